@@ -1,0 +1,28 @@
+/** Kong's configuration as plain data, one shape for what is there and what should be. */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+export type Kind = 'upstream' | 'target' | 'service' | 'route' | 'plugin'
+
+export interface Entity {
+  readonly kind: Kind
+  readonly id: string
+  /** Kong's name; of a target `host:port` in Kong's normal form; of a plugin the plugin's name. '' when Kong has none. */
+  readonly name: string
+  /** Consul service the entity belongs to, by its tag `kongsul.service:`; '' for an entity that is not ours. */
+  readonly owner: string
+  /** Id of the upstream of a target, of the service of a route or plugin; '' where there is none. */
+  readonly parent: string
+  /**
+   * Field values by dotted path (`healthchecks.passive.unhealthy.tcp_failures`); arrays and references such as
+   * `service` ({id}) are leaves. A desired entity names only the fields kongsul manages; an actual one has all.
+   * Never id, tags, created_at, updated_at.
+   */
+  readonly fields: Readonly<Record<string, Json>>
+  readonly tags: readonly string[]
+}
+
+/** Entities by `${kind}/${id}`. */
+export type KongState = ReadonlyMap<string, Entity>
+
+export const keyOf = (entity: Pick<Entity, 'kind' | 'id'>): string => `${entity.kind}/${entity.id}`
