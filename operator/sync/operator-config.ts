@@ -1,0 +1,52 @@
+import type { Secret } from '../telemetry/secret.ts'
+
+/** Everything the operator process needs to know; operator/config/ reads it from flags, environment and file. */
+export interface OperatorConfig {
+  readonly consul: ConsulConfig
+  readonly kong: KongConfig
+  /** Where clients reach Kong's proxy, e.g. http://127.0.0.1:8000. */
+  readonly proxyUrl: string
+  /** Where the operator's own HTTP API listens; port 0 takes a free one. */
+  readonly api: { readonly host: string; readonly port: number }
+  /** Name of the mesh: part of every entity's id and of the tag `kongsul.mesh:`. */
+  readonly mesh: string
+  /** Suffix of the default hosts: `<service>.<hostSuffix>`. */
+  readonly hostSuffix: string
+  /** Which services are reachable through the proxy unless they say so themselves; KV `mesh/defaults` wins. */
+  readonly expose: 'tagged' | 'all' | undefined
+  /** Cron expression (seconds allowed) of the full resync. */
+  readonly resync: { readonly cron: string }
+  /** What happens to fields edited through Kong's Admin API. */
+  readonly overrides: { readonly policy: 'keep' | 'revert' }
+  /** Compute and report, write nothing to Kong. */
+  readonly dryRun: boolean
+}
+
+export interface ConsulConfig {
+  /** e.g. http://127.0.0.1:8500 */
+  readonly url: string
+  readonly token?: Secret | string | undefined
+  readonly datacenter?: string | undefined
+  readonly tls?: TlsConfig | undefined
+}
+
+export interface KongConfig {
+  /** e.g. http://127.0.0.1:8001 */
+  readonly adminUrl: string
+  /** Header that carries the token; Kong-Admin-Token where a token is given without a header name. */
+  readonly tokenHeader?: string | undefined
+  readonly token?: Secret | string | undefined
+  readonly tls?: TlsConfig | undefined
+  /** How long one Admin call may take, in ms. */
+  readonly timeoutMs: number
+  /** How many Admin calls may be in flight at once. */
+  readonly parallel: number
+}
+
+/** PEM texts, not paths. */
+export interface TlsConfig {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | Secret | undefined
+  readonly rejectUnauthorized?: boolean | undefined
+}
