@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { arch, platform } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheDir } from './cache-dir.ts'
+import { debianPackage } from './debian-package.ts'
+import { downloadChecked } from './download.ts'
+import { zipEntry } from './zip-entry.ts'
+
+const RELEASE = '1.22.3'
+
+/** SHA-256 of the official release archives of RELEASE. */
+const DIGESTS: Readonly<Record<string, string>> = {
+  darwin_amd64: 'e4663e1ac1b6171d7f9439121009c930068c2499cfba12e3fcb2e28fdac07b41',
+  darwin_arm64: 'b2881e2f9c6704fdac53d54dfb3957bf0d280600541a8e8f61d807e96ea7efa0',
+  linux_amd64: '0942ef6ed43522adfb4cddbefea2f0e64306318afb8aeab3727563f0caef04be',
+  linux_arm64: 'ee6f8bee5290c98ad64be28e5a8865a1a299f62b4edd19e8428e3cde9ad58ffa',
+}
+
+interface Sources {
+  /** One line about what is tried and which source was used. */
+  readonly log: (line: string) => void
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Finds a Consul binary: CONSUL_BIN, PATH, the cache, the official release archive (SHA-256 checked), Debian's
+ * bullseye package (1.8.7). Every candidate is asked for its version before it is returned.
+ * @returns its absolute path.
+ * @throws Error that lists every source and why it did not do.
+ */
+export async function findConsul({ log, env = process.env }: Sources): Promise<string> {
+  const configured = env['CONSUL_BIN']
+  if (configured) {
+    const problem = await whyUnusable(configured)
+    if (problem) throw new Error(`CONSUL_BIN=${configured} does not run: ${problem}`)
+    return configured
+  }
+  const cached = join(cacheDir(), 'consul', RELEASE, 'consul')
+  const packaged = join(cacheDir(), 'debian', 'bullseye', 'consul', 'usr', 'bin', 'consul')
+  const failures: string[] = []
+  for (const path of [...onPath('consul', env['PATH']), cached, packaged]) {
+    if (!existsSync(path)) continue
+    const problem = await whyUnusable(path)
+    if (!problem) return path
+    failures.push(`${path}: ${problem}`)
+  }
+  const sources: [what: string, bring: () => Promise<string>][] = [
+    [`the Consul ${RELEASE} release`, () => bringRelease(cached)],
+    [
+      "Debian's consul package (bullseye)",
+      async () => join(await debianPackage('consul', 'bullseye'), 'usr', 'bin', 'consul'),
+    ],
+  ]
+  for (const [what, bring] of sources) {
+    log(`fetching ${what} ...`)
+    try {
+      const path = await bring()
+      const problem = await whyUnusable(path)
+      if (problem) throw new Error(`${path}: ${problem}`)
+      log(`using ${what}: ${path}`)
+      return path
+    } catch (error) {
+      log(`${what} cannot be had: ${(error as Error).message}`)
+      failures.push((error as Error).message)
+    }
+  }
+  throw new Error(
+    `no Consul found. Install it or set CONSUL_BIN, or CONSUL_HTTP_ADDR to use a running one. Tried:\n  ${failures.join('\n  ')}`,
+  )
+}
+
+async function bringRelease(target: string): Promise<string> {
+  const name = `${platform()}_${arch() === 'x64' ? 'amd64' : arch()}`
+  const digest = DIGESTS[name]
+  if (!digest) throw new Error(`no release archive is known for ${name}`)
+  const archive = await downloadChecked(
+    `https://releases.hashicorp.com/consul/${RELEASE}/consul_${RELEASE}_${name}.zip`,
+    digest,
+  )
+  mkdirSync(join(target, '..'), { recursive: true })
+  const staged = `${target}.${process.pid}.tmp`
+  writeFileSync(staged, zipEntry(archive, 'consul'))
+  chmodSync(staged, 0o755)
+  renameSync(staged, target)
+  return target
+}
+
+function onPath(name: string, path = ''): string[] {
+  return path
+    .split(delimiter)
+    .filter((dir) => dir !== '')
+    .map((dir) => join(dir, name))
+    .filter((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false // not there, or not ours to run: the next folder may have it
+      }
+    })
+}
+
+async function whyUnusable(path: string): Promise<string | null> {
+  try {
+    const { stdout } = await promisify(execFile)(path, ['version'], { timeout: 10_000 })
+    return /^Consul v\d+\.\d+/.test(stdout)
+      ? null
+      : `\`consul version\` printed ${JSON.stringify(stdout.slice(0, 80))}`
+  } catch (error) {
+    return (error as Error).message
+  }
+}

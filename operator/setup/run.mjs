@@ -1,0 +1,47 @@
+// What `npm run up`, `npm test` and `npm run bench` start: set-up first, then the job in its own process.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { prepare, root } from './prepare.mjs'
+
+const [job = '', ...args] = process.argv.slice(2)
+const jobs = {
+  up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
+  test: () => [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=300000',
+    ...testFiles(args),
+  ],
+  bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
+}
+if (!(job in jobs)) {
+  console.error(`unknown job "${job}"; one of ${Object.keys(jobs).join(', ')}`)
+  process.exit(64)
+}
+
+await prepare()
+if (job === 'test') await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
+process.exitCode = await run(jobs[job]())
+
+/** Files named on the command line, or every test. */
+function testFiles(named) {
+  if (named.length > 0) return named
+  const found = readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  return found.sort()
+}
+
+/** Runs Node with `nodeArgs`, hands signals on, and answers its exit code; set-up that fails ends the job. */
+async function run(nodeArgs) {
+  const child = spawn(process.execPath, nodeArgs, { cwd: root, stdio: 'inherit' })
+  const forward = (signal) => child.kill(signal)
+  process.on('SIGINT', forward).on('SIGTERM', forward)
+  const code = await new Promise((resolve) => child.on('close', (status) => resolve(status ?? 1)))
+  process.off('SIGINT', forward).off('SIGTERM', forward)
+  if (code !== 0 && nodeArgs.at(-1)?.endsWith('prepare-servers.ts')) process.exit(code)
+  return code
+}
