@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { ConsulConfig, KongConfig, OperatorConfig, TlsConfig } from '../sync/operator-config.ts'
+import { Secret } from '../telemetry/secret.ts'
+import { ConfigError } from './config-error.ts'
+import { type FileEntry, parseFile } from './parse-file.ts'
+import { type ResolvedConfig, resolveConfig } from './resolve-config.ts'
+import { PORT_NAMES, type PortName } from './settings-table.ts'
+
+/** What a kongsul process runs with, and where each value came from. */
+export interface ProcessConfig {
+  readonly operator: OperatorConfig
+  readonly ports: Readonly<Record<PortName, number>>
+  /** The operator that status and plan ask. */
+  readonly addr: string
+  readonly operatorToken: Secret | undefined
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
+  readonly resolved: ResolvedConfig
+}
+
+/**
+ * Reads kongsul.yaml (or `configFile`), the environment and the flags.
+ * @throws ConfigError naming every field that is wrong, its source and the fix.
+ */
+export function readConfig(
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): ProcessConfig {
+  const given = typeof flags['config'] === 'string' ? flags['config'] : environment['KONGSUL_CONFIG']
+  const resolved = resolveConfig({ flags, environment, file: readConfigFile(given) })
+  if (resolved.problems.length > 0) throw new ConfigError(resolved.problems)
+  return assemble(resolved)
+}
+
+function readConfigFile(given: string | undefined): { name: string; entries: readonly FileEntry[] } | null {
+  const path = given ?? 'kongsul.yaml'
+  if (!given && !existsSync(path)) return null
+  const source = readText(path, given ? 'the file of --config' : 'the configuration file')
+  const { entries, problems } = parseFile(source)
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${path}: ${problem}`))
+  return { name: given ? path : basename(path), entries }
+}
+
+function readText(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new ConfigError([
+      `${what} cannot be read: ${(error as Error).message}. Mend the path or the permission.`,
+    ])
+  }
+}
+
+function assemble(resolved: ResolvedConfig): ProcessConfig {
+  const get = <T>(path: string): T => resolved.values.get(path)?.value as T
+  const pem = (path: string): string | undefined => {
+    const name = get<string | undefined>(path)
+    return name === undefined ? undefined : readText(name, `${path} (${resolved.values.get(path)!.source})`)
+  }
+  const secretOf = (tokenPath: string, filePath: string): Secret | undefined => {
+    const token = pem(filePath)?.trim() || get<string | undefined>(tokenPath)
+    return token ? new Secret(token) : undefined
+  }
+  const tlsOf = (prefix: string): TlsConfig | undefined => {
+    const key = pem(`${prefix}.keyFile`)
+    const tls: TlsConfig = {
+      ca: pem(`${prefix}.caFile`),
+      cert: pem(`${prefix}.certFile`),
+      key: key === undefined ? undefined : new Secret(key),
+      rejectUnauthorized: get<boolean>(`${prefix}.verify`),
+    }
+    return tls.ca || tls.cert || tls.key || tls.rejectUnauthorized === false ? tls : undefined
+  }
+  const consul: ConsulConfig = {
+    url: trimSlash(get<string>('consul.address')),
+    token: secretOf('consul.token', 'consul.tokenFile'),
+    datacenter: get<string | undefined>('consul.datacenter'),
+    tls: tlsOf('consul'),
+  }
+  const kong: KongConfig = {
+    adminUrl: trimSlash(get<string>('kong.adminUrl')),
+    tokenHeader: get<string>('kong.tokenHeader'),
+    token: secretOf('kong.token', 'kong.tokenFile'),
+    tls: tlsOf('kong'),
+    timeoutMs: get<number>('kong.timeoutMs'),
+    parallel: get<number>('kong.parallel'),
+  }
+  const ports = Object.fromEntries(PORT_NAMES.map((name) => [name, get<number>(`port.${name}`)]))
+  return {
+    operator: {
+      consul,
+      kong,
+      proxyUrl: trimSlash(get<string>('kong.proxyUrl')),
+      api: { host: get<string>('api.host'), port: get<number>('port.api') },
+      mesh: get<string>('mesh'),
+      hostSuffix: get<string>('hostSuffix'),
+      expose: get<'tagged' | 'all' | undefined>('expose.default'),
+      resync: { cron: get<string>('resync.cron') },
+      overrides: { policy: get<'keep' | 'revert'>('overrides.policy') },
+      dryRun: get<boolean>('dryRun'),
+    },
+    ports: ports as Record<PortName, number>,
+    addr: trimSlash(get<string>('addr')),
+    operatorToken: secretOf('', 'tokenFile'),
+    logLevel: get<ProcessConfig['logLevel']>('log.level'),
+    resolved,
+  }
+}
+
+const trimSlash = (url: string): string => url.replace(/\/+$/, '')

@@ -1,0 +1,227 @@
+import { z } from 'zod'
+import type { Setting } from './setting.ts'
+
+const url = z.url({ protocol: /^https?$/, message: 'is not an http:// or https:// address' })
+const text = z.string().min(1, 'is empty')
+const flag = z.boolean('is neither true nor false')
+const port = z
+  .number('is not a number')
+  .int('is not a whole number')
+  .min(0, 'is below 0')
+  .max(65_535, 'is above 65535')
+const dnsName = z
+  .string()
+  .regex(
+    /^(?=.{1,200}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+    'is not a DNS name',
+  )
+const cronField = String.raw`[\d*,/\-A-Za-z]+`
+const cron = z
+  .string()
+  .regex(new RegExp(`^${cronField}( +${cronField}){4,5}$`), 'is not a cron expression of 5 or 6 fields')
+
+function atLeastOne(max: number) {
+  return z
+    .number('is not a number')
+    .int('is not a whole number')
+    .min(1, 'is below 1')
+    .max(max, `is above ${max}`)
+}
+
+function portSetting(name: string, fallback: number, help: string): Setting {
+  return { path: `port.${name}`, kind: 'number', schema: port, fallback, help, example: String(fallback) }
+}
+
+function file(path: string, environment: readonly string[], help: string): Setting {
+  return { path, kind: 'text', schema: text, environment, help, example: '/etc/kongsul/file.pem' }
+}
+
+function secret(path: string, environment: readonly string[], help: string): Setting {
+  return { path, kind: 'text', schema: text, environment, secret: true, help, example: '(the token)' }
+}
+
+/** Every setting of the process, in the order they are read and printed: consul.ssl decides consul.address's scheme. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    path: 'consul.ssl',
+    kind: 'boolean',
+    schema: flag,
+    environment: ['CONSUL_HTTP_SSL'],
+    fallback: false,
+    help: 'use https where consul.address names no scheme',
+    example: 'true',
+  },
+  {
+    path: 'consul.address',
+    kind: 'text',
+    schema: url,
+    environment: ['CONSUL_HTTP_ADDR'],
+    help: 'Consul agent, http(s)://host:port; follows port.consul when not given',
+    example: 'http://127.0.0.1:8500',
+  },
+  secret('consul.token', ['CONSUL_HTTP_TOKEN'], 'ACL token for Consul'),
+  file('consul.tokenFile', ['CONSUL_HTTP_TOKEN_FILE'], 'file holding the ACL token; wins over consul.token'),
+  file('consul.caFile', ['CONSUL_CACERT'], "CA certificate that signed Consul's certificate (PEM)"),
+  file('consul.certFile', ['CONSUL_CLIENT_CERT'], 'client certificate shown to Consul (PEM)'),
+  file('consul.keyFile', ['CONSUL_CLIENT_KEY'], 'key of the client certificate (PEM)'),
+  {
+    path: 'consul.verify',
+    kind: 'boolean',
+    schema: flag,
+    environment: ['CONSUL_HTTP_SSL_VERIFY'],
+    fallback: true,
+    help: "check Consul's certificate",
+    example: 'true',
+  },
+  {
+    path: 'consul.datacenter',
+    kind: 'text',
+    schema: text,
+    help: "datacenter to follow; the agent's own when not given",
+    example: 'dc1',
+  },
+  {
+    path: 'kong.adminUrl',
+    kind: 'text',
+    schema: url,
+    environment: ['KONG_ADMIN_URL'],
+    help: "Kong's Admin API; follows port.admin when not given",
+    example: 'http://127.0.0.1:8001',
+  },
+  {
+    path: 'kong.proxyUrl',
+    kind: 'text',
+    schema: url,
+    environment: ['KONG_PROXY_URL'],
+    help: "Kong's proxy; follows port.proxy when not given",
+    example: 'http://127.0.0.1:8000',
+  },
+  secret('kong.token', [], 'token for the Admin API'),
+  file('kong.tokenFile', [], 'file holding the Admin API token; wins over kong.token'),
+  {
+    path: 'kong.tokenHeader',
+    kind: 'text',
+    schema: z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a header name'),
+    fallback: 'Kong-Admin-Token',
+    help: 'header that carries the Admin API token',
+    example: 'Kong-Admin-Token',
+  },
+  file('kong.caFile', [], "CA certificate that signed the Admin API's certificate (PEM)"),
+  file('kong.certFile', [], 'client certificate shown to the Admin API (PEM)'),
+  file('kong.keyFile', [], 'key of that certificate (PEM)'),
+  {
+    path: 'kong.verify',
+    kind: 'boolean',
+    schema: flag,
+    fallback: true,
+    help: "check the Admin API's certificate",
+    example: 'true',
+  },
+  {
+    path: 'kong.timeoutMs',
+    kind: 'number',
+    schema: atLeastOne(600_000),
+    fallback: 10_000,
+    help: 'how long one Admin call may take, in ms',
+    example: '10000',
+  },
+  {
+    path: 'kong.parallel',
+    kind: 'number',
+    schema: atLeastOne(64),
+    fallback: 8,
+    help: 'how many Admin calls may be in flight at once',
+    example: '8',
+  },
+  {
+    path: 'mesh',
+    kind: 'text',
+    schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'is not 1 to 64 letters, digits and dashes'),
+    fallback: 'default',
+    help: 'name of this mesh; two meshes can share one Kong',
+    example: 'default',
+  },
+  {
+    path: 'hostSuffix',
+    kind: 'text',
+    schema: dnsName,
+    fallback: 'mesh',
+    help: 'default host of a service is <service>.<hostSuffix>',
+    example: 'mesh',
+  },
+  {
+    path: 'expose.default',
+    kind: 'text',
+    schema: z.enum(['tagged', 'all'], 'is neither "tagged" nor "all"'),
+    help: 'which services the proxy serves unless KV mesh/defaults says: tagged or all (tagged)',
+    example: 'all',
+  },
+  {
+    path: 'resync.cron',
+    kind: 'text',
+    schema: cron,
+    fallback: '*/5 * * * *',
+    help: 'when everything is compared again, as a cron expression',
+    example: '*/5 * * * *',
+  },
+  {
+    path: 'overrides.policy',
+    kind: 'text',
+    schema: z.enum(['keep', 'revert'], 'is neither "keep" nor "revert"'),
+    fallback: 'keep',
+    help: "what happens to fields edited through Kong's Admin API: keep or revert",
+    example: 'keep',
+  },
+  {
+    path: 'dryRun',
+    kind: 'boolean',
+    schema: flag,
+    fallback: false,
+    help: 'compute and report, write nothing to Kong',
+    example: 'true',
+  },
+  {
+    path: 'api.host',
+    kind: 'text',
+    schema: text,
+    fallback: '127.0.0.1',
+    help: "address the operator's HTTP API listens on",
+    example: '127.0.0.1',
+  },
+  {
+    path: 'log.level',
+    kind: 'text',
+    schema: z.enum(['error', 'warn', 'info', 'debug'], 'is not one of error, warn, info, debug'),
+    fallback: 'info',
+    help: 'least severe level that is logged: error, warn, info or debug',
+    example: 'info',
+  },
+  {
+    path: 'addr',
+    kind: 'text',
+    schema: url,
+    help: 'operator that status and plan ask; follows port.api when not given',
+    example: 'http://127.0.0.1:8080',
+  },
+  file('tokenFile', [], 'file holding the token for the operator'),
+  portSetting('proxy', 8000, "Kong's proxy"),
+  portSetting('proxyTls', 8443, "Kong's proxy, TLS"),
+  portSetting('admin', 8001, "Kong's Admin API"),
+  portSetting('api', 8080, "the operator's HTTP API"),
+  portSetting('plugins', 8082, 'metrics of the plugins'),
+  portSetting('feed', 5140, "Kong's access log as syslog over UDP"),
+  portSetting('consul', 8500, "Consul's HTTP API and UI"),
+]
+
+/** Names of the `port.*` settings, as `--port NAME=N` takes them. */
+export const PORT_NAMES = ['proxy', 'proxyTls', 'admin', 'api', 'plugins', 'feed', 'consul'] as const
+export type PortName = (typeof PORT_NAMES)[number]
+
+/** Names of the environment that would change whom we talk to, and that we cannot honour: refused, not ignored. */
+export const REFUSED_ENVIRONMENT: Readonly<Record<string, string>> = {
+  CONSUL_NAMESPACE: 'Consul Enterprise namespaces are not supported',
+  CONSUL_PARTITION: 'Consul Enterprise partitions are not supported',
+  CONSUL_HTTP_AUTH: 'basic authentication is not supported; use CONSUL_HTTP_TOKEN',
+  CONSUL_CAPATH: 'a folder of CA certificates is not supported; put them into one file and set CONSUL_CACERT',
+  CONSUL_TLS_SERVER_NAME: 'another server name is not supported; use the name that the certificate has',
+}
