@@ -1,0 +1,36 @@
+import { type Figure, isFailure, ratioOf } from './figure.ts'
+
+const round = (value: number): string =>
+  Number.isInteger(value) ? String(value) : Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)
+
+/** The figures of a run as a Markdown table. */
+export function markdown(parts: ReadonlyMap<string, readonly Figure[]>, machine: string): string {
+  const lines = [
+    '# Benchmarks',
+    '',
+    `Machine: ${machine}. Repeat with \`npm run bench\`, or one part with \`npm run bench -- NAME\`. A run fails only`,
+    'when a ratio to a baseline of the same run is above its limit; goals are for the reference machine.',
+  ]
+  for (const [name, figures] of parts) {
+    lines.push(
+      '',
+      `## ${name}`,
+      '',
+      '| figure | value | goal | baseline | ratio | limit |',
+      '| --- | ---: | ---: | --- | ---: | ---: |',
+    )
+    for (const figure of figures) {
+      const ratio = ratioOf(figure)
+      const cells = [
+        figure.what,
+        `${round(figure.value)} ${figure.unit}`,
+        figure.goal === undefined ? '' : `${round(figure.goal)} ${figure.unit}`,
+        figure.baseline ? `${figure.baseline.what}: ${round(figure.baseline.value)} ${figure.unit}` : '',
+        ratio === null ? '' : `${round(ratio)}${isFailure(figure) ? ' **too high**' : ''}`,
+        figure.maxRatio === undefined ? '' : round(figure.maxRatio),
+      ]
+      lines.push(`| ${cells.join(' | ')} |`)
+    }
+  }
+  return `${lines.join('\n')}\n`
+}

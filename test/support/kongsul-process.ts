@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'operator', 'cli', 'kongsul.mjs')
+
+export interface KongsulProcess {
+  readonly pid: number
+  /** Everything it printed so far, both streams. */
+  output(): string
+  /** Sends `signal` and waits until the process is gone; answers its exit code, null when a signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+  readonly exited: Promise<number | null>
+}
+
+/** Starts `kongsul ...args` as a real process, with `env` over the test's environment. */
+export function startKongsul(args: readonly string[], env: Record<string, string> = {}): KongsulProcess {
+  const child: ChildProcess = spawn(process.execPath, [LAUNCHER, ...args], {
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  child.stdout!.on('data', (chunk) => (printed += chunk))
+  child.stderr!.on('data', (chunk) => (printed += chunk))
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  return {
+    pid: child.pid!,
+    output: () => printed,
+    exited,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      return exited
+    },
+  }
+}
+
+/** Runs `kongsul ...args` to its end. */
+export async function runKongsul(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk) => (stdout += chunk))
+  child.stderr.on('data', (chunk) => (stderr += chunk))
+  const [code] = await once(child, 'close')
+  return { code, stdout, stderr }
+}

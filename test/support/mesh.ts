@@ -1,0 +1,245 @@
+// A whole mesh for tests and benches: real Consul, a gateway (the dev gateway, or the Kong that KONG_ADMIN_URL and
+// KONG_PROXY_URL name), the operator as a process, and service instances as processes.
+import { randomBytes } from 'node:crypto'
+import { request } from 'node:http'
+import { startConsul } from './consul.ts'
+import { freePorts } from './free-port.ts'
+import { type InstanceProcess, startInstance } from './instance.ts'
+import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
+import { waitFor } from './wait-for.ts'
+
+type Consul = Awaited<ReturnType<typeof startConsul>>
+
+export interface Registration {
+  readonly id: string
+  readonly name: string
+  readonly port: number
+  readonly address?: string
+  readonly meta?: Record<string, string>
+  readonly tags?: readonly string[]
+  readonly weights?: { readonly Passing: number; readonly Warning: number }
+  /** Consul check definitions; by default an HTTP check of /health every `checkInterval`. */
+  readonly checks?: readonly object[]
+  readonly checkInterval?: string
+}
+
+/** An entity, a list of them, or an error, as Kong's Admin API answers. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
+export type KongAnswer = any
+
+export class Mesh {
+  readonly consul: Consul
+  readonly adminUrl: string
+  readonly proxyUrl: string
+  /** Differs from mesh to mesh, so that several can share one Kong. */
+  readonly name: string
+  readonly #gateway: KongsulProcess | null
+  #operator: KongsulProcess | null = null
+  #apiPort = 0
+  readonly #instances = new Set<InstanceProcess>()
+
+  private constructor(consul: Consul, gateway: KongsulProcess | null, adminUrl: string, proxyUrl: string) {
+    this.consul = consul
+    this.#gateway = gateway
+    this.adminUrl = adminUrl
+    this.proxyUrl = proxyUrl
+    this.name = `t${randomBytes(4).toString('hex')}`
+  }
+
+  /** Consul and gateway up and answering; no operator yet. */
+  static async start(): Promise<Mesh> {
+    const consul = await startConsul()
+    const admin = process.env['KONG_ADMIN_URL']
+    const proxy = process.env['KONG_PROXY_URL']
+    if (admin && proxy) return new Mesh(consul, null, admin, proxy)
+    const [proxyPort, adminPort] = await freePorts(2)
+    const gateway = startKongsul(['gateway', '--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`])
+    const mesh = new Mesh(consul, gateway, `http://127.0.0.1:${adminPort}`, `http://127.0.0.1:${proxyPort}`)
+    await waitFor(async () => (await fetch(`${mesh.adminUrl}/status`)).ok, { what: 'the gateway' })
+    return mesh
+  }
+
+  /** A service name that no other mesh on the same Kong has. */
+  service(base: string): string {
+    return `${base}-${this.name}`
+  }
+
+  get operator(): KongsulProcess {
+    if (!this.#operator) throw new Error('no operator was started')
+    return this.#operator
+  }
+
+  get apiUrl(): string {
+    return `http://127.0.0.1:${this.#apiPort}`
+  }
+
+  /** Starts the operator and waits until it has synced once. */
+  async startOperator(env: Record<string, string> = {}): Promise<KongsulProcess> {
+    if (this.#apiPort === 0) this.#apiPort = (await freePorts(1))[0]!
+    this.#operator = startKongsul(['operator'], {
+      CONSUL_HTTP_ADDR: this.consul.url,
+      KONG_ADMIN_URL: this.adminUrl,
+      KONG_PROXY_URL: this.proxyUrl,
+      KONGSUL_MESH: this.name,
+      KONGSUL_PORT_API: `${this.#apiPort}`,
+      KONGSUL_EXPOSE_DEFAULT: 'all',
+      ...env,
+    })
+    const operator = this.#operator
+    await waitFor(
+      async () => {
+        const answer = await Promise.race([
+          fetch(`${this.apiUrl}/readyz`),
+          operator.exited.then((code) => {
+            throw new Error(`the operator exited with ${code}: ${operator.output()}`)
+          }),
+        ])
+        return answer.ok || Promise.reject(new Error(await answer.text()))
+      },
+      { deadlineMs: 20_000, what: 'the first sync' },
+    )
+    return operator
+  }
+
+  async startInstance(name: string, port = 0): Promise<InstanceProcess> {
+    const instance = await startInstance(name, port)
+    this.#instances.add(instance)
+    return instance
+  }
+
+  async register({ id, name, port, checks, checkInterval = '1s', ...rest }: Registration): Promise<void> {
+    const http = {
+      CheckID: `service:${id}`,
+      HTTP: `http://${rest.address ?? '127.0.0.1'}:${port}/health`,
+      Interval: checkInterval,
+      Timeout: '1s',
+      Status: 'passing',
+    }
+    await this.#consulCall('PUT', '/v1/agent/service/register', {
+      ID: id,
+      Name: name,
+      Address: rest.address ?? '127.0.0.1',
+      Port: port,
+      Meta: rest.meta ?? {},
+      Tags: rest.tags ?? [],
+      ...(rest.weights ? { Weights: rest.weights } : {}),
+      Checks: checks ?? [http],
+    })
+  }
+
+  deregister(id: string): Promise<unknown> {
+    return this.#consulCall('PUT', `/v1/agent/service/deregister/${encodeURIComponent(id)}`)
+  }
+
+  maintenance(id: string, enable: boolean): Promise<unknown> {
+    return this.#consulCall('PUT', `/v1/agent/service/maintenance/${id}?enable=${enable}&reason=test`)
+  }
+
+  setKv(key: string, document: unknown): Promise<unknown> {
+    return this.#consulCall('PUT', `/v1/kv/${key}`, document)
+  }
+
+  /** Starts `count` instances of `service`, registered with an HTTP check, and waits until each has answered once. */
+  async deploy(
+    service: string,
+    count: number,
+    options: Partial<Registration> = {},
+  ): Promise<InstanceProcess[]> {
+    const started = await Promise.all(
+      Array.from({ length: count }, (_, i) => this.startInstance(`${service}-${i + 1}`)),
+    )
+    for (const { name, port } of started) await this.register({ id: name, name: service, port, ...options })
+    await waitFor(
+      async () => {
+        const targets = await this.targets(service)
+        return targets.length === count && targets.every((target) => target.weight > 0)
+      },
+      { what: `${count} targets of ${service} in Kong` },
+    )
+    await this.waitLive(service)
+    return started
+  }
+
+  /** Waits until the proxy answers 200 for the service by its host. */
+  async waitLive(service: string): Promise<void> {
+    await waitFor(async () => (await this.get(service, '/')).status === 200, {
+      what: `${service} through the proxy`,
+    })
+  }
+
+  /** One request through the proxy, by the service's host. */
+  async get(service: string, path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        `${this.proxyUrl}${path}`,
+        { headers: { host: `${service}.mesh`, ...headers } },
+        (answer) => {
+          const chunks: Buffer[] = []
+          answer.on('data', (chunk) => chunks.push(chunk))
+          answer.on('error', reject)
+          answer.on('end', () =>
+            resolve(
+              new Response(answer.statusCode === 204 ? null : Buffer.concat(chunks), {
+                status: answer.statusCode ?? 500,
+                headers: Object.entries(answer.headers).map(([name, value]): [string, string] => [
+                  name,
+                  String(value),
+                ]),
+              }),
+            ),
+          )
+        },
+      )
+      call.on('error', reject)
+      call.end()
+    })
+  }
+
+  /** Targets of a service's upstream as Kong lists them. */
+  async targets(service: string): Promise<{ target: string; weight: number; id: string; tags: string[] }[]> {
+    const answer = await fetch(
+      `${this.adminUrl}/upstreams/${encodeURIComponent(`${service}.mesh`)}/targets?size=1000`,
+    )
+    if (answer.status === 404) return []
+    return (
+      (await answer.json()) as { data: { target: string; weight: number; id: string; tags: string[] }[] }
+    ).data
+  }
+
+  async admin(method: string, path: string, body?: unknown): Promise<{ status: number; body: KongAnswer }> {
+    const answer = await fetch(`${this.adminUrl}${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    const text = await answer.text()
+    return { status: answer.status, body: text && JSON.parse(text) }
+  }
+
+  /** Stops every process and, on a shared Kong, removes what this mesh made. */
+  async stop(): Promise<void> {
+    await this.#operator?.stop()
+    if (!this.#gateway) await this.#sweep()
+    await Promise.all([...this.#instances].map((instance) => instance.kill()))
+    await this.#gateway?.stop()
+    await this.consul.stop()
+  }
+
+  async #sweep(): Promise<void> {
+    for (const kind of ['routes', 'plugins', 'services', 'upstreams']) {
+      const listed = await this.admin('GET', `/${kind}?size=1000&tags=kongsul.mesh:${this.name}`)
+      for (const { id } of listed.body.data) await this.admin('DELETE', `/${kind}/${id}`)
+    }
+  }
+
+  async #consulCall(method: string, path: string, body?: unknown): Promise<unknown> {
+    const answer = await fetch(`${this.consul.url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+    return text
+  }
+}
