@@ -1,0 +1,117 @@
+/**
+ * What kongsul keeps on its entities: it has no state of its own, so ownership, the values last applied and the
+ * fields a person has taken over are all tags. Kong allows no `,` and no `/` in a tag.
+ */
+
+import { createHash } from 'node:crypto'
+import { canonicalJson } from './canonical-json.ts'
+import type { Entity, Json } from './entity.ts'
+import { escapeName, unescapeName } from './escape.ts'
+
+export const MANAGED_TAG = 'managed-by:kongsul'
+const MESH_PREFIX = 'kongsul.mesh:'
+const SERVICE_PREFIX = 'kongsul.service:'
+const APPLIED_PREFIX = 'kongsul.applied:'
+const OVERRIDE_PREFIX = 'kongsul.override:'
+
+/** Override tag that keeps a target out by hand; it names no field of the target. */
+export const HEALTH_OVERRIDE = 'health'
+
+/** Tags of a new entity. */
+export function ownTags(mesh: string, service: string, fields: Readonly<Record<string, Json>>): string[] {
+  const applied = new Map(Object.entries(fields).map(([field, value]) => [field, hashOf(value)]))
+  return [...ownerTags(mesh, service), appliedTag(applied)]
+}
+
+export const ownerTags = (mesh: string, service: string): string[] => [
+  MANAGED_TAG,
+  meshTag(mesh),
+  `${SERVICE_PREFIX}${escapeName(service)}`,
+]
+
+export const meshTag = (mesh: string): string => `${MESH_PREFIX}${escapeName(mesh)}`
+
+/** Does kongsul, as this mesh, own the entity? */
+export const isOwnedBy = (mesh: string, tags: readonly string[]): boolean =>
+  tags.includes(MANAGED_TAG) && tags.includes(meshTag(mesh))
+
+/** Does any kongsul own it? */
+export const isManaged = (entity: Pick<Entity, 'tags'>): boolean => entity.tags.includes(MANAGED_TAG)
+
+/** Consul service of an entity by its tags, '' when they say none. */
+export function ownerOf(tags: readonly string[]): string {
+  if (!tags.includes(MANAGED_TAG)) return ''
+  const tag = tags.find((each) => each.startsWith(SERVICE_PREFIX))
+  return tag === undefined ? '' : unescapeName(tag.slice(SERVICE_PREFIX.length))
+}
+
+/** First 8 hex digits of the SHA-256 of the value's canonical JSON; null for an absent one. */
+export function hashOf(value: Json | undefined): string {
+  const text = canonicalJson(value)
+  const known = hashes.get(text)
+  if (known !== undefined) return known
+  const hash = createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 8)
+  if (hashes.size >= MOST_HASHES) hashes.clear()
+  hashes.set(text, hash)
+  return hash
+}
+
+/** The same few values (timeouts, protocols, weights) are hashed for every service; never more than MOST_HASHES kept. */
+const hashes = new Map<string, string>()
+const MOST_HASHES = 10_000
+
+/** `kongsul.applied:<field>=<8 hex>;...`, fields sorted. */
+export function appliedTag(applied: ReadonlyMap<string, string>): string {
+  const entries = [...applied].sort(([left], [right]) => (left < right ? -1 : 1))
+  return `${APPLIED_PREFIX}${entries.map(([field, hash]) => `${escapeField(field)}=${hash}`).join(';')}`
+}
+
+/** What was last applied by field, or null when the entity has no such tag (a PUT without tags drops it). */
+export function appliedOf(tags: readonly string[]): ReadonlyMap<string, string> | null {
+  const tag = tags.find((each) => each.startsWith(APPLIED_PREFIX))
+  if (tag === undefined) return null
+  const applied = new Map<string, string>()
+  for (const entry of tag.slice(APPLIED_PREFIX.length).split(';')) {
+    const [field, hash] = entry.split('=')
+    if (field && hash && /^[0-9a-f]{8}$/.test(hash)) applied.set(unescapeField(field), hash)
+  }
+  return applied
+}
+
+export const overrideTag = (field: string): string => `${OVERRIDE_PREFIX}${escapeField(field)}`
+
+/** Fields a person owns, by tag; `health` among them is HEALTH_OVERRIDE. */
+export function overriddenOf(tags: readonly string[]): ReadonlySet<string> {
+  const found = tags.filter((tag) => tag.startsWith(OVERRIDE_PREFIX))
+  return new Set(found.map((tag) => unescapeField(tag.slice(OVERRIDE_PREFIX.length))))
+}
+
+/** Tags that say nothing to kongsul: a person's own. */
+export const foreignTags = (tags: readonly string[]): string[] =>
+  tags.filter(
+    (tag) =>
+      tag !== MANAGED_TAG &&
+      !tag.startsWith(MESH_PREFIX) &&
+      !tag.startsWith(SERVICE_PREFIX) &&
+      !tag.startsWith(APPLIED_PREFIX) &&
+      !tag.startsWith(OVERRIDE_PREFIX),
+  )
+
+/** Dotted paths stay readable; whatever else a plugin's configuration may be keyed by is written as %xx. */
+const escapeField = (field: string): string =>
+  /^[A-Za-z0-9_.-]+$/.test(field)
+    ? field
+    : [...Buffer.from(field, 'utf8')].map((byte) => escapeByte(byte)).join('')
+
+function escapeByte(byte: number): string {
+  const character = String.fromCharCode(byte)
+  return /[A-Za-z0-9_.-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`
+}
+
+const unescapeField = (text: string): string => {
+  if (!text.includes('%')) return text
+  const bytes = text.replace(/%([0-9a-f]{2})|(.)/gs, (_, hex?: string, plain?: string) =>
+    hex === undefined ? Buffer.from(plain ?? '', 'utf8').toString('hex') : hex,
+  )
+  return Buffer.from(bytes, 'hex').toString('utf8')
+}
