@@ -1,0 +1,4 @@
+import type { Command } from 'commander'
+export function defineGateway(command: Command): void {
+  command.description('soon')
+}

@@ -1,0 +1,115 @@
+// The command line. Each command loads its own code only when it is the one that runs, so that --help is quick.
+// Start at COMMANDS; a command's file says what it does, its options and its exit codes.
+import { Command } from 'commander'
+import { packageVersion } from './package-root.ts'
+import { reportError } from './report-error.ts'
+
+interface Entry {
+  readonly name: string
+  readonly alias?: string
+  readonly summary: string
+  /** Not for people: started by other commands. */
+  readonly hidden?: boolean
+  readonly load: () => Promise<(command: Command) => void>
+}
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: 'up',
+    summary: 'start Consul, the dev gateway, the operator and three sample services here',
+    load: async () => (await import('./commands/up.ts')).defineUp,
+  },
+  {
+    name: 'operator',
+    summary: 'watch Consul and keep Kong equal to it',
+    load: async () => (await import('./commands/operator.ts')).defineOperator,
+  },
+  {
+    name: 'gateway',
+    summary: 'stand-in for Kong, for laptops and tests',
+    load: async () => (await import('./commands/gateway.ts')).defineGateway,
+  },
+  {
+    name: 'plan',
+    alias: 'diff',
+    summary: 'show what would change in Kong, change nothing',
+    load: async () => (await import('./commands/plan.ts')).definePlan,
+  },
+  {
+    name: 'status',
+    summary: 'show services, instances, health and weights',
+    load: async () => (await import('./commands/status.ts')).defineStatus,
+  },
+  {
+    name: 'doctor',
+    alias: 'check',
+    summary: 'look for what is wrong and say how to mend it',
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
+  {
+    name: 'drain',
+    summary: 'take one instance out without losing a request',
+    load: async () => (await import('./commands/drain.ts')).defineDrain,
+  },
+  {
+    name: 'config',
+    summary: 'print the configuration and where each value comes from',
+    load: async () => (await import('./commands/config.ts')).defineConfig,
+  },
+  {
+    name: 'sample-service',
+    summary: 'a sample service of up',
+    hidden: true,
+    load: async () => (await import('./up/sample-service.ts')).defineSampleService,
+  },
+  {
+    name: 'keeper',
+    summary: 'cleans up after up',
+    hidden: true,
+    load: async () => (await import('./up/keeper.ts')).defineKeeper,
+  },
+]
+
+const HELP = `
+Exit codes:
+  0  done, or nothing wrong
+  1  an error, or doctor found something wrong
+  2  plan: there are changes
+
+Examples:
+  kongsul up                          a whole mesh on this machine
+  kongsul plan                        what would change in Kong
+  kongsul status -o json | jq .       the same facts for programs
+  kongsul doctor                      what is wrong and how to mend it
+
+Settings come from flags, then the environment, then kongsul.yaml: see kongsul config process.`
+
+async function program(args: readonly string[]): Promise<Command> {
+  const root = new Command('kongsul')
+    .description('A service mesh made of Consul and Kong Gateway OSS.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(kongsul --help lists what there is)')
+    .addHelpText('after', HELP)
+  const words = args.filter((arg) => !arg.startsWith('-'))
+  const wanted = words[0] === 'help' ? words[1] : words[0]
+  for (const { name, alias, summary, hidden, load } of COMMANDS) {
+    const command = root.command(name, { hidden: hidden ?? false }).summary(summary)
+    command.helpOption('-h, --help', 'print help')
+    if (alias) command.alias(alias)
+    if (wanted === name || (alias && wanted === alias)) (await load())(command)
+  }
+  return root
+}
+
+const args = process.argv.slice(2)
+try {
+  const root = await program(args)
+  // Help as the answer to no command is an answer, not an error.
+  if (args.length === 0) root.outputHelp()
+  else await root.parseAsync(args, { from: 'user' })
+} catch (error) {
+  reportError(error, args)
+  process.exitCode = 1
+}

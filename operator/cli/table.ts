@@ -1,0 +1,61 @@
+/** A cell: its text, and how it is coloured once it has been cut to its width. */
+export interface Cell {
+  readonly text: string
+  readonly paint?: (text: string) => string
+}
+
+export interface Column {
+  readonly title: string
+  readonly align?: 'left' | 'right'
+  /** May be cut to make the table fit; the longest of these gives way first. */
+  readonly shrinks?: boolean
+}
+
+const GAP = '  '
+const NARROWEST = 8
+
+/**
+ * Lays rows out under their titles within `width` characters. Columns that shrink are cut with `…` where needed.
+ * @param width Infinity where nothing limits it, as in a pipe.
+ */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly (Cell | string)[])[],
+  { width, heading = (text: string) => text }: { width: number; heading?: (text: string) => string },
+): string[] {
+  const cells = rows.map((row) => row.map((cell): Cell => (typeof cell === 'string' ? { text: cell } : cell)))
+  const natural = columns.map(({ title }, index) =>
+    Math.max(lengthOf(title), ...cells.map((row) => lengthOf(row[index]?.text ?? ''))),
+  )
+  const widths = fit(columns, natural, width)
+  const line = (row: readonly Cell[]): string =>
+    row
+      .map((cell, index) => place(cell, columns[index]!, widths[index]!, index === row.length - 1))
+      .join(GAP)
+      .trimEnd()
+  return [line(columns.map(({ title }) => ({ text: title, paint: heading }))), ...cells.map(line)]
+}
+
+function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {
+  const widths = [...natural]
+  const total = () => widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1)
+  while (total() > width) {
+    const candidates = widths
+      .map((size, index) => ({ size, index }))
+      .filter(({ size, index }) => columns[index]!.shrinks && size > NARROWEST)
+      .toSorted((a, b) => b.size - a.size)
+    if (candidates.length === 0) return widths
+    widths[candidates[0]!.index]!--
+  }
+  return widths
+}
+
+function place(cell: Cell, column: Column, width: number, isLast: boolean): string {
+  const text = lengthOf(cell.text) > width ? `${[...cell.text].slice(0, width - 1).join('')}…` : cell.text
+  const padding = ' '.repeat(width - lengthOf(text))
+  const painted = cell.paint ? cell.paint(text) : text
+  if (column.align === 'right') return padding + painted
+  return isLast ? painted : painted + padding
+}
+
+const lengthOf = (text: string): number => [...text].length

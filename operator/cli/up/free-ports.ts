@@ -1,0 +1,34 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
+// Below the ranges that Linux (32768) and macOS (49152) hand out to outgoing connections: what is free here
+// stays free until the process that shall have it listens.
+const LOWEST = 18_000
+const HIGHEST = 32_000
+
+/** Tells whether 127.0.0.1:`port` can be listened on now. */
+export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const server = createServer()
+  try {
+    await once(server.listen(port, host), 'listening')
+    return true
+  } catch {
+    return false // EADDRINUSE, or EACCES below 1024: not ours to take either way
+  } finally {
+    server.close()
+  }
+}
+
+/**
+ * `count` different free ports.
+ * @throws when nearly everything is taken.
+ */
+export async function pickFreePorts(count: number): Promise<number[]> {
+  const picked = new Set<number>()
+  for (let tries = 0; picked.size < count; tries++) {
+    if (tries > 1_000) throw new Error(`no ${count} free ports between ${LOWEST} and ${HIGHEST}`)
+    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
+    if (!picked.has(port) && (await isFree(port))) picked.add(port)
+  }
+  return [...picked]
+}

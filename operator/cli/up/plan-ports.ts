@@ -1,0 +1,50 @@
+import { environmentOf, flagOf } from '../../config/setting.ts'
+import { CliError } from '../cli-error.ts'
+import { isFree, pickFreePorts } from './free-ports.ts'
+import { describeOwner, readPortOwner } from './port-owner.ts'
+
+/** Ports that `up` listens on, by their name in the configuration. */
+export type UpPortName = 'proxy' | 'proxyTls' | 'admin' | 'api' | 'consul'
+export type UpPorts = Readonly<Record<UpPortName, number>>
+
+export interface PortWishes {
+  readonly ports: UpPorts
+  /** Names whose port somebody chose; `--free-ports` leaves them as they are. */
+  readonly chosen: ReadonlySet<string>
+  /** Names that are not needed: Consul's where one is there already. */
+  readonly unneeded: ReadonlySet<string>
+  readonly freePorts: boolean
+}
+
+/**
+ * The ports `up` will use.
+ * @throws CliError PORT_TAKEN that names every taken port, its owner and how to choose another.
+ */
+export async function planPorts({ ports, chosen, unneeded, freePorts }: PortWishes): Promise<UpPorts> {
+  const names = (Object.keys(ports) as UpPortName[]).filter((name) => !unneeded.has(name))
+  const planned = { ...ports }
+  if (freePorts) {
+    const open = names.filter((name) => !chosen.has(name))
+    const picked = await pickFreePorts(open.length)
+    for (const [index, name] of open.entries()) planned[name] = picked[index]!
+  }
+  const taken: string[] = []
+  let example: UpPortName | undefined
+  for (const name of names) {
+    if (await isFree(planned[name])) continue
+    taken.push(
+      `port ${planned[name]} (${name}) belongs to ${describeOwner(await readPortOwner(planned[name]))}`,
+    )
+    example ??= name
+  }
+  if (example === undefined) return planned
+  const [another] = await pickFreePorts(1)
+  const path = `port.${example}`
+  throw new CliError('PORT_TAKEN', {
+    tried: `listening on ${names.map((name) => `${name}=${planned[name]}`).join(', ')}`,
+    answer: taken.join('; '),
+    remedy:
+      `stop that process, or choose another port: --port ${example}=${another} (also ${flagOf(path)}, ` +
+      `${environmentOf(path)}), or --free-ports for any`,
+  })
+}

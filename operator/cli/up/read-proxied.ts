@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import { type Agent, type IncomingMessage, request } from 'node:http'
+
+const TIMEOUT_MS = 10_000
+
+/** One GET through the proxy to a service, by its host. Throws when no answer comes. */
+export async function readProxied(
+  proxyUrl: string,
+  host: string,
+  {
+    path = '/',
+    agent,
+    headers = {},
+  }: { path?: string; agent?: Agent; headers?: Record<string, string> } = {},
+): Promise<{ status: number; body: string }> {
+  const outgoing = request(`${proxyUrl}${path}`, {
+    ...(agent ? { agent } : {}),
+    headers: { ...headers, host },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  })
+  // Without a listener an error after the answer has begun would end the process; reading the body reports it.
+  outgoing.on('error', () => {})
+  outgoing.end()
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+  let body = ''
+  for await (const chunk of answer.setEncoding('utf8')) body += chunk
+  return { status: answer.statusCode ?? 0, body }
+}

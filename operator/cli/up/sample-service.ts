@@ -1,0 +1,108 @@
+// A small HTTP service to look at: answers who it is, and calls another service through the gateway when told to.
+import { once } from 'node:events'
+import { Agent, createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Command } from 'commander'
+import { exitWithParent } from './exit-with-parent.ts'
+
+const CALL_TIMEOUT_MS = 5_000
+const REPORT_EVERY_MS = 250
+const PASSED_ON = ['traceparent', 'tracestate', 'x-request-id']
+
+interface SampleOptions {
+  readonly service: string
+  readonly id: string
+  readonly port: string
+  readonly calls?: string
+  readonly proxyUrl?: string
+}
+
+/** What a sample service tells `up`: first its port, then how many requests it answered. */
+export type SampleReport = { readonly port: number } | { readonly requests: number }
+
+/** Hidden command: one instance of a sample service. */
+export function defineSampleService(command: Command): void {
+  command
+    .requiredOption('--service <name>')
+    .requiredOption('--id <id>')
+    .option('--port <n>', 'port, 0 for a free one', '0')
+    .option('--calls <host>', 'host of another service, called through the gateway for every request')
+    .option('--proxy-url <url>')
+    .action((options: SampleOptions) => serve(options))
+}
+
+async function serve({ service, id, port, calls, proxyUrl }: SampleOptions): Promise<void> {
+  const agent = new Agent({ keepAlive: true })
+  let requests = 0
+  const server = createServer(async (incoming, answer) => {
+    incoming.resume()
+    const send = (status: number, body: object) => {
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
+    }
+    if (incoming.url === '/health') return send(200, { status: 'ok' })
+    requests++
+    const self = { service, instance: id, pid: process.pid, path: incoming.url }
+    if (!calls || !proxyUrl) return send(200, self)
+    try {
+      const called = await call(proxyUrl, calls, incoming, agent)
+      send(called.status < 500 ? 200 : 502, { ...self, called: called.body })
+    } catch (error) {
+      send(502, { ...self, failed: `${calls} through ${proxyUrl}: ${(error as Error).message}` })
+    }
+  })
+  await once(server.listen(Number(port), '127.0.0.1'), 'listening')
+  report({ port: (server.address() as AddressInfo).port })
+
+  let reported = 0
+  const timer = setInterval(() => {
+    if (requests !== reported) report({ requests })
+    reported = requests
+  }, REPORT_EVERY_MS)
+  const stop = () => {
+    clearInterval(timer)
+    server.close(() => process.exit(0))
+    // What is still being answered after a second is cut.
+    setTimeout(() => process.exit(0), 1_000).unref()
+  }
+  process.once('SIGTERM', stop)
+  exitWithParent(stop)
+}
+
+function report(message: SampleReport): void {
+  if (process.connected) process.send!(message)
+  else if ('port' in message) process.stdout.write(`${message.port}\n`)
+}
+
+async function call(
+  proxyUrl: string,
+  host: string,
+  incoming: IncomingMessage,
+  agent: Agent,
+): Promise<{ status: number; body: unknown }> {
+  const passedOn = Object.fromEntries(
+    PASSED_ON.flatMap((name) => {
+      const value = incoming.headers[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+  const outgoing = request(proxyUrl, {
+    agent,
+    headers: { ...passedOn, host },
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+  })
+  // Without a listener an error after the answer has begun would end the process; reading the body reports it.
+  outgoing.on('error', () => {})
+  outgoing.end()
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+  let text = ''
+  for await (const chunk of answer.setEncoding('utf8')) text += chunk
+  return { status: answer.statusCode ?? 502, body: parsed(text) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text // an error page of a gateway need not be JSON
+  }
+}
