@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Kind } from './entity.ts'
-import { escapeName, escapePart } from './escape.ts'
+import { escapePart } from './escape.ts'
 
 /** Kong upstream of a service: `<service>.mesh`. */
 export const upstreamName = (service: string): string => `${escapePart(service)}.mesh`
@@ -43,14 +43,14 @@ const isPlainSegment = (name: string): boolean =>
 
 /** Id of an upstream, service or route by its Kong name. */
 export const entityId = (mesh: string, kind: Exclude<Kind, 'target' | 'plugin'>, name: string): string =>
-  uuidV5(NAMESPACE, `${escapeName(mesh)}/${kind}/${name}`)
+  uuidV5(NAMESPACE, `${mesh}/${kind}/${name}`)
 
 /** @param target `host:port` in Kong's normal form */
 export const targetId = (mesh: string, upstream: string, target: string): string =>
-  uuidV5(NAMESPACE, `${escapeName(mesh)}/target/${upstream}/${target}`)
+  uuidV5(NAMESPACE, `${mesh}/target/${upstream}/${target}`)
 
 export const pluginId = (mesh: string, service: string, plugin: string): string =>
-  uuidV5(NAMESPACE, `${escapeName(mesh)}/plugin/${service}/${plugin}`)
+  uuidV5(NAMESPACE, `${mesh}/plugin/${service}/${plugin}`)
 
 /** RFC 9562, section 5.5. */
 export function uuidV5(namespace: string, name: string): string {

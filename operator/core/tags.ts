@@ -29,7 +29,9 @@ export const ownerTags = (mesh: string, service: string): string[] => [
   `${SERVICE_PREFIX}${escapeName(service)}`,
 ]
 
-export const meshTag = (mesh: string): string => `${MESH_PREFIX}${escapeName(mesh)}`
+/** Mesh names are plain words as a rule and stay as they are; what a tag cannot hold is escaped. */
+export const meshTag = (mesh: string): string =>
+  `${MESH_PREFIX}${/^[A-Za-z0-9._-]+$/.test(mesh) ? mesh : escapeName(mesh)}`
 
 /** Does kongsul, as this mesh, own the entity? */
 export const isOwnedBy = (mesh: string, tags: readonly string[]): boolean =>

@@ -1,0 +1,181 @@
+/** Effective settings of one service, and their built-in values. */
+
+import type { FORMATS, MODES, STRATEGIES } from './settings-shape.ts'
+
+export type Strategy = (typeof STRATEGIES)[number]
+export type Protocol = 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp'
+export type Format = (typeof FORMATS)[number]
+
+export interface Settings {
+  readonly loadBalancing: {
+    readonly strategy: Strategy
+    /** What `ip_hash` hashes instead of the client's address: `header:x-user`, `cookie:session`, ... */
+    readonly hashOn: string | null
+  }
+  readonly healthChecks: {
+    /** Kong's own probes; null (the default) leaves probing to Consul. */
+    readonly active: ActiveChecks | null
+    readonly passive: { readonly recoverSeconds: number }
+  }
+  readonly circuitBreaker: CircuitRules & {
+    /** Rules that differ for the service circuit. */
+    readonly service: Partial<CircuitRules>
+    readonly ejection: {
+      readonly maxPercent: number
+      readonly panicPercent: number
+      readonly minimumHealthy: number
+      readonly minimumGap: number
+    }
+    readonly rampSeconds: number
+    readonly abortedAfterMs: number
+    readonly mode: (typeof MODES)[number]
+  }
+  readonly tracing: {
+    readonly enabled: boolean
+    readonly samplingRate: number
+    readonly propagation: {
+      readonly extract: readonly Format[]
+      readonly inject: readonly (Format | 'preserve')[]
+      readonly clear: readonly string[]
+      readonly default_format: Format
+    }
+  }
+  readonly rateLimit: {
+    readonly second: number | null
+    readonly minute: number | null
+    readonly hour: number | null
+    readonly day: number | null
+    readonly limitBy: string
+    readonly header: string | null
+    readonly policy: 'local' | 'redis'
+  }
+  readonly auth: { readonly methods: readonly string[]; readonly anonymous: 'allow' | 'deny' }
+  readonly routing: {
+    /** null: the default host; 'off': none; a list replaces it. */
+    readonly hosts: readonly string[] | 'off' | null
+    readonly paths: readonly string[] | 'off' | null
+    readonly routes: readonly OwnRoute[]
+    /** Create default routes even where they take requests from a route that is not ours. */
+    readonly takeover: boolean
+    /** Hosts and path prefixes that services may claim by their meta. */
+    readonly allowed: readonly string[]
+  }
+  readonly timeouts: { readonly connectMs: number; readonly readMs: number; readonly writeMs: number }
+  readonly retries: number
+  readonly degraded: 'fallback' | 'weighted'
+  /** null: as `expose.default` of the mesh says. */
+  readonly expose: boolean | null
+  readonly enabled: boolean
+  readonly overrides: { readonly policy: 'keep' | 'revert'; readonly ttlSeconds: number }
+  readonly guard: { readonly holdSeconds: number }
+  readonly health: { readonly whenAllCritical: 'keep' | 'fail' }
+  readonly protocol: Protocol
+  /** null: Consul's own `Weights` of each instance. */
+  readonly weights: { readonly passing: number | null; readonly warning: number | null }
+}
+
+export interface ActiveChecks {
+  readonly type: 'http' | 'https' | 'tcp' | 'grpc' | 'grpcs'
+  readonly httpPath: string
+  readonly intervalSeconds: number
+  readonly timeoutSeconds: number
+  readonly concurrency: number
+  readonly successes: number
+  readonly httpFailures: number
+  readonly tcpFailures: number
+  readonly timeouts: number
+  readonly healthyStatuses: readonly number[]
+  readonly unhealthyStatuses: readonly number[]
+}
+
+export interface CircuitRules {
+  readonly consecutiveFailures: number
+  readonly window: { readonly seconds: number; readonly buckets: number } | { readonly calls: number }
+  readonly minimumCalls: number
+  readonly failureRate: number
+  readonly slowCall: { readonly thresholdMs: number; readonly rate: number }
+  readonly failureStatuses: readonly (number | string)[]
+  readonly openSeconds: number
+  readonly backoff: { readonly factor: number; readonly maxSeconds: number; readonly jitter: number }
+  readonly halfOpen: {
+    readonly trials: number
+    readonly requiredSuccesses: number
+    readonly limitSeconds: number
+  }
+}
+
+export interface OwnRoute {
+  readonly name: string
+  readonly hosts?: readonly string[]
+  readonly paths?: readonly string[]
+  readonly methods?: readonly string[]
+  readonly headers?: Readonly<Record<string, readonly string[]>>
+  readonly stripPath?: boolean
+  readonly preserveHost?: boolean
+}
+
+export const ACTIVE_CHECKS: ActiveChecks = {
+  type: 'http',
+  httpPath: '/',
+  intervalSeconds: 5,
+  timeoutSeconds: 1,
+  concurrency: 10,
+  successes: 1,
+  httpFailures: 2,
+  tcpFailures: 2,
+  timeouts: 2,
+  healthyStatuses: [200, 302],
+  unhealthyStatuses: [429, 404, 500, 501, 502, 503, 504, 505],
+}
+
+export const BUILT_IN: Settings = {
+  loadBalancing: { strategy: 'round_robin', hashOn: null },
+  healthChecks: { active: null, passive: { recoverSeconds: 2 } },
+  circuitBreaker: {
+    consecutiveFailures: 5,
+    window: { seconds: 10, buckets: 10 },
+    minimumCalls: 20,
+    failureRate: 50,
+    slowCall: { thresholdMs: 0, rate: 50 },
+    failureStatuses: ['500-599'],
+    openSeconds: 60,
+    backoff: { factor: 2, maxSeconds: 300, jitter: 10 },
+    halfOpen: { trials: 3, requiredSuccesses: 3, limitSeconds: 10 },
+    service: { consecutiveFailures: 0 },
+    ejection: { maxPercent: 50, panicPercent: 50, minimumHealthy: 1, minimumGap: 20 },
+    rampSeconds: 0,
+    abortedAfterMs: 500,
+    mode: 'auto',
+  },
+  tracing: {
+    enabled: true,
+    samplingRate: 1,
+    propagation: {
+      extract: ['w3c', 'b3', 'b3-single', 'jaeger', 'ot', 'datadog', 'aws', 'gcp', 'mesh'],
+      inject: ['preserve'],
+      clear: [],
+      default_format: 'w3c',
+    },
+  },
+  rateLimit: {
+    second: null,
+    minute: null,
+    hour: null,
+    day: null,
+    limitBy: 'service',
+    header: null,
+    policy: 'local',
+  },
+  auth: { methods: [], anonymous: 'deny' },
+  routing: { hosts: null, paths: null, routes: [], takeover: false, allowed: [] },
+  timeouts: { connectMs: 1_000, readMs: 60_000, writeMs: 60_000 },
+  retries: 3,
+  degraded: 'fallback',
+  expose: null,
+  enabled: true,
+  overrides: { policy: 'keep', ttlSeconds: 0 },
+  guard: { holdSeconds: 300 },
+  health: { whenAllCritical: 'keep' },
+  protocol: 'http',
+  weights: { passing: null, warning: null },
+}

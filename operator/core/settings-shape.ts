@@ -1,0 +1,230 @@
+/**
+ * What a settings document may hold: KV `mesh/defaults` and `mesh/services/<name>`. Everything may be left out; an
+ * unknown key refuses the document. Names ending in Ms are milliseconds, Seconds seconds.
+ */
+
+import { z } from 'zod'
+import {
+  host,
+  listOf,
+  numberFrom,
+  oneOf,
+  path,
+  section,
+  textLike,
+  wholeNumber,
+  yesOrNo,
+} from './settings-value.ts'
+
+/** Kong stores timeouts as 31 bits (kong/db/schema/entities/services.lua). */
+const MOST_TIMEOUT_MS = 2_147_483_646
+
+/** 255 passes Kong's schema and then breaks the node: its health checker takes at most 254. */
+const MOST_THRESHOLD = 254
+
+export const STRATEGIES = ['round_robin', 'weighted', 'least_connections', 'ip_hash', 'random'] as const
+
+const loadBalancing = section({
+  strategy: oneOf(STRATEGIES).optional(),
+  hashOn: textLike(
+    /^(?:ip|consumer|path|(?:header|cookie|query|uri-capture):[A-Za-z0-9_-]+)$/,
+    'one of ip, consumer, path, header:<name>, cookie:<name>, query:<name>, uri-capture:<name>',
+  ).optional(),
+})
+
+const statuses = listOf(wholeNumber(100, 999), 100)
+
+const activeChecks = section({
+  type: oneOf(['http', 'https', 'tcp', 'grpc', 'grpcs']).optional(),
+  httpPath: path()
+    .refine((text) => text.startsWith('/'), { error: 'must be a path that starts with /' })
+    .optional(),
+  intervalSeconds: numberFrom(0.1, 65_535).optional(),
+  timeoutSeconds: numberFrom(0.1, 65_535).optional(),
+  concurrency: wholeNumber(1, 1_000).optional(),
+  successes: wholeNumber(1, MOST_THRESHOLD).optional(),
+  httpFailures: wholeNumber(0, MOST_THRESHOLD).optional(),
+  tcpFailures: wholeNumber(0, MOST_THRESHOLD).optional(),
+  timeouts: wholeNumber(0, MOST_THRESHOLD).optional(),
+  healthyStatuses: statuses.optional(),
+  unhealthyStatuses: statuses.optional(),
+})
+
+const healthChecks = section({
+  active: z.union([z.boolean(), activeChecks], { error: 'must be true, false or an object' }).optional(),
+  passive: section({ recoverSeconds: wholeNumber(1, 3_600).optional() }).optional(),
+})
+
+const percent = () => numberFrom(0, 100)
+
+/** Rules of a circuit; `circuitBreaker.service` may set any of them anew for the service circuit. */
+const circuitRules = {
+  consecutiveFailures: wholeNumber(0, 1_000).optional(),
+  window: section({
+    seconds: wholeNumber(1, 3_600).optional(),
+    buckets: wholeNumber(1, 100).optional(),
+    calls: wholeNumber(1, 100_000).optional(),
+  })
+    .refine(
+      (window) =>
+        window.calls === undefined || (window.seconds === undefined && window.buckets === undefined),
+      { error: 'must be {seconds, buckets} or {calls}, not both' },
+    )
+    .optional(),
+  minimumCalls: wholeNumber(1, 100_000).optional(),
+  failureRate: percent().optional(),
+  slowCall: section({
+    thresholdMs: wholeNumber(0, MOST_TIMEOUT_MS).optional(),
+    rate: percent().optional(),
+  }).optional(),
+  failureStatuses: listOf(
+    z.union([wholeNumber(100, 999), textLike(/^[1-9]\d\d(?:-[1-9]\d\d)?$/, 'a status')], {
+      error: 'must be a status such as 503 or a range such as "500-599"',
+    }),
+    100,
+  ).optional(),
+  openSeconds: numberFrom(0.1, 86_400).optional(),
+  backoff: section({
+    factor: numberFrom(1, 100).optional(),
+    maxSeconds: numberFrom(0.1, 86_400).optional(),
+    jitter: percent().optional(),
+  }).optional(),
+  halfOpen: section({
+    trials: wholeNumber(1, 1_000).optional(),
+    requiredSuccesses: wholeNumber(1, 1_000).optional(),
+    limitSeconds: numberFrom(0.1, 3_600).optional(),
+  }).optional(),
+}
+
+export const MODES = ['auto', 'metrics_only', 'forced_open', 'forced_closed', 'disabled'] as const
+
+const circuitBreaker = section({
+  ...circuitRules,
+  service: section(circuitRules).optional(),
+  ejection: section({
+    maxPercent: percent().optional(),
+    panicPercent: percent().optional(),
+    minimumHealthy: wholeNumber(0, 10_000).optional(),
+    minimumGap: percent().optional(),
+  }).optional(),
+  rampSeconds: wholeNumber(0, 3_600).optional(),
+  abortedAfterMs: wholeNumber(0, MOST_TIMEOUT_MS).optional(),
+  mode: oneOf(MODES).optional(),
+})
+
+export const FORMATS = ['w3c', 'b3', 'b3-single', 'jaeger', 'ot', 'datadog', 'aws', 'gcp', 'mesh'] as const
+
+const headerName = textLike(/^[A-Za-z0-9_-]+$/, 'a header name')
+
+const tracing = section({
+  enabled: yesOrNo().optional(),
+  samplingRate: numberFrom(0, 1).optional(),
+  propagation: section({
+    extract: listOf(oneOf(FORMATS), 20).optional(),
+    inject: listOf(oneOf([...FORMATS, 'preserve']), 20).optional(),
+    clear: listOf(headerName, 50).optional(),
+    default_format: oneOf(FORMATS).optional(),
+  }).optional(),
+})
+
+const perPeriod = wholeNumber(1, 1_000_000_000)
+
+const rateLimit = section({
+  second: perPeriod.optional(),
+  minute: perPeriod.optional(),
+  hour: perPeriod.optional(),
+  day: perPeriod.optional(),
+  limitBy: oneOf(['service', 'consumer', 'credential', 'ip', 'header', 'path']).optional(),
+  header: headerName.optional(),
+  policy: oneOf(['local', 'redis']).optional(),
+})
+
+const auth = section({
+  methods: listOf(oneOf(['jwt', 'key-auth']), 2).optional(),
+  anonymous: oneOf(['allow', 'deny']).optional(),
+})
+
+const ROUTE_NAMES_OF_OURS = ['host', 'path']
+
+const route = section({
+  name: textLike(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'a name of letters, digits, _ . -').refine(
+    (name) => !ROUTE_NAMES_OF_OURS.includes(name),
+    { error: 'must not be host or path: kongsul names its own routes so' },
+  ),
+  hosts: listOf(host(), 100).optional(),
+  paths: listOf(path(), 100).optional(),
+  methods: listOf(textLike(/^[A-Z]+$/, 'a method in capitals, such as GET'), 20).optional(),
+  headers: z
+    .record(headerName, listOf(z.string({ error: 'must be text' }), 50), {
+      error: 'must be an object of header names and lists of values',
+    })
+    .optional(),
+  stripPath: yesOrNo().optional(),
+  preserveHost: yesOrNo().optional(),
+}).refine((one) => Boolean(one.hosts?.length || one.paths?.length || one.methods?.length || one.headers), {
+  error: 'must have hosts, paths, methods or headers',
+})
+
+const OFF_ERROR = 'must be a list, or "off"'
+
+const off = z.union([z.literal('off'), z.literal(false).transform((): 'off' => 'off')])
+
+const routing = section({
+  hosts: z.union([off, listOf(host(), 100)], { error: OFF_ERROR }).optional(),
+  paths: z.union([off, listOf(path(), 100)], { error: OFF_ERROR }).optional(),
+  routes: listOf(route, 100)
+    .refine((routes) => new Set(routes.map(({ name }) => name)).size === routes.length, {
+      error: 'must not name two routes alike',
+    })
+    .optional(),
+  takeover: yesOrNo().optional(),
+  allowed: listOf(
+    textLike(
+      /^(?:\/\S*|\*|(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*)$/,
+      'a host such as *.example.com or a path such as /shop/*',
+    ),
+    1_000,
+  ).optional(),
+})
+
+const common = {
+  loadBalancing: loadBalancing.optional(),
+  healthChecks: healthChecks.optional(),
+  circuitBreaker: circuitBreaker.optional(),
+  tracing: tracing.optional(),
+  rateLimit: rateLimit.optional(),
+  auth: auth.optional(),
+  routing: routing.optional(),
+  timeouts: section({
+    connectMs: wholeNumber(1, MOST_TIMEOUT_MS).optional(),
+    readMs: wholeNumber(1, MOST_TIMEOUT_MS).optional(),
+    writeMs: wholeNumber(1, MOST_TIMEOUT_MS).optional(),
+  }).optional(),
+  retries: wholeNumber(0, 32_767).optional(),
+  degraded: oneOf(['fallback', 'weighted']).optional(),
+  enabled: yesOrNo().optional(),
+  overrides: section({
+    policy: oneOf(['keep', 'revert']).optional(),
+    ttlSeconds: wholeNumber(0, 31_536_000).optional(),
+  }).optional(),
+  guard: section({ holdSeconds: wholeNumber(0, 86_400).optional() }).optional(),
+  health: section({ whenAllCritical: oneOf(['keep', 'fail']).optional() }).optional(),
+  protocol: oneOf(['http', 'https', 'grpc', 'grpcs', 'tcp']).optional(),
+  weights: section({
+    passing: wholeNumber(0, 65_535).optional(),
+    warning: wholeNumber(0, 65_535).optional(),
+  }).optional(),
+}
+
+/** KV `mesh/services/<name>`. */
+export const serviceDocument = section({ ...common, expose: yesOrNo().optional() })
+
+/** KV `mesh/defaults`; here `expose` may also say what happens to services that say nothing. */
+export const defaultsDocument = section({
+  ...common,
+  expose: z
+    .union([z.boolean(), section({ default: oneOf(['tagged', 'all']).optional() })], {
+      error: 'must be true, false or {default: tagged | all}',
+    })
+    .optional(),
+})
