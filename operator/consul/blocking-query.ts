@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from './backoff.ts'
+import { ConsulError, consulError } from './consul-error.ts'
+import type { Answer, Read } from './consul-reader.ts'
+
+export interface BlockingQuery<T> {
+  readonly read: Read<T>
+  /**
+   * Longest wait of one query. Short enough that a reset index nobody told of is noticed in seconds, long enough
+   * that all queries together stay under one request a second at rest.
+   */
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  /** Called with the first answer and with every one whose index differs; throwing counts as a failed read. */
+  readonly onAnswer: (answer: Answer<T>, event: AnswerEvent) => void
+  readonly onFailure: (error: ConsulError) => void
+}
+
+export interface AnswerEvent {
+  /**
+   * True when indexes of before this answer mean nothing any more: the first answer, an index that went backwards
+   * or a connection that broke (the agent may be another one now, with indexes of its own).
+   */
+  readonly fresh: boolean
+  /** True when the index went backwards: Consul was restored or replaced. */
+  readonly backwards: boolean
+}
+
+const RETRY = { firstMs: 100, maxMs: 10_000 }
+/** Answers that come back at once are a burst; this much pause makes several changes one answer. */
+const BURST_PAUSE_MS = 25
+
+/**
+ * Follows one blocking query until the signal aborts, by the rules of
+ * https://developer.hashicorp.com/consul/api-docs/features/blocking: the index is reset when it goes backwards or
+ * is 0, and after a failure.
+ */
+export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<void> {
+  const { read, waitMs, signal, onAnswer, onFailure } = query
+  let index = 0n
+  let seen: bigint | null = null
+  let fresh = true
+  let attempt = 0
+  while (!signal.aborted) {
+    const startedAt = performance.now()
+    try {
+      const answer = await read({ index, waitMs, signal })
+      const tookMs = performance.now() - startedAt
+      const backwards = seen !== null && answer.index < seen
+      if (fresh || backwards || answer.index !== seen || answer.index === 0n) {
+        onAnswer(answer, { fresh: fresh || backwards, backwards })
+      }
+      seen = answer.index
+      index = backwards ? 0n : answer.index
+      fresh = false
+      attempt = 0
+      if (answer.index === 0n) await pause(1000, signal)
+      else if (tookMs < BURST_PAUSE_MS) await pause(BURST_PAUSE_MS, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      const failure = error instanceof ConsulError ? error : consulError('watch', error)
+      onFailure(failure)
+      index = 0n
+      if (failure.code === 'CONSUL_UNREACHABLE' || failure.code === 'CONSUL_NOT_READY') fresh = true
+      await pause(backoffMs(attempt, maxFor(failure), Math.random()), signal)
+      attempt += 1
+    }
+  }
+}
+
+/** A refused connection costs nothing to try again; a server that is busy or says no is left alone for longer. */
+function maxFor(failure: ConsulError) {
+  const cheap = failure.code === 'CONSUL_UNREACHABLE' || failure.code === 'CONSUL_NOT_READY'
+  return cheap ? { ...RETRY, maxMs: 500 } : RETRY
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {})
+}

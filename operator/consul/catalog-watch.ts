@@ -1,0 +1,281 @@
+// Follows the whole catalog with three blocking queries, however many services there are. What woke them names the
+// services to read again; what they cannot name (an instance without checks that came, changed or went under a
+// name that stays) is found by the index they leave unexplained. Start reading at CatalogWatch.run.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CatalogSnapshot, Instance } from '../core/catalog.ts'
+import { instancesFromRows } from '../core/consul-row.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { backoffMs } from './backoff.ts'
+import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
+import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
+import { ConsulError, consulError } from './consul-error.ts'
+import type { Answer, ConsulReader } from './consul-reader.ts'
+import { describeChange } from './describe-change.ts'
+import { inParallel } from './in-parallel.ts'
+import type { RawCheck, RawNode } from './raw-rows.ts'
+import { explainedIndexes, instanceKey, keepIdentity, type ServiceEntry } from './service-table.ts'
+import { SweepSchedule } from './sweep-schedule.ts'
+
+export interface CatalogChange {
+  readonly snapshot: CatalogSnapshot
+  /** Services whose instances differ from the snapshot before; all of them the first time. */
+  readonly changed: readonly string[]
+  /** What happened, by service: 'check service:web-1 of web-1 critical'. Empty the first time. */
+  readonly reasons: ReadonlyMap<string, readonly string[]>
+  /** When Consul's answer told of the (first) change, in epoch ms. */
+  readonly changedAtMs: number
+}
+
+export interface CatalogWatchOptions {
+  readonly reader: ConsulReader
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly onChange: (change: CatalogChange) => void
+  /** Called when reading begins to fail (with the reason) and when it works again (null). */
+  readonly onDoubt: (doubt: ConsulError | null) => void
+  readonly parallel?: number
+  readonly waitMs?: number
+}
+
+/** How many services one pass reads before it reports: bounds what a burst can make one change wait. */
+const PASS_SIZE = 64
+const RETRY = { firstMs: 50, maxMs: 5000 }
+
+export class CatalogWatch {
+  readonly #options: CatalogWatchOptions
+  readonly #parallel: number
+  readonly #broken = new Map<string, ConsulError | null>([
+    ['names', null],
+    ['checks', null],
+  ])
+  readonly #services = new Map<string, ServiceEntry>()
+  readonly #pending = new Map<string, bigint>()
+  readonly #sweeps: SweepSchedule
+  #snapshot: CatalogSnapshot | null = null
+  #names: ReadonlyMap<string, string> = new Map()
+  #namesIndex = 0n
+  #checks: CheckTable = new Map()
+  #nodes: ReadonlyMap<string, string> = new Map()
+  #extinctions: readonly bigint[] = []
+  #reload = false
+  #pumping = false
+  #sinceMs: number | null = null
+  #doubt: ConsulError | null = null
+
+  constructor(options: CatalogWatchOptions) {
+    this.#options = options
+    this.#parallel = options.parallel ?? 8
+    this.#sweeps = new SweepSchedule({
+      reader: options.reader,
+      signal: options.signal,
+      parallel: this.#parallel,
+      nodes: () => [...this.#nodes.keys()],
+      table: () => this.#services,
+      explained: (from, to) => this.#explained(from, to),
+      busy: () => this.#pending.size > 0 || this.#reload,
+      found: (services) => this.#touch(services),
+      impossible: () => this.#touch([...this.#names.keys()].map((name) => [name, 0n])),
+      failed: (error) =>
+        options.log.debug('listing the catalog failed', { code: error.code, reason: error.message }),
+    })
+  }
+
+  /** Runs until the signal aborts. Nothing is reported before everything has been read once. */
+  async run(): Promise<void> {
+    const { reader, signal, waitMs = 10_000 } = this.#options
+    const loop = (name: string) => ({ signal, onFailure: (error: ConsulError) => this.#failed(name, error) })
+    await Promise.all([
+      followBlockingQuery({ ...loop('names'), waitMs, read: reader.services, onAnswer: this.#onNames }),
+      followBlockingQuery({ ...loop('checks'), waitMs, read: reader.checks, onAnswer: this.#onChecks }),
+      // Addresses of nodes change hardly ever, and neither of the others tells of it.
+      followBlockingQuery({
+        ...loop('nodes'),
+        waitMs: 2 * waitMs,
+        read: reader.nodes,
+        onAnswer: this.#onNodes,
+      }),
+    ])
+    this.#sweeps.stop()
+  }
+
+  /** Compares everything read so far with a listing of the catalog: the backstop of the periodic resync. */
+  verify(): void {
+    if (this.#snapshot !== null) this.#sweeps.demand()
+  }
+
+  readonly #onNames = (
+    { body, index }: Answer<Readonly<Record<string, readonly string[]>>>,
+    { fresh }: AnswerEvent,
+  ): void => {
+    // Every server registers itself; without it this is a server that has just begun, or a token that sees nothing.
+    if (body.consul === undefined) {
+      const message = 'the catalog does not even have the service "consul"'
+      throw new ConsulError('CONSUL_NOT_READY', 'catalog.service.list', message)
+    }
+    const names = nameTable(body)
+    const before = this.#names
+    const from = this.#namesIndex
+    this.#names = names
+    this.#namesIndex = index
+    this.#broken.delete('names')
+    if (fresh) {
+      this.#readAll()
+      return
+    }
+    this.#touch(touchedNames(before, names).map((name) => [name, 0n]))
+    this.#sweeps.suspect(from, index)
+  }
+
+  readonly #onChecks = ({ body }: Answer<readonly RawCheck[]>, { fresh }: AnswerEvent): void => {
+    const checks = checkTable(body)
+    const before = this.#checks
+    this.#checks = checks
+    this.#sweeps.checks = checks.size
+    this.#broken.delete('checks')
+    if (fresh) {
+      this.#readAll()
+      return
+    }
+    const touched = touchedByChecks(before, checks)
+    this.#touch(
+      touched.flatMap(({ service, node, minIndex }) =>
+        node === ''
+          ? [[service, minIndex] as const]
+          : this.#servicesOn(new Set([node])).map((name) => [name, minIndex] as const),
+      ),
+    )
+  }
+
+  readonly #onNodes = ({ body }: Answer<readonly RawNode[]>): void => {
+    const before = this.#nodes
+    this.#nodes = new Map(body.map((node) => [node.Node, node.Address]))
+    const moved = [...this.#nodes].filter(([node, address]) => (before.get(node) ?? address) !== address)
+    if (moved.length > 0) {
+      const services = this.#servicesOn(new Set(moved.map(([node]) => node)))
+      this.#touch(services.map((service) => [service, 0n]))
+    }
+    if (before.size > 0 && body.some((node) => !before.has(node.Node))) this.#sweeps.nodesChanged()
+  }
+
+  #servicesOn(nodes: ReadonlySet<string>): string[] {
+    const on = ({ instances }: ServiceEntry) => instances.some((instance) => nodes.has(instance.node))
+    return [...this.#services].filter(([, entry]) => on(entry)).map(([name]) => name)
+  }
+
+  #readAll(): void {
+    this.#sinceMs ??= Date.now()
+    this.#reload = true
+    this.#sweeps.forget()
+    void this.#pump()
+  }
+
+  #touch(services: Iterable<readonly [string, bigint]>): void {
+    for (const [name, minIndex] of services) {
+      const known = this.#pending.get(name) ?? 0n
+      this.#pending.set(name, known > minIndex ? known : minIndex)
+    }
+    if (this.#pending.size === 0) return
+    this.#sinceMs ??= Date.now()
+    void this.#pump()
+  }
+
+  /** Reads what is pending, pass by pass; one at a time. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return
+    this.#pumping = true
+    let attempt = 0
+    while (!this.#options.signal.aborted) {
+      // A first read, or one after a break, must be younger than both watches, else a change falls between them.
+      if (this.#reload && this.#broken.size > 0) break
+      const all = this.#reload
+      if (all) {
+        this.#reload = false
+        for (const name of [...this.#names.keys(), ...this.#services.keys()]) this.#pending.set(name, 0n)
+      }
+      if (this.#snapshot === null && !all) break
+      const pass = [...this.#pending].slice(0, all ? undefined : PASS_SIZE)
+      if (pass.length === 0) break
+      for (const [name] of pass) this.#pending.delete(name)
+      try {
+        await this.#readPass(pass)
+        attempt = 0
+        this.#settle()
+      } catch (error) {
+        for (const [name, minIndex] of pass) if (!this.#pending.has(name)) this.#pending.set(name, minIndex)
+        if (all) this.#reload = true
+        this.#setDoubt(consulError('health.service', error))
+        const pauseMs = backoffMs(attempt, RETRY, Math.random())
+        await delay(pauseMs, undefined, { signal: this.#options.signal }).catch(() => {})
+        attempt += 1
+      }
+    }
+    this.#pumping = false
+  }
+
+  async #readPass(pass: readonly (readonly [string, bigint])[]): Promise<void> {
+    const changedAtMs = this.#sinceMs ?? Date.now()
+    if (this.#pending.size === 0) this.#sinceMs = null
+    const answers = await inParallel(pass, this.#parallel, async ([name, minIndex]) => {
+      const read = (stale: boolean) =>
+        this.#options.reader.service(name, { stale, signal: this.#options.signal })
+      const answer = await read(true)
+      // Another server answered than the one that woke the watch, and it lags behind: ask the leader.
+      return answer.index < minIndex ? read(false) : answer
+    })
+    const changed: string[] = []
+    const reasons = new Map<string, readonly string[]>()
+    pass.forEach(([name], at) => {
+      const { body, index } = answers[at]!
+      const before = this.#services.get(name)?.instances
+      const after = body.length === 0 ? undefined : keepIdentity(before, instancesFromRows(body))
+      if (after === undefined) {
+        this.#services.delete(name)
+        this.#extinctions = [...this.#extinctions.slice(-63), index]
+      } else {
+        const modifyIndexes = new Map(
+          body.map((row) => [instanceKey(row.Node.Node, row.Service.ID), row.Service.ModifyIndex]),
+        )
+        this.#services.set(name, { instances: after, modifyIndexes, index })
+      }
+      if (after === before) return
+      changed.push(name)
+      if (this.#snapshot !== null) reasons.set(name, describeChange(name, before, after))
+    })
+    if (changed.length === 0 && this.#snapshot !== null) return
+    const services = new Map<string, readonly Instance[]>()
+    for (const [name, { instances }] of this.#services) services.set(name, instances)
+    this.#snapshot = { services }
+    this.#options.onChange({ snapshot: this.#snapshot, changed, reasons, changedAtMs })
+  }
+
+  #explained(from: bigint, to: bigint): ReadonlySet<bigint> {
+    const explained = new Set(explainedIndexes(this.#services.values(), from, to))
+    for (const index of this.#extinctions) if (index > from && index <= to) explained.add(index)
+    for (const { modifyIndex } of this.#checks.values()) {
+      const index = BigInt(modifyIndex)
+      // Counts as known, but a check alone does not move the index of the services.
+      if (index > from && index < to) explained.add(index)
+    }
+    return explained
+  }
+
+  #failed(loop: string, error: ConsulError): void {
+    if (loop === 'nodes') {
+      if (error.code === 'CONSUL_DENIED')
+        this.#options.log.debug('may not list nodes', { reason: error.message })
+      return
+    }
+    this.#broken.set(loop, error)
+    this.#setDoubt(error)
+  }
+
+  #settle(): void {
+    if (this.#broken.size === 0) this.#setDoubt(null)
+  }
+
+  #setDoubt(doubt: ConsulError | null): void {
+    if (doubt?.code === this.#doubt?.code) return
+    this.#doubt = doubt
+    this.#options.onDoubt(doubt)
+  }
+}

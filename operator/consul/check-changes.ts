@@ -1,0 +1,68 @@
+import type { RawCheck } from './raw-rows.ts'
+
+/** One check as far as it matters to routing, by `${node}/${check id}`; output and times of checks do not matter. */
+export type CheckTable = ReadonlyMap<string, CheckEntry>
+
+export interface CheckEntry {
+  readonly node: string
+  /** '' for a check of the node. */
+  readonly service: string
+  readonly state: string
+  readonly modifyIndex: number
+}
+
+export function checkTable(checks: readonly RawCheck[]): CheckTable {
+  const table = new Map<string, CheckEntry>()
+  for (const check of checks) {
+    table.set(`${check.Node}/${check.CheckID}`, {
+      node: check.Node,
+      service: check.ServiceID === '' ? '' : check.ServiceName,
+      state: `${check.Status} ${check.ServiceID} ${check.Name}`,
+      modifyIndex: check.ModifyIndex,
+    })
+  }
+  return table
+}
+
+export interface Touched {
+  readonly service: string
+  /** Node whose own check changed, '' for a check of `service`. */
+  readonly node: string
+  /** A read of the service must be at least this new to show the change; 0 when unknown. */
+  readonly minIndex: bigint
+}
+
+/** Checks that came, went or changed between two answers, as the service or the node they touch. */
+export function touchedByChecks(before: CheckTable, after: CheckTable): readonly Touched[] {
+  const touched: Touched[] = []
+  const add = (entry: CheckEntry, minIndex: bigint) =>
+    touched.push({ service: entry.service, node: entry.service === '' ? entry.node : '', minIndex })
+  for (const [key, entry] of after) {
+    const old = before.get(key)
+    if (old !== undefined && old.state === entry.state && old.service === entry.service) continue
+    add(entry, BigInt(entry.modifyIndex))
+    if (old !== undefined && old.service !== entry.service) add(old, 0n)
+  }
+  for (const [key, entry] of before) if (!after.has(key)) add(entry, 0n)
+  return touched
+}
+
+/** Names that came, went or changed their tags between two answers of /v1/catalog/services. */
+export function touchedNames(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): readonly string[] {
+  const names: string[] = []
+  for (const [name, tags] of after) if (before.get(name) !== tags) names.push(name)
+  for (const name of before.keys()) if (!after.has(name)) names.push(name)
+  return names
+}
+
+/** Service names with their tags as one comparable text. */
+export function nameTable(
+  services: Readonly<Record<string, readonly string[] | null>>,
+): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(services).map(([name, tags]) => [name, JSON.stringify([...(tags ?? [])].sort())]),
+  )
+}

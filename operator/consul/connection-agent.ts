@@ -1,0 +1,42 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { TlsConfig } from '../sync/operator-config.ts'
+import { revealed } from '../telemetry/secret.ts'
+
+/**
+ * The keep-alive agent of all reads. Connections: the long-lived ones and as many short ones as reads in flight;
+ * Consul allows 200 per client.
+ */
+export function connectionAgent(url: string, tls: TlsConfig = {}): http.Agent {
+  const options = { keepAlive: true, maxSockets: 24, maxFreeSockets: 12 }
+  const agent = url.startsWith('https:')
+    ? new https.Agent({
+        ...options,
+        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+        ...(tls.key === undefined ? {} : { key: revealed(tls.key)! }),
+        rejectUnauthorized: tls.rejectUnauthorized ?? true,
+      })
+    : new http.Agent(options)
+  return reportingCutAnswers(agent)
+}
+
+interface RequestTaker {
+  addRequest(request: http.ClientRequest, ...rest: unknown[]): void
+}
+
+/**
+ * papi (under the `consul` package) listens for errors of the request only: an agent that dies in the middle of an
+ * answer would leave the read waiting for its timeout. Here such an answer fails its request at once.
+ */
+function reportingCutAnswers<A extends http.Agent>(agent: A): A {
+  const taker = agent as unknown as RequestTaker
+  const addRequest = taker.addRequest.bind(agent)
+  taker.addRequest = (request, ...rest) => {
+    request.once('response', (response) => {
+      response.once('aborted', () => request.emit('error', new Error('the answer was cut short')))
+    })
+    addRequest(request, ...rest)
+  }
+  return agent
+}

@@ -1,0 +1,153 @@
+import { EventEmitter } from 'node:events'
+import type http from 'node:http'
+import ConsulClient from 'consul'
+import type { ConsulConfig } from '../sync/operator-config.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { revealed } from '../telemetry/secret.ts'
+import { connectionAgent } from './connection-agent.ts'
+import { ConsulError, consulError } from './consul-error.ts'
+import type { RawCheck, RawKey, RawNode, RawNodeDump, RawNodeServices, RawServiceRow } from './raw-rows.ts'
+
+/** An answer that may be acted on: a leader is known and the server that answered heard of it lately. */
+export interface Answer<T> {
+  readonly body: T
+  /** X-Consul-Index; a bigint because it is a uint64. */
+  readonly index: bigint
+}
+
+export interface ReadOptions {
+  /** Blocks until the index is higher than this one, or `waitMs` are over. 0 or absent: answers at once. */
+  readonly index?: bigint
+  readonly waitMs?: number
+  /** Default true: any server may answer; see LAST_CONTACT_LIMIT_MS. */
+  readonly stale?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Read<T> = (options?: ReadOptions) => Promise<Answer<T>>
+
+export interface ConsulReader {
+  readonly checks: Read<readonly RawCheck[]>
+  /** Names of all services with the union of their tags. */
+  readonly services: Read<Readonly<Record<string, readonly string[]>>>
+  readonly nodes: Read<readonly RawNode[]>
+  nodeServices(node: string, options?: ReadOptions): Promise<Answer<RawNodeServices | null>>
+  /** All nodes with all their services in one answer: what Consul's own UI reads; not in the documentation. */
+  readonly dump: Read<readonly RawNodeDump[]>
+  service(name: string, options?: ReadOptions): Promise<Answer<readonly RawServiceRow[]>>
+  /** All keys below a prefix; none is an empty list. */
+  keys(prefix: string, options?: ReadOptions): Promise<Answer<readonly RawKey[]>>
+  close(): void
+}
+
+/** Above this a server that answers a stale read has not heard of the leader for too long to be believed. */
+const LAST_CONTACT_LIMIT_MS = 5000
+const READ_TIMEOUT_MS = 10_000
+
+/** Reads of Consul through the `consul` package. Every one of them returns a whole answer or throws ConsulError. */
+export function createConsulReader(config: ConsulConfig, metrics: Metrics): ConsulReader {
+  const agent = connectionAgent(config.url, config.tls)
+  const { consul, get } = client(config, agent)
+
+  async function read<T>(endpoint: string, call: Call, options: ReadOptions = {}): Promise<Answer<T>> {
+    metrics.consulRequests.inc({ endpoint })
+    const context = new Cancellable()
+    const cancel = () => context.emit('cancel')
+    if (options.signal?.aborted) throw new ConsulError('CONSUL_ABORTED', endpoint, 'the read was given up')
+    options.signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      const [response, body] = await call({ ...query(options), ctx: context })
+      return trusted(endpoint, response, body as T)
+    } catch (error) {
+      const failure = consulError(endpoint, error)
+      if (failure.code !== 'CONSUL_ABORTED') metrics.consulErrors.inc({ endpoint })
+      throw failure
+    } finally {
+      options.signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  return {
+    checks: (options) => read('health.state', (o) => consul.health.state({ state: 'any', ...o }), options),
+    services: (options) => read('catalog.service.list', (o) => consul.catalog.services(o), options),
+    nodes: (options) => read('catalog.node.list', (o) => consul.catalog.nodes(o), options),
+    nodeServices: (node, options) =>
+      read('catalog.node.services', (o) => consul.catalog.node.services({ node, ...o }), options),
+    dump: (options) => read('internal.ui.nodes', (o) => get('/internal/ui/nodes', o), options),
+    service: (service, options) =>
+      read('health.service', (o) => consul.health.service({ service, ...o }), options),
+    keys: async (prefix, options) => {
+      const answer = await read<readonly RawKey[] | undefined>(
+        'kv.get',
+        (o) => consul.kv.get({ key: { encode: false, toString: () => prefix }, recurse: true, ...o }),
+        options,
+      )
+      return { ...answer, body: answer.body ?? [] }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+type RawResponse = Pick<http.IncomingMessage, 'headers'>
+type CallOptions = Record<string, unknown>
+type Call = (options: CallOptions) => Promise<[RawResponse, unknown]>
+type Method = (options: CallOptions) => Promise<[RawResponse, unknown]>
+
+/** The part of the package we call, typed for `ctx.includeResponse`, which its own types do not know. */
+interface Consul {
+  readonly health: { readonly state: Method; readonly service: Method }
+  readonly catalog: { readonly services: Method; readonly nodes: Method; readonly node: { services: Method } }
+  readonly kv: { readonly get: Method }
+  _get(request: CallOptions, ...next: unknown[]): Promise<RawResponse & { body?: unknown }>
+}
+
+/** papi gives up a request when its context emits `cancel`, and answers [response, body] when this flag is set. */
+class Cancellable extends EventEmitter {
+  readonly includeResponse = true
+}
+
+function client(config: ConsulConfig, agent: http.Agent) {
+  const token = revealed(config.token)
+  const defaults = {
+    ...(token === undefined ? {} : { token }),
+    ...(config.datacenter === undefined ? {} : { dc: config.datacenter }),
+  }
+  const baseUrl = `${config.url.replace(/\/+$/, '')}/v1`
+  const options = { baseUrl, agent, defaults } as unknown as ConstructorParameters<typeof ConsulClient>[0]
+  const consul = new ConsulClient(options) as unknown as Consul
+  const get: (path: string, options: CallOptions) => Promise<[RawResponse, unknown]> = async (path, o) => {
+    const { ctx, timeout, ...rest } = o
+    const response = await consul._get({
+      name: path,
+      path,
+      ctx,
+      timeout,
+      query: { ...rest, ...(defaults.dc === undefined ? {} : { dc: defaults.dc }), stale: '1' },
+      headers: token === undefined ? {} : { 'x-consul-token': token },
+    })
+    return [response, response.body]
+  }
+  return { consul, get }
+}
+
+function query({ index = 0n, waitMs = 0, stale = true }: ReadOptions): CallOptions {
+  if (index <= 0n) return { stale, timeout: READ_TIMEOUT_MS }
+  // Consul adds up to a sixteenth to the wait, to spread clients that came together.
+  const timeout = waitMs + waitMs / 16 + READ_TIMEOUT_MS
+  return { stale, index: String(index), wait: `${waitMs}ms`, timeout }
+}
+
+function trusted<T>(endpoint: string, { headers }: RawResponse, body: T): Answer<T> {
+  if (headers['x-consul-knownleader'] === 'false') {
+    throw new ConsulError('CONSUL_NO_LEADER', endpoint, `${endpoint}: the server knows no leader`)
+  }
+  const lastContactMs = Number(headers['x-consul-lastcontact'] ?? 0)
+  if (lastContactMs > LAST_CONTACT_LIMIT_MS) {
+    const message = `${endpoint}: the server last heard of its leader ${lastContactMs} ms ago`
+    throw new ConsulError('CONSUL_STALE', endpoint, message)
+  }
+  const index = /^\d+$/.test(String(headers['x-consul-index']))
+    ? BigInt(String(headers['x-consul-index']))
+    : 0n
+  return { body, index }
+}

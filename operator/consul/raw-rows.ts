@@ -1,0 +1,51 @@
+/** Consul's answers, as far as they are read. Nulls stand for empty lists and maps in all of them. */
+
+export interface RawCheck {
+  readonly Node: string
+  readonly CheckID: string
+  readonly Name: string
+  readonly Status: string
+  readonly ServiceID: string
+  readonly ServiceName: string
+  readonly ModifyIndex: number
+}
+
+export interface RawNode {
+  readonly Node: string
+  readonly Address: string
+  readonly ModifyIndex: number
+}
+
+export interface RawService {
+  readonly ID: string
+  readonly Service: string
+  readonly Kind?: string
+  readonly Address: string
+  readonly Port: number
+  readonly Tags: readonly string[] | null
+  readonly Meta: Readonly<Record<string, string>> | null
+  readonly Weights?: { readonly Passing: number; readonly Warning: number }
+  readonly ModifyIndex: number
+}
+
+export interface RawServiceRow {
+  readonly Node: { readonly Node: string; readonly Address: string }
+  readonly Service: RawService
+  readonly Checks: readonly RawCheck[] | null
+}
+
+export interface RawNodeServices {
+  readonly Node: RawNode
+  readonly Services: Readonly<Record<string, RawService>> | null
+}
+
+export interface RawNodeDump {
+  readonly Node: string
+  readonly Services: readonly RawService[] | null
+}
+
+export interface RawKey {
+  readonly Key: string
+  readonly Value: string | null
+  readonly ModifyIndex: number
+}

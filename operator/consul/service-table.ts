@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Instance } from '../core/catalog.ts'
+import type { RawService } from './raw-rows.ts'
+
+/** What was last read of one service. */
+export interface ServiceEntry {
+  readonly instances: readonly Instance[]
+  /** Service.ModifyIndex by `${node}/${service id}`. */
+  readonly modifyIndexes: ReadonlyMap<string, number>
+  /** X-Consul-Index of the read. */
+  readonly index: bigint
+}
+
+export const instanceKey = (node: string, id: string): string => `${node}/${id}`
+
+/** The new list, built of the old instances where they are equal; the old list itself when all are. */
+export function keepIdentity(
+  before: readonly Instance[] | undefined,
+  after: readonly Instance[],
+): readonly Instance[] {
+  if (before === undefined) return after
+  const old = new Map(before.map((instance) => [instanceKey(instance.node, instance.id), instance]))
+  const merged = after.map((instance) => {
+    const known = old.get(instanceKey(instance.node, instance.id))
+    return known !== undefined && isDeepStrictEqual(known, instance) ? known : instance
+  })
+  const unchanged = merged.length === before.length && merged.every((one, at) => one === before[at])
+  return unchanged ? before : merged
+}
+
+export interface Listed {
+  readonly node: string
+  readonly services: readonly RawService[]
+}
+
+/**
+ * Services whose instances differ from what was read of them, by a listing of nodes: another ModifyIndex, a new
+ * instance, or one that is gone. The value is the index a read of the service must have reached.
+ */
+export function servicesThatDiffer(
+  table: ReadonlyMap<string, ServiceEntry>,
+  listing: readonly Listed[],
+): ReadonlyMap<string, bigint> {
+  const differing = new Map<string, bigint>()
+  const note = (service: string, index: number) => {
+    const known = differing.get(service) ?? 0n
+    differing.set(service, known > BigInt(index) ? known : BigInt(index))
+  }
+  const seen = new Set<string>()
+  const listed = new Set<string>()
+  for (const { node, services } of listing) {
+    listed.add(node)
+    for (const service of services) {
+      const key = instanceKey(node, service.ID)
+      seen.add(`${service.Service} ${key}`)
+      const known = table.get(service.Service)?.modifyIndexes.get(key)
+      // Above 2^53 JSON numbers are no longer exact: equal may not mean the same.
+      if (known !== service.ModifyIndex || !Number.isSafeInteger(known)) {
+        note(service.Service, service.ModifyIndex)
+      }
+    }
+  }
+  for (const [name, entry] of table) {
+    for (const key of entry.modifyIndexes.keys()) if (!seen.has(`${name} ${key}`)) note(name, 0)
+  }
+  return differing
+}
+
+/** Indexes after `from` up to `to` that these entries account for. */
+export function explainedIndexes(
+  entries: Iterable<ServiceEntry>,
+  from: bigint,
+  to: bigint,
+): ReadonlySet<bigint> {
+  const explained = new Set<bigint>()
+  const note = (index: bigint) => {
+    if (index > from && index <= to) explained.add(index)
+  }
+  for (const entry of entries) {
+    note(entry.index)
+    for (const index of entry.modifyIndexes.values()) note(BigInt(index))
+  }
+  return explained
+}

@@ -1,0 +1,57 @@
+import type { Logger } from '../telemetry/logger.ts'
+import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
+import type { ConsulError } from './consul-error.ts'
+import type { Answer, ConsulReader } from './consul-reader.ts'
+import type { RawKey } from './raw-rows.ts'
+
+export interface SettingsWatchOptions {
+  readonly reader: ConsulReader
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** All setting documents by key, as text; called when one of them came, went or changed. */
+  readonly onDocuments: (documents: ReadonlyMap<string, string>, changedAtMs: number) => void
+  readonly onDoubt: (doubt: ConsulError | null) => void
+  readonly waitMs?: number
+}
+
+export const SETTINGS_PREFIX = 'mesh/'
+/** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
+const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration)(\/|$)/
+
+/**
+ * Follows the settings in KV. Documents that are missing after the index went backwards were not deleted by
+ * anybody: Consul came back without its data. They are kept until somebody writes below the prefix again.
+ */
+export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
+  const { reader, log, signal, onDocuments, onDoubt, waitMs = 10_000 } = options
+  let before: ReadonlyMap<string, string> | null = null
+  const onAnswer = ({ body }: Answer<readonly RawKey[]>, { backwards }: AnswerEvent) => {
+    onDoubt(null)
+    const documents = documentsOf(body)
+    if (backwards && before !== null) {
+      const lost = [...before].filter(([key]) => !documents.has(key))
+      for (const [key, text] of lost) documents.set(key, text)
+      if (lost.length > 0)
+        log.warn('settings vanished with a reset index and are kept', { keys: lost.length })
+    }
+    if (before !== null && sameDocuments(before, documents)) return
+    before = documents
+    onDocuments(documents, Date.now())
+  }
+  await followBlockingQuery({
+    read: (o) => reader.keys(SETTINGS_PREFIX, o),
+    waitMs,
+    signal,
+    onAnswer,
+    onFailure: onDoubt,
+  })
+}
+
+function documentsOf(keys: readonly RawKey[]): Map<string, string> {
+  const documents = keys.filter(({ Key }) => !NOT_SETTINGS.test(Key) && !Key.endsWith('/'))
+  return new Map(documents.map(({ Key, Value }) => [Key, Value ?? '']))
+}
+
+function sameDocuments(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  return one.size === other.size && [...one].every(([key, text]) => other.get(key) === text)
+}

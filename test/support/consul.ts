@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findConsul } from '../../operator/setup/consul-binary.ts'
+import { freePorts } from './free-port.ts'
+import { waitFor } from './wait-for.ts'
+
+export interface TestConsul {
+  /** e.g. http://127.0.0.1:39125 */
+  readonly url: string
+  readonly httpPort: number
+  /** One request to /v1<path>; throws on a status of 400 and more. */
+  request(method: string, path: string, body?: unknown): Promise<unknown>
+  register(service: Registration): Promise<void>
+  deregister(id: string): Promise<void>
+  /** Sets a TTL check, by default the one of the service with this id. */
+  setCheck(checkId: string, state: 'pass' | 'warn' | 'fail'): Promise<void>
+  setKey(key: string, value: unknown): Promise<void>
+  deleteKey(key: string): Promise<void>
+  /** SIGKILL, no goodbye. */
+  kill(): Promise<void>
+  /** On the same ports: with its data when `keepData` was asked for, else empty. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Body of /v1/agent/service/register, as far as tests use it. */
+export interface Registration {
+  readonly Name: string
+  readonly ID?: string
+  readonly Address?: string
+  readonly Port?: number
+  readonly Tags?: readonly string[]
+  readonly Meta?: Readonly<Record<string, string>>
+  readonly Weights?: { readonly Passing: number; readonly Warning: number }
+  readonly Check?: unknown
+  readonly Checks?: readonly unknown[]
+}
+
+/** A real Consul agent (one server) on free ports; in memory unless `keepData`. */
+export async function startConsul({ keepData = false } = {}): Promise<TestConsul> {
+  const binary = await findConsul({ log: () => {} })
+  const [httpPort, serverPort, lanPort, wanPort] = (await freePorts(4)) as [number, number, number, number]
+  const dataDir = keepData ? mkdtempSync(join(tmpdir(), 'kongsul-consul-')) : null
+  const url = `http://127.0.0.1:${httpPort}`
+  let child: ChildProcess | null = null
+
+  const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await fetch(`${url}/v1${path}`, {
+      method,
+      body: text,
+      signal: AbortSignal.timeout(10_000),
+    })
+    const answer = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${answer}`)
+    return answer === '' ? null : JSON.parse(answer)
+  }
+
+  const start = async () => {
+    const where = dataDir === null ? ['-dev'] : ['-server', '-bootstrap-expect=1', '-data-dir', dataDir]
+    const args = ['agent', ...where, '-bind', '127.0.0.1', '-client', '127.0.0.1', '-node', 'test-node']
+    const ports = ['-http-port', httpPort, '-server-port', serverPort, '-dns-port', -1, '-grpc-port', -1]
+    const serf = ['-serf-lan-port', lanPort, '-serf-wan-port', wanPort, '-log-level', 'err']
+    child = spawn(binary, [...args, ...ports, ...serf].map(String), { stdio: 'ignore' })
+    const ready = async () => {
+      const services = (await request('GET', '/catalog/services')) as Record<string, unknown>
+      return services.consul !== undefined
+    }
+    await waitFor(ready, { deadlineMs: 20_000, pollMs: 50, what: 'Consul being ready' })
+  }
+  const kill = async () => {
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  await start()
+  return {
+    url,
+    httpPort,
+    request,
+    register: async (service) => void (await request('PUT', '/agent/service/register', service)),
+    deregister: async (id) =>
+      void (await request('PUT', `/agent/service/deregister/${encodeURIComponent(id)}`)),
+    setCheck: async (id, state) =>
+      void (await request('PUT', `/agent/check/${state}/${encodeURIComponent(id)}`)),
+    setKey: async (key, value) => void (await request('PUT', `/kv/${key}`, value)),
+    deleteKey: async (key) => void (await request('DELETE', `/kv/${key}`)),
+    kill,
+    start,
+    stop: async () => {
+      await kill()
+      if (dataDir !== null) rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
