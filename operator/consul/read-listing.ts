@@ -41,5 +41,7 @@ export async function readListing(
 }
 
 function lowest(indexes: readonly bigint[]): bigint {
-  return indexes.reduce((a, b) => (b < a ? b : a))
+  let lowest = indexes[0] ?? 0n
+  for (const index of indexes) if (index < lowest) lowest = index
+  return lowest
 }

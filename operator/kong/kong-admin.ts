@@ -1,0 +1,130 @@
+import http from 'node:http'
+import https from 'node:https'
+import axios, { type AxiosInstance, type AxiosResponse } from 'axios'
+import type { Json } from '../core/entity.ts'
+import type { JsonObject } from '../core/kong-json.ts'
+import type { KongConfig } from '../sync/operator-config.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { revealed } from '../telemetry/secret.ts'
+import { connectionError, kongError } from './kong-error.ts'
+import { Limiter } from './limiter.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Kong's biggest page. */
+const PAGE_SIZE = 1000
+
+/**
+ * One Kong's Admin API. Calls wait for their turn (`parallel` at a time, whoever calls), have a timeout, and throw
+ * KongError for everything but an answer below 400. Trying again is the caller's business.
+ */
+export class KongAdmin {
+  readonly url: string
+  readonly #http: AxiosInstance
+  readonly #limiter: Limiter
+  readonly #metrics: Metrics
+  readonly #agent: http.Agent
+
+  constructor(config: KongConfig, metrics: Metrics) {
+    this.url = config.adminUrl.replace(/\/+$/, '')
+    this.#metrics = metrics
+    this.#limiter = new Limiter(config.parallel)
+    this.#agent = agentFor(config)
+    const token = revealed(config.token)
+    this.#http = axios.create({
+      baseURL: this.url,
+      timeout: config.timeoutMs,
+      maxRedirects: 0,
+      proxy: false,
+      responseType: 'text',
+      transformResponse: (text: unknown) => text,
+      validateStatus: () => true,
+      headers: token === undefined ? {} : { [config.tokenHeader || 'Kong-Admin-Token']: token },
+      ...(this.url.startsWith('https:') ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),
+    })
+  }
+
+  /**
+   * One call; `path` as its segments, which are escaped here (a target's `[::1]:80`, a name in UTF-8).
+   * @returns the parsed answer; null for an empty one.
+   * @throws KongError
+   */
+  async call(
+    method: Method,
+    path: readonly string[],
+    body?: unknown,
+    query = '',
+  ): Promise<JsonObject | null> {
+    const target = `/${path.map(encodeURIComponent).join('/')}${query}`
+    return await this.#limiter.run(() => this.#send(method, target, body))
+  }
+
+  /** All rows of a collection, page by page. */
+  async list(path: readonly string[]): Promise<JsonObject[]> {
+    const rows: JsonObject[] = []
+    let offset: Json | undefined
+    do {
+      const from = typeof offset === 'string' ? `&offset=${encodeURIComponent(offset)}` : ''
+      const page = await this.call('GET', path, undefined, `?size=${PAGE_SIZE}${from}`)
+      // An empty list may be `{}` in Lua's JSON.
+      if (Array.isArray(page?.data)) rows.push(...(page.data as JsonObject[]))
+      offset = page?.offset
+    } while (typeof offset === 'string')
+    return rows
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  async #send(method: Method, path: string, body: unknown): Promise<JsonObject | null> {
+    const response = await this.#receive(method, path, body)
+    const parsed = parse(response.data)
+    const outcome = response.status < 400 ? 'ok' : 'refused'
+    this.#metrics.kongRequests.inc({ method, outcome })
+    if (outcome === 'refused') throw kongError(method, path, response.status, parsed)
+    return (parsed ?? null) as JsonObject | null
+  }
+
+  async #receive(method: Method, path: string, body: unknown): Promise<AxiosResponse<string>> {
+    const send = () =>
+      this.#http.request<string>({ method, url: path, ...(body === undefined ? {} : { data: body }) })
+    try {
+      return await send().catch((error: unknown) => {
+        // Kong closed a kept connection while the request was on its way. Every call of ours may be sent twice.
+        if (!wasClosedWhileIdle(error)) throw error
+        return send()
+      })
+    } catch (error) {
+      this.#metrics.kongRequests.inc({ method, outcome: 'failed' })
+      throw connectionError(method, path, error)
+    }
+  }
+}
+
+function agentFor({ adminUrl, parallel, tls }: KongConfig): http.Agent {
+  const options = { keepAlive: true, maxSockets: parallel, maxFreeSockets: parallel }
+  if (!adminUrl.startsWith('https:')) return new http.Agent(options)
+  return new https.Agent({
+    ...options,
+    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls?.key === undefined ? {} : { key: revealed(tls.key)! }),
+    rejectUnauthorized: tls?.rejectUnauthorized ?? true,
+  })
+}
+
+function wasClosedWhileIdle(error: unknown): boolean {
+  const { code, request } = error as { code?: string; request?: { reusedSocket?: boolean } }
+  return (code === 'ECONNRESET' || code === 'EPIPE') && request?.reusedSocket === true
+}
+
+function parse(text: string): Json | undefined {
+  if (text === '' || text === undefined) return undefined
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    // nginx answers some errors itself, in HTML: the text is all there is.
+    return text
+  }
+}

@@ -1,0 +1,44 @@
+import { inParallel } from '../consul/in-parallel.ts'
+import type { Entity, KongState } from '../core/entity.ts'
+import { entityFromKong, stateOf } from '../core/kong-json.ts'
+import { entityId } from '../core/names.ts'
+import { isOwnedBy } from '../core/tags.ts'
+import { COLLECTIONS, LISTED } from './collections.ts'
+import type { KongAdmin } from './kong-admin.ts'
+
+interface ReadOptions {
+  readonly mesh: string
+}
+
+/**
+ * Everything Kong holds of the kinds kongsul writes, foreign entities included; targets only of upstreams that are
+ * ours, since Kong lists them one upstream at a time.
+ * @throws KongError when any part cannot be read: a partial read is a failed read.
+ */
+export async function readState(admin: KongAdmin, { mesh }: ReadOptions): Promise<KongState> {
+  const entities = await readLists(admin)
+  const upstreams = entities.filter((entity) => entity.kind === 'upstream' && isOurs(entity, mesh))
+  const targets = await inParallel(upstreams, 8, (upstream) => readTargets(admin, upstream.id))
+  return stateOf([...entities, ...targets.flat()])
+}
+
+/** All but the targets. */
+export async function readLists(admin: KongAdmin): Promise<Entity[]> {
+  const lists = await Promise.all(
+    LISTED.map(async (kind) => {
+      const rows = await admin.list([COLLECTIONS[kind]])
+      return rows.map((row) => entityFromKong(kind, row))
+    }),
+  )
+  return lists.flat()
+}
+
+export async function readTargets(admin: KongAdmin, upstreamId: string): Promise<Entity[]> {
+  const rows = await admin.list(['upstreams', upstreamId, 'targets'])
+  return rows.map((row) => entityFromKong('target', row))
+}
+
+/** By its tags, or by its id where a PUT dropped the tags. */
+export function isOurs(upstream: Entity, mesh: string): boolean {
+  return isOwnedBy(mesh, upstream.tags) || upstream.id === entityId(mesh, 'upstream', upstream.name)
+}
