@@ -1,0 +1,161 @@
+import type { Desired, InstanceReport, ServiceReport } from '../core/desired.ts'
+import type { Diff } from '../core/diff.ts'
+import type { KongState } from '../core/entity.ts'
+import { upstreamName } from '../core/names.ts'
+import type { Problem } from '../core/problem.ts'
+import type { Io } from './io.ts'
+import { problemLines } from './plan-report.ts'
+import { type Cell, formatTable } from './table.ts'
+
+export interface StatusInstance extends InstanceReport {
+  /** Weight that Kong has now; null when it has no such target. */
+  readonly weightInKong: number | null
+}
+
+export interface StatusService extends Omit<ServiceReport, 'instances'> {
+  readonly instances: readonly StatusInstance[]
+}
+
+export interface StatusReport {
+  /** null when it could not be asked. */
+  readonly operator: { readonly ready: boolean; readonly url: string } | null
+  readonly services: readonly StatusService[]
+  readonly counts: {
+    readonly services: number
+    readonly exposed: number
+    readonly instances: number
+    readonly healthy: number
+    readonly degraded: number
+    readonly unhealthy: number
+    /** Changes that Kong still needs. */
+    readonly pending: number
+    readonly overrides: number
+  }
+  readonly problems: readonly Problem[]
+}
+
+/** What `status` has to say: what Consul wants, and what Kong has of it. */
+export function statusReport(
+  { services, problems }: Desired,
+  actual: KongState,
+  diff: Diff,
+  operator: StatusReport['operator'],
+): StatusReport {
+  const weights = weightsInKong(actual)
+  const listed = services
+    .toSorted((a, b) => (a.service < b.service ? -1 : 1))
+    .map((service) => ({
+      ...service,
+      instances: service.instances.map((instance) => ({
+        ...instance,
+        weightInKong: weights.get(`${upstreamName(service.service)} ${instance.target}`) ?? null,
+      })),
+    }))
+  const instances = listed.flatMap((service) => service.instances)
+  const count = (health: InstanceReport['health']) =>
+    instances.filter((each) => each.health === health).length
+  return {
+    operator,
+    services: listed,
+    counts: {
+      services: listed.length,
+      exposed: listed.filter(({ exposed }) => exposed).length,
+      instances: instances.length,
+      healthy: count('healthy'),
+      degraded: count('degraded'),
+      unhealthy: count('unhealthy'),
+      pending: diff.changes.length,
+      overrides: diff.overrides.length,
+    },
+    problems: [...problems, ...diff.conflicts],
+  }
+}
+
+/** Weights of targets by `<upstream name> <target>`. */
+function weightsInKong(actual: KongState): ReadonlyMap<string, number> {
+  const names = new Map(
+    [...actual.values()].filter(({ kind }) => kind === 'upstream').map(({ id, name }) => [id, name]),
+  )
+  return new Map(
+    [...actual.values()]
+      .filter(({ kind }) => kind === 'target')
+      .map(({ parent, name, fields }) => [`${names.get(parent)} ${name}`, Number(fields['weight'])]),
+  )
+}
+
+/** The table of services and instances; `extra` adds a last column by instance id. */
+export function statusTable(
+  services: readonly StatusService[],
+  { paint, width }: Pick<Io, 'paint' | 'width'>,
+  extra?: { readonly title: string; readonly of: (instance: StatusInstance) => string },
+): string[] {
+  const rows = services.flatMap((service) =>
+    service.instances.map((instance, index): (Cell | string)[] => [
+      index === 0 ? { text: service.service, paint: paint.bold } : '',
+      instance.id,
+      instance.target || `${instance.address}:${instance.port}`,
+      healthCell(instance, paint),
+      weightCell(instance, paint),
+      ...(extra ? [extra.of(instance)] : []),
+      index === 0 ? reach(service) : '',
+    ]),
+  )
+  const columns = [
+    { title: 'SERVICE', shrinks: true },
+    { title: 'INSTANCE', shrinks: true },
+    { title: 'ADDRESS' },
+    { title: 'HEALTH' },
+    { title: 'WEIGHT', align: 'right' as const },
+    ...(extra ? [{ title: extra.title, align: 'right' as const }] : []),
+    { title: 'REACHED BY', shrinks: true },
+  ]
+  return formatTable(columns, rows, { width: width(), heading: paint.dim })
+}
+
+/** The lines that `status` prints for people. */
+export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'>): string[] {
+  const { counts, operator } = report
+  const hidden = report.services.filter(({ exposed }) => !exposed)
+  const kept = report.services.filter(({ keptAtLastWeights }) => keptAtLastWeights)
+  return [
+    ...(report.services.length > 0 ? [...statusTable(report.services, io), ''] : []),
+    `${counts.services} services, ${counts.instances} instances: ${counts.healthy} healthy, ` +
+      `${counts.degraded} degraded, ${counts.unhealthy} unhealthy.`,
+    counts.pending === 0
+      ? 'Kong is as Consul says.'
+      : `${counts.pending} changes not yet in Kong: see kongsul plan.`,
+    ...(operator ? [`operator ${operator.url}: ${operator.ready ? 'in sync' : 'not ready'}`] : []),
+    ...(kept.length > 0
+      ? [
+          `all instances critical, kept at their last weights: ${kept.map(({ service }) => service).join(', ')}`,
+        ]
+      : []),
+    ...(hidden.length > 0
+      ? [
+          `${hidden.length} not reachable through the proxy: ${hidden.map(({ service, exposureReason }) => `${service} (${exposureReason})`).join(', ')}.`,
+          exposeAdvice(hidden[0]!.service),
+        ]
+      : []),
+    ...problemLines(report.problems, io.paint),
+  ]
+}
+
+/** How a service becomes reachable. */
+export const exposeAdvice = (service: string): string =>
+  'Expose one with the tag kongsul.enable=true or the meta mesh-expose: true, ' +
+  `or KV mesh/services/${service} {"expose": true}; all with KV mesh/defaults {"expose": {"default": "all"}}.`
+
+function healthCell({ health, reason }: StatusInstance, paint: Io['paint']): Cell {
+  if (health === 'healthy') return { text: 'HEALTHY', paint: paint.green }
+  const text = reason ? `${health.toUpperCase()} (${reason})` : health.toUpperCase()
+  return { text, paint: health === 'degraded' ? paint.yellow : paint.red }
+}
+
+function weightCell({ weight, weightInKong }: StatusInstance, paint: Io['paint']): Cell {
+  if (weightInKong === weight) return { text: String(weight) }
+  return { text: `${weightInKong ?? '-'} -> ${weight}`, paint: paint.yellow }
+}
+
+function reach({ exposed, exposureReason, hosts, paths }: StatusService): string {
+  return exposed ? [...hosts, ...paths].join(' ') : `not exposed: ${exposureReason}`
+}

@@ -1,0 +1,35 @@
+export interface Addresses {
+  readonly proxyUrl: string
+  readonly adminUrl: string
+  readonly apiUrl: string
+  readonly consulUrl: string
+  readonly hostSuffix: string
+  /** Put before the sample services' names. */
+  readonly prefix: string
+}
+
+/**
+ * The last lines of `up`: three commands to paste and the addresses. They work in bash and zsh, and with BSD tools.
+ * `[x]` in the pattern keeps it from matching the shell that runs it.
+ */
+export function closingLines({
+  proxyUrl,
+  adminUrl,
+  apiUrl,
+  consulUrl,
+  hostSuffix,
+  prefix,
+}: Addresses): string[] {
+  const api = `${prefix}api`
+  const pattern = `[-]-id ${api}-2 .*${proxyUrl}$`
+  const burst =
+    `for i in $(seq 100); do [ $i = 30 ] && pkill -9 -f '${pattern}'; ` +
+    `curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host: ${api}.${hostSuffix}' ${proxyUrl}/; done | sort | uniq -c`
+  return [
+    'A request through three services; 100 requests while an instance is killed; a strategy switched in Consul:',
+    `  curl -H 'Host: ${prefix}web.${hostSuffix}' ${proxyUrl}/`,
+    `  ${burst}`,
+    `  curl -X PUT ${consulUrl}/v1/kv/mesh/services/${api} -d '{"loadBalancing": {"strategy": "least_connections"}}'`,
+    `proxy ${proxyUrl} | Admin API ${adminUrl} | operator ${apiUrl} | Consul ${consulUrl}/ui/ | Ctrl-C stops all`,
+  ]
+}

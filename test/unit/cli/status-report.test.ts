@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import pc from 'picocolors'
+import { statusLines, statusReport } from '../../../operator/cli/status-report.ts'
+import type { InstanceReport, ServiceReport } from '../../../operator/core/desired.ts'
+import type { Entity, KongState } from '../../../operator/core/entity.ts'
+
+const io = { paint: pc.createColors(false), width: () => Number.POSITIVE_INFINITY }
+const instance = (given: Partial<InstanceReport>): InstanceReport => ({
+  id: 'web-1',
+  node: 'n1',
+  address: '10.0.0.1',
+  port: 80,
+  target: '10.0.0.1:80',
+  health: 'healthy',
+  weight: 100,
+  reason: '',
+  ...given,
+})
+const service = (given: Partial<ServiceReport>): ServiceReport => ({
+  service: 'web',
+  exposed: true,
+  exposureReason: 'tag',
+  hosts: ['web.mesh'],
+  paths: ['/web/'],
+  strategy: 'round_robin',
+  keptAtLastWeights: false,
+  instances: [instance({})],
+  ...given,
+})
+const entity = (given: Partial<Entity>): Entity => ({
+  kind: 'upstream',
+  id: 'u1',
+  name: 'web.mesh',
+  owner: 'web',
+  parent: '',
+  fields: {},
+  tags: [],
+  ...given,
+})
+const kong: KongState = new Map([
+  ['upstream/u1', entity({})],
+  [
+    'target/t1',
+    entity({ kind: 'target', id: 't1', name: '10.0.0.1:80', parent: 'u1', fields: { weight: 100 } }),
+  ],
+])
+const noDiff = { changes: [], overrides: [], conflicts: [] }
+const report = (services: ServiceReport[], actual = kong) =>
+  statusReport({ state: new Map(), services, problems: [] }, actual, noDiff, null)
+
+test('the weight that Kong has stands beside the wanted one', () => {
+  assert.equal(report([service({})]).services[0]!.instances[0]!.weightInKong, 100)
+})
+
+test('an instance that Kong lacks has no weight there, and the table says what is wanted', () => {
+  const lacking = report([service({})], new Map())
+  assert.equal(lacking.services[0]!.instances[0]!.weightInKong, null)
+  assert.ok(statusLines(lacking, io).some((line) => line.includes('- -> 100')))
+})
+
+test('instances are counted by health', () => {
+  const { counts } = report([
+    service({
+      instances: [instance({}), instance({ health: 'unhealthy' }), instance({ health: 'degraded' })],
+    }),
+  ])
+  assert.deepEqual([counts.instances, counts.healthy, counts.degraded, counts.unhealthy], [3, 1, 1, 1])
+})
+
+test('a service that is not exposed is counted, and the way to expose it is told', () => {
+  const lines = statusLines(report([service({ exposed: false, exposureReason: 'not tagged' })]), io)
+  assert.ok(lines.some((line) => line.startsWith('1 not reachable through the proxy: web (not tagged)')))
+  assert.ok(lines.some((line) => line.includes('kongsul.enable=true')))
+})
+
+test('services come in the order of their names', () => {
+  const names = report([service({ service: 'web' }), service({ service: 'api' })]).services.map(
+    (each) => each.service,
+  )
+  assert.deepEqual(names, ['api', 'web'])
+})
