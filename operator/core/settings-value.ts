@@ -59,9 +59,9 @@ function isNormalPath(text: string): boolean {
   if (text.split('/').some((segment) => segment === '.' || segment === '..')) return false
   const escapes = text.match(/%.{0,2}/g) ?? []
   return escapes.every(
-    (escape) =>
-      /^%[0-9A-F]{2}$/.test(escape) &&
-      "!*'();:@&=+$,/?%#[]".includes(String.fromCharCode(Number.parseInt(escape.slice(1), 16))),
+    (code) =>
+      /^%[0-9A-F]{2}$/.test(code) &&
+      "!*'();:@&=+$,/?%#[]".includes(String.fromCharCode(Number.parseInt(code.slice(1), 16))),
   )
 }
 

@@ -5,7 +5,10 @@
 
 import type { Instance } from './catalog.ts'
 import type { Problem } from './problem.ts'
-import { BUILT_IN, type Settings } from './settings-defaults.ts'
+import { layerOfMeta } from './service-meta.ts'
+import type { Settings } from './settings-defaults.ts'
+import { type Document, type Layer, readDocument } from './settings-document.ts'
+import { type Layered, layerSettings } from './settings-layers.ts'
 
 export type { Settings } from './settings-defaults.ts'
 
@@ -46,10 +49,98 @@ export function acceptSettings(
   previous: AcceptedSettings | null,
   documents: ReadonlyMap<string, string>,
 ): Acceptance {
-  void documents
-  const result: ServiceSettings = { settings: BUILT_IN, sources: {}, problems: [] }
-  return {
-    accepted: previous ?? { mesh: { settings: BUILT_IN, exposeDefault: null }, forService: () => result },
-    problems: [],
+  const before = previous === null ? undefined : memories.get(previous)
+  const problems: Problem[] = []
+  const layers = new Map<string, Layer>()
+  const texts = new Map<string, { text: string; document: Document }>()
+  for (const [key, text] of [...documents].sort(([left], [right]) => (left < right ? -1 : 1))) {
+    const service = serviceOfKey(key)
+    if (service === null) continue
+    const known = before?.texts.get(key)
+    const document =
+      known?.text === text ? known.document : readDocument(service === '' ? 'defaults' : 'service', text)
+    texts.set(key, { text, document })
+    const layer = document.ok ? document.layer : before?.layers.get(key)
+    if (layer !== undefined) layers.set(key, layer)
+    if (!document.ok) problems.push(...document.errors.map((error) => invalid(key, service, error, layer)))
   }
+  return { accepted: accept({ layers, texts, remembered: before?.remembered ?? new WeakMap() }), problems }
+}
+
+interface Memory {
+  /** Last good layer by KV key. */
+  readonly layers: ReadonlyMap<string, Layer>
+  readonly texts: ReadonlyMap<string, { readonly text: string; readonly document: Document }>
+  /** Handed from one acceptance to the next: an entry holds while its two layers are the same objects. */
+  readonly remembered: WeakMap<readonly Instance[], Remembered>
+}
+
+interface Remembered {
+  readonly name: string
+  readonly defaults: Layer | undefined
+  readonly own: Layer | undefined
+  readonly result: ServiceSettings
+}
+
+const memories = new WeakMap<AcceptedSettings, Memory>()
+
+const DEFAULTS_KEY = 'mesh/defaults'
+const SERVICES_PREFIX = 'mesh/services/'
+
+function accept(memory: Memory): AcceptedSettings {
+  const defaults = memory.layers.get(DEFAULTS_KEY)
+  const exposeDefault = defaults?.get('expose.default') as 'tagged' | 'all' | undefined
+  const accepted: AcceptedSettings = {
+    mesh: {
+      settings: layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
+        .settings,
+      exposeDefault: exposeDefault ?? null,
+    },
+    forService(name, instances) {
+      const own = memory.layers.get(`${SERVICES_PREFIX}${name}`)
+      const known = memory.remembered.get(instances)
+      if (known?.name === name && known.defaults === defaults && known.own === own) return known.result
+      const result = settingsOf(name, instances, defaults, own, shared)
+      memory.remembered.set(instances, { name, defaults, own, result })
+      return result
+    },
+  }
+  memories.set(accepted, memory)
+  return accepted
+}
+
+/** @param shared the settings of a service that says nothing itself: most of them, so made once */
+function settingsOf(
+  name: string,
+  instances: readonly Instance[],
+  defaults: Layer | undefined,
+  own: Layer | undefined,
+  shared: Layered,
+): ServiceSettings {
+  const meta = layerOfMeta(name, instances)
+  if (meta.layer.size === 0 && own === undefined) return { ...shared, problems: meta.problems }
+  const layers: [Source, Layer][] = []
+  if (defaults !== undefined) layers.push([DEFAULTS_KEY, serviceLevel(defaults)])
+  layers.push(['meta', meta.layer])
+  if (own !== undefined) layers.push([`${SERVICES_PREFIX}${name}`, own])
+  return { ...layerSettings(layers), problems: meta.problems }
+}
+
+/** `expose.default` is the mesh's rule for those that say nothing, not a value of a service. */
+const serviceLevel = (defaults: Layer): Layer => {
+  const layer = new Map(defaults)
+  layer.delete('expose.default')
+  return layer
+}
+
+/** '' for `mesh/defaults`, the name for `mesh/services/<name>`, null for a key that holds no settings. */
+function serviceOfKey(key: string): string | null {
+  if (key === DEFAULTS_KEY) return ''
+  const name = key.startsWith(SERVICES_PREFIX) ? key.slice(SERVICES_PREFIX.length) : ''
+  return name === '' ? null : name
+}
+
+function invalid(key: string, service: string, error: string, kept: Layer | undefined): Problem {
+  const rest = kept === undefined ? 'the document is not used' : 'the last good document stays'
+  return { code: 'SETTING_INVALID', severity: 'error', service, message: `KV ${key}: ${error}; ${rest}` }
 }

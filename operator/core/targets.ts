@@ -1,0 +1,239 @@
+/** The targets of one service: which instances become one and with what weight. */
+
+import type { Instance } from './catalog.ts'
+import { byNodeAndId } from './consul-row.ts'
+import { type Health, type RolledUp, rollUp } from './health.ts'
+import type { Problem } from './problem.ts'
+import { weightsInMeta } from './service-meta.ts'
+import type { ServiceSettings } from './settings.ts'
+import { targetOf } from './target-address.ts'
+
+export interface InstanceReport {
+  readonly id: string
+  readonly node: string
+  readonly address: string
+  readonly port: number
+  /** `host:port` as Kong has it, '' when the instance cannot be one. */
+  readonly target: string
+  readonly health: Health
+  readonly weight: number
+  readonly reason: string
+}
+
+export interface TargetPlan {
+  /** Weight by `host:port`, sorted. */
+  readonly weights: ReadonlyMap<string, number>
+  readonly instances: readonly InstanceReport[]
+  /** Nothing is routable, yet the weights stay: Consul may be wrong about all of them at once. */
+  readonly keptAtLastWeights: boolean
+  readonly problems: readonly Problem[]
+}
+
+/** @param lastWeight weight that Kong has for `host:port` now, null where it has no such target */
+export function planTargets(
+  service: string,
+  instances: readonly Instance[],
+  effective: ServiceSettings,
+  lastWeight: (target: string) => number | null,
+): TargetPlan {
+  const problems: Problem[] = []
+  const report = (code: string, severity: Problem['severity'], message: string): void => {
+    problems.push({ code, severity, service, message })
+  }
+  const candidates = [...instances]
+    .sort(byNodeAndId)
+    .map((instance) => candidateOf(instance, effective, report))
+  const places = groupByTarget(candidates, report)
+  const { weights, notes, kept } = weigh(places, effective, lastWeight)
+  if (kept) report('ALL_CRITICAL', 'error', allCritical(service, places.length))
+  return {
+    weights: new Map([...weights].sort(([left], [right]) => (left < right ? -1 : 1))),
+    instances: candidates.map((candidate) => reportOf(candidate, weights, notes)),
+    keptAtLastWeights: kept,
+    problems,
+  }
+}
+
+interface Candidate {
+  readonly instance: Instance
+  readonly target: string
+  /** Why it cannot be a target; '' when it can. */
+  readonly obstacle: string
+  readonly rolledUp: RolledUp
+  readonly whenHealthy: number
+  readonly whenDegraded: number
+}
+
+/** One ip:port. Usually one instance; two when it was registered twice. */
+interface Place {
+  readonly target: string
+  readonly health: Health
+  readonly isMaintenance: boolean
+  readonly whenHealthy: number
+  readonly whenDegraded: number
+}
+
+type Report = (code: string, severity: Problem['severity'], message: string) => void
+
+/** Equal weights of round_robin: Kong's own default for a target. */
+const EQUAL_WEIGHT = 100
+const MOST_WEIGHT = 65_535
+
+function candidateOf(instance: Instance, effective: ServiceSettings, report: Report): Candidate {
+  const where = `instance ${instance.id} on ${instance.node}`
+  const address = targetOf(instance.address, instance.port)
+  if (instance.port === 0) {
+    report('INSTANCE_WITHOUT_PORT', 'info', `${where} has no port and gets no traffic; register it with one`)
+  } else if (!address.ok) {
+    report('ADDRESS_INVALID', 'warning', `${where} gets no traffic: ${address.reason}; register an address`)
+  }
+  const isEqual = effective.settings.loadBalancing.strategy === 'round_robin'
+  const weights = weightsOf(instance, effective, (message) => report('WEIGHT_CLAMPED', 'warning', message))
+  return {
+    instance,
+    target: address.ok ? address.target : '',
+    obstacle: address.ok ? '' : instance.port === 0 ? 'has no port' : address.reason,
+    rolledUp: rollUp(instance),
+    whenHealthy: isEqual && weights.passing > 0 ? EQUAL_WEIGHT : weights.passing,
+    whenDegraded: weights.warning,
+  }
+}
+
+/** Consul's Weights < mesh/defaults < the instance's meta < mesh/services/<name>. */
+function weightsOf(
+  instance: Instance,
+  { settings, sources }: ServiceSettings,
+  report: (message: string) => void,
+): { passing: number; warning: number } {
+  const meta = weightsInMeta(instance)
+  const pick = (which: 'passing' | 'warning'): number => {
+    const set = settings.weights[which]
+    const isFromKv = sources[`weights.${which}`]?.startsWith('mesh/services/') ?? false
+    return (isFromKv ? set : (meta[which] ?? set)) ?? instance.weights[which]
+  }
+  const clamp = (weight: number): number => {
+    const whole = Math.min(Math.max(Math.trunc(weight) || 0, 0), MOST_WEIGHT)
+    if (whole !== weight) {
+      report(
+        `weight ${weight} of instance ${instance.id} on ${instance.node} is not one from 0 to ${MOST_WEIGHT}; ${whole} is used`,
+      )
+    }
+    return whole
+  }
+  return { passing: clamp(pick('passing')), warning: clamp(pick('warning')) }
+}
+
+function groupByTarget(candidates: readonly Candidate[], report: Report): Place[] {
+  const byTarget = new Map<string, Candidate[]>()
+  for (const candidate of candidates) {
+    if (candidate.obstacle !== '') continue
+    byTarget.set(candidate.target, [...(byTarget.get(candidate.target) ?? []), candidate])
+  }
+  return [...byTarget].map(([target, same]) => {
+    if (same.length > 1) {
+      const ids = same.map(({ instance }) => `${instance.id} on ${instance.node}`).join(' and ')
+      report(
+        'ADDRESS_TWICE',
+        'warning',
+        `${ids} are both ${target}: one target with the better health and the higher weight; deregister one`,
+      )
+    }
+    return placeOf(target, same)
+  })
+}
+
+/** The same process registered twice must not get twice the traffic, and one stale registration must not stop it. */
+function placeOf(target: string, same: readonly Candidate[]): Place {
+  const best = [...same].sort((left, right) => RANK[left.rolledUp.health] - RANK[right.rolledUp.health])[0]!
+  return {
+    target,
+    health: best.rolledUp.health,
+    isMaintenance: same.every(({ rolledUp }) => rolledUp.isMaintenance),
+    whenHealthy: Math.max(...same.map(({ whenHealthy }) => whenHealthy)),
+    whenDegraded: Math.max(...same.map(({ whenDegraded }) => whenDegraded)),
+  }
+}
+
+const RANK: Record<Health, number> = { healthy: 0, degraded: 1, unhealthy: 2 }
+
+interface Weighed {
+  readonly weights: ReadonlyMap<string, number>
+  readonly notes: ReadonlyMap<string, string>
+  readonly kept: boolean
+}
+
+function weigh(
+  places: readonly Place[],
+  { settings }: ServiceSettings,
+  lastWeight: (target: string) => number | null,
+): Weighed {
+  const notes = new Map<string, string>()
+  const weights = new Map(places.map(({ target }) => [target, 0]))
+  const give = (place: Place, weight: number, note = ''): void => {
+    weights.set(place.target, weight)
+    if (note !== '') notes.set(place.target, note)
+  }
+  const healthy = places.filter(({ health }) => health === 'healthy')
+  const degraded = places.filter(({ health }) => health === 'degraded')
+  const critical = places.filter(({ health, isMaintenance }) => health === 'unhealthy' && !isMaintenance)
+  const hasHealthy = healthy.some(({ whenHealthy }) => whenHealthy > 0)
+
+  for (const place of healthy) give(place, place.whenHealthy)
+  for (const place of degraded) {
+    if (settings.degraded === 'weighted') give(place, place.whenDegraded)
+    else if (hasHealthy) give(place, 0, 'no traffic while an instance is healthy (degraded: fallback)')
+    else
+      give(
+        place,
+        fallbackWeight(place, degraded, settings.loadBalancing.strategy),
+        'serves as no instance is healthy',
+      )
+  }
+  const kept =
+    healthy.length + degraded.length === 0 &&
+    critical.length > 0 &&
+    settings.health.whenAllCritical === 'keep'
+  if (kept) keepWeights(critical, lastWeight, give)
+  return { weights, notes, kept }
+}
+
+/** Weights.Warning, as Consul has it for such an instance; all of them 0 would leave nobody, so Weights.Passing then. */
+function fallbackWeight(place: Place, degraded: readonly Place[], strategy: string): number {
+  if (strategy === 'round_robin') return EQUAL_WEIGHT
+  return degraded.some(({ whenDegraded }) => whenDegraded > 0) ? place.whenDegraded : place.whenHealthy
+}
+
+/** As AWS ALB and Envoy do: when all fail at once it is more likely the checking that fails. */
+function keepWeights(
+  critical: readonly Place[],
+  lastWeight: (target: string) => number | null,
+  give: (place: Place, weight: number, note: string) => void,
+): void {
+  const last = critical.map(({ target }) => lastWeight(target) ?? 0)
+  const hasLast = last.some((weight) => weight > 0)
+  critical.forEach((place, index) => {
+    const note = 'kept at its last weight as every instance is critical'
+    give(place, hasLast ? last[index]! : place.whenHealthy, note)
+  })
+}
+
+function reportOf(
+  { instance, target, obstacle, rolledUp }: Candidate,
+  weights: ReadonlyMap<string, number>,
+  notes: ReadonlyMap<string, string>,
+): InstanceReport {
+  const note = obstacle || notes.get(target)
+  return {
+    id: instance.id,
+    node: instance.node,
+    address: instance.address,
+    port: instance.port,
+    target,
+    health: rolledUp.health,
+    weight: weights.get(target) ?? 0,
+    reason: note ? `${rolledUp.reason}; ${note}` : rolledUp.reason,
+  }
+}
+
+const allCritical = (service: string, count: number): string =>
+  `every instance of ${service} (${count}) is critical; they keep their last weights (health.whenAllCritical: keep)`
