@@ -1,4 +1,94 @@
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { CliError, explain } from '../cli-error.ts'
+import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { addOutputOption, ioOf } from '../output-option.ts'
+import { type PlanReport, planExitCode, planLines, planReport } from '../plan-report.ts'
+
+interface PlanOptions {
+  readonly catalog?: string
+  readonly actual?: string
+  readonly direct?: boolean
+  readonly output?: string
+}
+
+const HELP = `
+Offline, FILE of --catalog is a JSON object {"services": {NAME: rows of /v1/health/service/NAME},
+"kv": {"mesh/defaults": {...}, "mesh/services/NAME": {...}}}, and FILE of --actual is
+{"upstreams": [...], "targets": [...], "services": [...], "routes": [...], "plugins": [...]} with Kong's own rows.
+
+Exit codes:
+  0  nothing to do
+  1  an error
+  2  there are changes
+
+Examples:
+  kongsul plan
+  kongsul plan -o json | jq '.changes[] | select(.action == "delete")'
+  kongsul plan --catalog consul.json --actual kong.json`
+
+/** `kongsul plan`: what the operator would change in Kong now. */
 export function definePlan(command: Command): void {
-  command.description('soon')
+  command
+    .description('Shows what would change in Kong, as a table or as JSON. Changes nothing.')
+    .option('--catalog <file>', 'take Consul from this file; needs --actual')
+    .option('--actual <file>', 'take Kong from this file; needs --catalog')
+    .option('--direct', 'do not ask the operator, read Consul and Kong')
+    .addHelpText('after', HELP)
+    .action(async (options: PlanOptions) => {
+      const io = ioOf(options)
+      const report = await plan(options, io.note)
+      if (io.format === 'json') io.json(report)
+      else for (const line of planLines(report, io)) io.print(line)
+      process.exitCode = planExitCode(report)
+    })
+  addOutputOption(command)
+  addConfigOptions(command, [
+    'addr',
+    'tokenFile',
+    'consul',
+    'kong',
+    'mesh',
+    'hostSuffix',
+    'expose',
+    'overrides',
+  ])
+}
+
+async function plan(
+  { catalog, actual, direct, ...flags }: PlanOptions,
+  note: (line: string) => void,
+): Promise<PlanReport> {
+  const config = commandConfig(flags)
+  if (catalog !== undefined || actual !== undefined) {
+    if (catalog === undefined || actual === undefined) {
+      throw new CliError('FILE_MISSING', {
+        tried: 'planning offline',
+        answer: `only ${catalog === undefined ? '--actual' : '--catalog'} was given`,
+        remedy: 'give both --catalog FILE and --actual FILE',
+      })
+    }
+    const { planOffline } = await import('../plan-offline.ts')
+    return planOffline(readJson(catalog), readJson(actual), config.operator)
+  }
+  if (!direct) {
+    const { askOperator } = await import('../operator-client.ts')
+    const answered = await askOperator<PlanReport>(config, 'plan', note)
+    if (answered) return answered
+  }
+  const { readMesh } = await import('../read-mesh.ts')
+  const reading = await readMesh(config.operator)
+  return planReport(reading.desired, reading.diff)
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new CliError('FILE_UNREADABLE', {
+      tried: `reading ${path}`,
+      answer: explain(error),
+      remedy: 'give a file with JSON of the form that kongsul plan --help shows',
+    })
+  }
 }

@@ -1,0 +1,68 @@
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** What a running Kong says about itself; undefined where it did not say. */
+export interface KongFacts {
+  readonly version: string | undefined
+  readonly database: string | undefined
+  readonly routerFlavor: string | undefined
+  readonly workerConsistency: string | undefined
+  readonly workerStateUpdateFrequency: number | undefined
+  readonly enabledPlugins: readonly string[] | undefined
+  /** `GET /` failed with this: Kong 3.9 answers 500 when it starts a plugin server itself. */
+  readonly rootError: string | undefined
+}
+
+const SLOW_FREQUENCY_S = 0.5
+
+/** What is right and wrong with a Kong for kongsul. Pure. */
+export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
+  const { version, database, enabledPlugins, rootError, routerFlavor } = facts
+  const findings: Finding[] = []
+  if (version === undefined) findings.push(ok('kong', `answers at ${url}; its version is not told`))
+  else if (/^(kong\/)?3\.(9|\d\d)/.test(version)) findings.push(ok('kong', `${version} at ${url}`))
+  else {
+    const advice = 'use Kong Gateway OSS 3.9, the version kongsul is tested with'
+    findings.push(
+      /^(kong\/)?3\./.test(version)
+        ? warning('kong', `version ${version}`, advice)
+        : problem('kong', `version ${version}`, advice),
+    )
+  }
+  if (rootError !== undefined) {
+    findings.push(
+      warning(
+        'kong',
+        `GET / answered ${rootError}, so its settings cannot be seen; Kong itself works`,
+        'Kong 3.9 does so when it starts a plugin server itself: run plugin servers apart and remove KONG_PLUGINSERVER_*_START_CMD',
+      ),
+    )
+  }
+  if (database === 'off') {
+    findings.push(
+      problem(
+        'kong',
+        'it runs DB-less (database = off), where single entities cannot be written',
+        'this version of kongsul needs a database: set KONG_DATABASE=postgres (see docker-compose.yml)',
+      ),
+    )
+  } else if (database !== undefined) findings.push(ok('kong', `database ${database}`))
+  findings.push(...judgeFollowing(facts))
+  if (routerFlavor !== undefined) findings.push(ok('kong', `router_flavor ${routerFlavor}`))
+  if (enabledPlugins !== undefined) findings.push(ok('kong', `${enabledPlugins.length} plugins available`))
+  return findings
+}
+
+/** How soon a new route is served after the Admin API has taken it. */
+function judgeFollowing({ workerConsistency, workerStateUpdateFrequency: seconds }: KongFacts): Finding[] {
+  if (workerConsistency === 'strict')
+    return [ok('kong', 'worker_consistency strict: writes are served at once')]
+  if (seconds === undefined) return []
+  if (seconds <= SLOW_FREQUENCY_S) return [ok('kong', `worker_state_update_frequency ${seconds} s`)]
+  return [
+    warning(
+      'kong',
+      `worker_state_update_frequency is ${seconds} s: a new service answers 404 for up to that long`,
+      'set worker_state_update_frequency = 0.1 (KONG_WORKER_STATE_UPDATE_FREQUENCY=0.1), as kong/kong.conf does',
+    ),
+  ]
+}

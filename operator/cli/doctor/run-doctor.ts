@@ -1,0 +1,188 @@
+import type { ProcessConfig } from '../../config/load-config.ts'
+import { BUILT_IN } from '../../core/settings-defaults.ts'
+import { KongAdmin } from '../../kong/kong-admin.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
+import { agentApi } from '../agent-api.ts'
+import { explain } from '../cli-error.ts'
+import { readReadiness } from '../operator-client.ts'
+import { type MeshReading, readMesh } from '../read-mesh.ts'
+import { exposeAdvice } from '../status-report.ts'
+import { isFree } from '../up/free-ports.ts'
+import { describeOwner, readPortOwner } from '../up/port-owner.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+import { judgeAddresses } from './judge-addresses.ts'
+import { judgeKong } from './kong-facts.ts'
+import { readKongFacts } from './read-kong-facts.ts'
+
+const OLDEST_NODE = [20, 11] as const
+
+/** Looks at everything kongsul needs; one finding each. Never throws: what cannot be asked is a finding. */
+export async function runDoctor(config: ProcessConfig): Promise<readonly Finding[]> {
+  const consul = await lookAtConsul(config)
+  const kong = await lookAtKong(config)
+  return [
+    nodeFinding(process.versions.node),
+    ...(await lookAtPorts(config)),
+    ...consul.findings,
+    ...kong.findings,
+    ...(await lookAtOperator(config)),
+    ...(consul.node !== null && kong.reachable ? await lookAtMesh(config, consul.node) : []),
+  ]
+}
+
+/** Is this Node new enough? */
+export function nodeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const isNew = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])
+  if (isNew) return ok('node', `Node ${version}`)
+  return problem(
+    'node',
+    `Node ${version} is too old`,
+    `install Node ${OLDEST_NODE.join('.')} or newer: https://nodejs.org`,
+  )
+}
+
+async function lookAtPorts({ ports }: ProcessConfig): Promise<Finding[]> {
+  const names = ['proxy', 'proxyTls', 'admin', 'api', 'consul'] as const
+  const lines = await Promise.all(
+    names.map(async (name) => {
+      const port = ports[name]
+      const owner = (await isFree(port)) ? 'free' : describeOwner(await readPortOwner(port))
+      return ok('ports', `${name} ${port}: ${owner}`)
+    }),
+  )
+  return lines
+}
+
+async function lookAtConsul({
+  operator,
+}: ProcessConfig): Promise<{ findings: Finding[]; node: string | null }> {
+  const { url, token } = operator.consul
+  const agent = agentApi(operator.consul)
+  try {
+    const { version, node, datacenter } = await agent.self()
+    const findings = [ok('consul', `${version} at ${url}, node ${node}, datacenter ${datacenter}`)]
+    const leader = await agent.leader()
+    findings.push(
+      leader
+        ? ok('consul', `leader ${leader}`)
+        : problem(
+            'consul',
+            'it has no leader',
+            'see `consul operator raft list-peers`; nothing changes in Kong meanwhile',
+          ),
+    )
+    await agent.serviceNames()
+    await agent.readKey('mesh/defaults')
+    findings.push(
+      ok(
+        'consul',
+        token ? 'the ACL token may read services and keys' : 'services and keys can be read without a token',
+      ),
+    )
+    return { findings, node }
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const mend =
+      code === 'CONSUL_DENIED'
+        ? 'give a token (CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE) that may read agent, nodes, services and the keys below mesh/'
+        : 'start Consul there (kongsul up brings one), or set CONSUL_HTTP_ADDR'
+    return { findings: [problem('consul', explain(error), mend)], node: null }
+  } finally {
+    agent.close()
+  }
+}
+
+async function lookAtKong({
+  operator,
+}: ProcessConfig): Promise<{ findings: readonly Finding[]; reachable: boolean }> {
+  const { adminUrl } = operator.kong
+  const admin = new KongAdmin(operator.kong, createMetrics(''))
+  try {
+    const findings = judgeKong(await readKongFacts(admin), adminUrl)
+    return { findings: [...findings, await proxyFinding(operator.proxyUrl)], reachable: true }
+  } catch (error) {
+    const { code } = error as { code?: string }
+    const mend =
+      code === 'KONG_DENIED'
+        ? 'set kong.token (KONGSUL_KONG_TOKEN) and, where the header is another, kong.tokenHeader'
+        : 'start Kong there (kongsul gateway is a stand-in), or set KONG_ADMIN_URL'
+    return { findings: [problem('kong', `${adminUrl}: ${explain(error)}`, mend)], reachable: false }
+  } finally {
+    admin.close()
+  }
+}
+
+async function proxyFinding(url: string): Promise<Finding> {
+  try {
+    const { status } = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'manual' })
+    return ok('kong', `the proxy answers at ${url} (${status})`)
+  } catch (error) {
+    return problem(
+      'kong',
+      `the proxy does not answer at ${url}: ${explain(error)}`,
+      'start it, or set KONG_PROXY_URL',
+    )
+  }
+}
+
+async function lookAtOperator({ addr }: ProcessConfig): Promise<Finding[]> {
+  const readiness = await readReadiness(addr)
+  if (readiness === null) {
+    return [
+      warning(
+        'operator',
+        `no operator answers at ${addr}`,
+        'start it with kongsul operator, or set KONGSUL_ADDR',
+      ),
+    ]
+  }
+  if (readiness.ready) return [ok('operator', `ready at ${addr}`)]
+  return [warning('operator', `the operator at ${addr} is not ready`, 'its log and GET /readyz say why')]
+}
+
+async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Finding[]> {
+  try {
+    const reading = await readMesh(config.operator)
+    const { consul, kong } = config.operator
+    const hosts = { kongHost: new URL(kong.adminUrl).hostname, consulHost: new URL(consul.url).hostname }
+    return [
+      ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
+      ...exposureFindings(reading),
+      ...strategyFindings(reading),
+      ...reading.desired.problems.map(({ severity, service, message, code }) =>
+        (severity === 'error' ? problem : warning)(
+          'instances',
+          `${service ? `${service}: ` : ''}${code}`,
+          message,
+        ),
+      ),
+    ]
+  } catch (error) {
+    return [problem('instances', explain(error), 'mend Consul and Kong first, then run this again')]
+  }
+}
+
+function exposureFindings({ desired }: MeshReading): Finding[] {
+  const hidden = desired.services.filter(({ exposed }) => !exposed)
+  const total = `${desired.services.length - hidden.length} of ${desired.services.length} services are reachable through the proxy`
+  if (hidden.length === 0) return [ok('exposure', total)]
+  const named = hidden.slice(0, 10).map(({ service, exposureReason }) => `${service} (${exposureReason})`)
+  const more = hidden.length > named.length ? `, and ${hidden.length - named.length} more` : ''
+  return [warning('exposure', `${total}; not: ${named.join(', ')}${more}`, exposeAdvice(hidden[0]!.service))]
+}
+
+/** `random` hashes the header traceparent: without it Kong falls back to the client's address. */
+function strategyFindings({ desired }: MeshReading): Finding[] {
+  const random = desired.services
+    .filter(({ strategy }) => strategy === 'random')
+    .map(({ service }) => service)
+  if (random.length === 0) return []
+  return [
+    warning(
+      'instances',
+      `${random.join(', ')}: strategy random spreads requests by their traceparent header`,
+      `see that callers send one, or choose ${BUILT_IN.loadBalancing.strategy}: without it a client stays on one instance`,
+    ),
+  ]
+}

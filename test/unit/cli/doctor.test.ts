@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judgeAddresses } from '../../../operator/cli/doctor/judge-addresses.ts'
+import { judgeKong, type KongFacts } from '../../../operator/cli/doctor/kong-facts.ts'
+import { nodeFinding } from '../../../operator/cli/doctor/run-doctor.ts'
+import type { CatalogSnapshot, Instance } from '../../../operator/core/catalog.ts'
+
+const good: KongFacts = {
+  version: '3.9.1',
+  database: 'postgres',
+  routerFlavor: 'traditional_compatible',
+  workerConsistency: 'eventual',
+  workerStateUpdateFrequency: 0.1,
+  enabledPlugins: ['acl', 'key-auth'],
+  rootError: undefined,
+}
+const levels = (given: Partial<KongFacts>) =>
+  judgeKong({ ...good, ...given }, 'http://127.0.0.1:8001')
+    .filter(({ level }) => level !== 'ok')
+    .map(({ level, mend }) => [level, mend])
+
+test('a Kong 3.9 with a database and a short update frequency is fine', () => {
+  assert.deepEqual(levels({}), [])
+})
+
+test('the default worker_state_update_frequency is a warning that names the setting', () => {
+  const [[level, mend] = []] = levels({ workerStateUpdateFrequency: 5 })
+  assert.equal(level, 'warning')
+  assert.match(mend!, /worker_state_update_frequency = 0\.1/)
+})
+
+test('with worker_consistency strict the frequency does not matter', () => {
+  assert.deepEqual(levels({ workerConsistency: 'strict', workerStateUpdateFrequency: 5 }), [])
+})
+
+test('a DB-less Kong is a problem', () => {
+  assert.equal(levels({ database: 'off' })[0]![0], 'problem')
+})
+
+test('GET / answering 500 is a warning, not a broken Kong', () => {
+  const nothing = {
+    version: undefined,
+    database: undefined,
+    routerFlavor: undefined,
+    workerConsistency: undefined,
+  }
+  const told = levels({
+    ...nothing,
+    workerStateUpdateFrequency: undefined,
+    enabledPlugins: undefined,
+    rootError: '500',
+  })
+  assert.deepEqual(
+    told.map(([level]) => level),
+    ['warning'],
+  )
+})
+
+test('Kong 2 is a problem, another Kong 3 a warning', () => {
+  assert.equal(levels({ version: '2.8.1' })[0]![0], 'problem')
+  assert.equal(levels({ version: '3.4.0' })[0]![0], 'warning')
+})
+
+test('Node before 20.11 is a problem', () => {
+  assert.equal(nodeFinding('20.10.0').level, 'problem')
+  assert.equal(nodeFinding('20.11.0').level, 'ok')
+  assert.equal(nodeFinding('24.0.1').level, 'ok')
+})
+
+const instance = (given: Partial<Instance>): Instance => ({
+  node: 'n1',
+  id: 'web-1',
+  address: '10.0.0.1',
+  port: 80,
+  tags: [],
+  meta: {},
+  weights: { passing: 1, warning: 1 },
+  kind: '',
+  checks: [],
+  ...given,
+})
+const snapshot = (...instances: Instance[]): CatalogSnapshot => ({ services: new Map([['web', instances]]) })
+const local = { kongHost: '127.0.0.1', consulHost: '127.0.0.1', consulNode: 'n1' }
+const level = (given: Partial<Instance>, where = local) =>
+  judgeAddresses(snapshot(instance(given)), where)[0]!.level
+
+test('a loopback address is fine where Kong, agent and instance share a host', () => {
+  assert.equal(level({ address: '127.0.0.1' }), 'ok')
+})
+
+test('a loopback address of another node is a problem', () => {
+  assert.equal(level({ address: '127.0.0.1', node: 'n2' }), 'problem')
+})
+
+test('a loopback address is a problem when Kong is elsewhere', () => {
+  assert.equal(level({ address: 'localhost' }, { ...local, kongHost: 'kong' }), 'problem')
+})
+
+test('an address of the network is fine from anywhere', () => {
+  assert.equal(level({}, { ...local, kongHost: 'kong' }), 'ok')
+})
