@@ -90,12 +90,9 @@ const SERVICES_PREFIX = 'mesh/services/'
 function accept(memory: Memory): AcceptedSettings {
   const defaults = memory.layers.get(DEFAULTS_KEY)
   const exposeDefault = defaults?.get('expose.default') as 'tagged' | 'all' | undefined
+  const shared = layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
   const accepted: AcceptedSettings = {
-    mesh: {
-      settings: layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
-        .settings,
-      exposeDefault: exposeDefault ?? null,
-    },
+    mesh: { settings: shared.settings, exposeDefault: exposeDefault ?? null },
     forService(name, instances) {
       const own = memory.layers.get(`${SERVICES_PREFIX}${name}`)
       const known = memory.remembered.get(instances)

@@ -1,0 +1,86 @@
+/** The Kong entities of one catalog service, with their ids, names and tags. */
+
+import type { Entity, Json, Kind } from './entity.ts'
+import { entityId, routeName, serviceName, targetId, upstreamName } from './names.ts'
+import type { RouteWish } from './route-wishes.ts'
+import type { Settings } from './settings-defaults.ts'
+import { ownTags } from './tags.ts'
+import { upstreamFields } from './upstream-fields.ts'
+
+/** Upstream, targets and Kong service: everything but the routes. */
+export function serviceEntities(
+  mesh: string,
+  service: string,
+  settings: Settings,
+  weights: ReadonlyMap<string, number>,
+): Entity[] {
+  const upstream = upstreamName(service)
+  const upstreamId = entityId(mesh, 'upstream', upstream)
+  const targets = [...weights].map(([target, weight]) => {
+    const id = targetId(mesh, upstream, target)
+    return entity(mesh, service, { kind: 'target', id, name: target, parent: upstreamId, fields: { weight } })
+  })
+  const name = serviceName(service)
+  return [
+    entity(mesh, service, {
+      kind: 'upstream',
+      id: upstreamId,
+      name: upstream,
+      parent: '',
+      fields: upstreamFields(settings),
+    }),
+    ...targets,
+    entity(mesh, service, {
+      kind: 'service',
+      id: entityId(mesh, 'service', name),
+      name,
+      parent: '',
+      fields: {
+        host: upstream,
+        protocol: settings.protocol,
+        connect_timeout: settings.timeouts.connectMs,
+        read_timeout: settings.timeouts.readMs,
+        write_timeout: settings.timeouts.writeMs,
+        retries: settings.retries,
+        enabled: settings.enabled,
+      },
+    }),
+  ]
+}
+
+export function routeEntity(mesh: string, service: string, protocol: string, wish: RouteWish): Entity {
+  const serviceId = entityId(mesh, 'service', serviceName(service))
+  const name = routeName(service, wish.name)
+  return entity(mesh, service, {
+    kind: 'route',
+    id: entityId(mesh, 'route', name),
+    name,
+    parent: serviceId,
+    fields: {
+      hosts: orNull(wish.hosts),
+      paths: orNull(wish.paths),
+      methods: orNull(wish.methods),
+      headers: Object.keys(wish.headers).length === 0 ? null : wish.headers,
+      protocols: protocol === 'grpc' || protocol === 'grpcs' ? ['grpc', 'grpcs'] : ['http', 'https'],
+      strip_path: wish.stripPath,
+      preserve_host: wish.preserveHost,
+      service: { id: serviceId },
+    },
+  })
+}
+
+interface Plain {
+  readonly kind: Kind
+  readonly id: string
+  readonly name: string
+  readonly parent: string
+  readonly fields: Readonly<Record<string, Json>>
+}
+
+const entity = (mesh: string, service: string, plain: Plain): Entity => ({
+  ...plain,
+  owner: service,
+  tags: ownTags(mesh, service, { ...plain.fields, name: plain.name }),
+})
+
+const orNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list)

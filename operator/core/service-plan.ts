@@ -1,0 +1,111 @@
+/** What one catalog service means for Kong, as far as it can be told without looking at the others. */
+
+import type { Instance } from './catalog.ts'
+import { type Entity, keyOf } from './entity.ts'
+import { type Exposure, exclusionOf, exposureOf, isTypical } from './exposure.ts'
+import { rollUp } from './health.ts'
+import { serviceEntities } from './kong-entities.ts'
+import type { Problem } from './problem.ts'
+import { type RouteWish, routeWishes } from './route-wishes.ts'
+import type { ServiceSettings } from './settings.ts'
+import { type InstanceReport, planTargets } from './targets.ts'
+
+export interface ServicePlan {
+  readonly service: string
+  readonly effective: ServiceSettings
+  readonly exposure: Exposure
+  /** Empty for a service that is not exposed. */
+  readonly wishes: readonly RouteWish[]
+  /** Upstream, targets and Kong service with their keys; empty for a service that is not for Kong. */
+  readonly entities: readonly (readonly [string, Entity])[]
+  readonly instances: readonly InstanceReport[]
+  readonly keptAtLastWeights: boolean
+  readonly problems: readonly Problem[]
+}
+
+export interface PlanOptions {
+  readonly mesh: string
+  readonly hostSuffix: string
+  readonly exposeDefault: 'tagged' | 'all'
+}
+
+export function planService(
+  service: string,
+  instances: readonly Instance[],
+  effective: ServiceSettings,
+  options: PlanOptions,
+  lastWeight: (target: string) => number | null,
+): ServicePlan {
+  const exclusion = exclusionOf(service, instances, effective)
+  if (exclusion !== null) return excluded(service, instances, effective, exclusion)
+  const typical = instances.filter(isTypical)
+  const { settings } = effective
+  const targets = planTargets(service, typical, effective, lastWeight)
+  const exposure = exposureOf(service, typical, effective, options.exposeDefault)
+  const routes = exposure.exposed
+    ? routeWishes(service, effective, options.hostSuffix)
+    : { wishes: [], problems: [] }
+  const entities = serviceEntities(options.mesh, service, settings, targets.weights)
+  return {
+    service,
+    effective,
+    exposure,
+    wishes: routes.wishes,
+    entities: entities.map((entity) => [keyOf(entity), entity]),
+    instances: targets.instances,
+    keptAtLastWeights: targets.keptAtLastWeights,
+    problems: [
+      ...effective.problems,
+      ...adviceOn(service, effective),
+      ...targets.problems,
+      ...routes.problems,
+    ],
+  }
+}
+
+function excluded(
+  service: string,
+  instances: readonly Instance[],
+  effective: ServiceSettings,
+  reason: string,
+): ServicePlan {
+  const isTcp = effective.settings.protocol === 'tcp' && service !== 'consul'
+  return {
+    service,
+    effective,
+    exposure: { exposed: false, reason },
+    wishes: [],
+    entities: [],
+    instances: instances.map((instance) => {
+      const { health, reason: why } = rollUp(instance)
+      const { id, node, address, port } = instance
+      return { id, node, address, port, target: '', health, weight: 0, reason: why }
+    }),
+    keptAtLastWeights: false,
+    problems: isTcp
+      ? [{ code: 'PROTOCOL_NOT_ROUTED', severity: 'info', service, message: `${service}: ${reason}` }]
+      : [],
+  }
+}
+
+/** Settings that are valid and still not what anybody wants. */
+function adviceOn(service: string, { settings, sources }: ServiceSettings): Problem[] {
+  const advice: Problem[] = []
+  const advise = (code: string, message: string): void => {
+    advice.push({ code, severity: 'warning', service, message })
+  }
+  if (settings.retries === 0) {
+    advise(
+      'RETRIES_OFF',
+      `retries: 0 (${sources.retries}): a crashed instance fails requests until Consul notices; set 1 or more`,
+    )
+  }
+  const { strategy, hashOn } = settings.loadBalancing
+  if (hashOn !== null && strategy !== 'ip_hash') {
+    advise(
+      'HASH_ON_UNUSED',
+      `loadBalancing.hashOn has no effect with strategy ${strategy}; set strategy: ip_hash`,
+    )
+  }
+  return advice
+}
