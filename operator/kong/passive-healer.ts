@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { decideMarks, type MarkRecords, type MarkView } from '../core/passive-marks.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { KongAdmin } from './kong-admin.ts'
+import { markTarget, readTargetHealth } from './marks.ts'
+
+/** An upstream whose targets Kong may mark by itself. */
+export interface WatchedUpstream {
+  readonly id: string
+  readonly service: string
+  readonly recoverMs: number
+  /** By `host:port`, the targets Consul wants traffic on; true: a person keeps it out. */
+  readonly wanted: ReadonlyMap<string, { readonly claimed: boolean }>
+}
+
+export interface StandingMark {
+  readonly service: string
+  readonly target: string
+  readonly sinceMs: number
+  readonly failures: number
+}
+
+export interface HealerOptions {
+  readonly admin: KongAdmin
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly upstreams: () => ReadonlyMap<string, WatchedUpstream>
+  /** False while Kong cannot be reached, or nothing may be written. */
+  readonly isActive: () => boolean
+  readonly onFailure: (error: unknown) => void
+  /** Kong does not know an upstream that should be there. */
+  readonly onMissing: (upstream: WatchedUpstream) => void
+}
+
+/** All looks at rest together stay under one call a second. */
+const IDLE_LOOK_MS = 1100
+const PANIC_PERCENT = 50
+/** Kong builds the balancer for a new target within this time after the answer (29-58 ms measured). */
+const BALANCER_MS = 70
+/** How long after its return from the dead an instance's mark counts as one of before. */
+const RETURNED_MS = 5000
+
+/**
+ * Takes back Kong's passive marks by looking at `/upstreams/<id>/health`: in turn when nothing happens, at once where
+ * something changed, and when a mark is due. Stands in until outcomes of real traffic tell of marks.
+ */
+export class PassiveHealer {
+  readonly #options: HealerOptions
+  readonly #records = new Map<string, MarkRecords>()
+  readonly #due = new Map<string, number>()
+  readonly #returned = new Map<string, number>()
+  #round: string[] = []
+  #nextIdleMs = 0
+  #wake: (() => void) | null = null
+
+  constructor(options: HealerOptions) {
+    this.#options = options
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const now = Date.now()
+      if (this.#options.isActive()) {
+        const upstream = this.#next(now)
+        if (upstream !== null) {
+          await this.#look(upstream, signal)
+          continue
+        }
+      }
+      await this.#sleep(this.#pauseMs(now), signal)
+    }
+  }
+
+  /** Something changed for the upstream; `returned` are targets that Consul brought back from critical or absent. */
+  poke(upstreamId: string, returned: readonly string[] = []): void {
+    const now = Date.now()
+    for (const target of returned) this.#returned.set(`${upstreamId} ${target}`, now + RETURNED_MS)
+    this.#lookAt(upstreamId, now + BALANCER_MS)
+    this.#wake?.()
+  }
+
+  /** Marks that stand now, of targets Consul calls healthy. */
+  standing(): readonly StandingMark[] {
+    const upstreams = this.#options.upstreams()
+    return [...this.#records].flatMap(([id, records]) =>
+      [...records.values()]
+        .filter((record) => record.putBackAtMs === null)
+        .map(({ target, seenAtMs, failures }) => ({
+          service: upstreams.get(id)?.service ?? '',
+          target,
+          sinceMs: seenAtMs,
+          failures,
+        })),
+    )
+  }
+
+  #next(now: number): WatchedUpstream | null {
+    const upstreams = this.#options.upstreams()
+    for (const [id, dueMs] of this.#due) {
+      if (dueMs > now) continue
+      this.#due.delete(id)
+      const upstream = upstreams.get(id)
+      if (upstream !== undefined) return upstream
+    }
+    if (now < this.#nextIdleMs) return null
+    for (let tries = 0; tries < 2; tries++) {
+      let id = this.#round.pop()
+      while (id !== undefined && !((upstreams.get(id)?.wanted.size ?? 0) > 0)) id = this.#round.pop()
+      if (id !== undefined) return upstreams.get(id)!
+      this.#round = [...upstreams.keys()]
+    }
+    this.#nextIdleMs = now + IDLE_LOOK_MS
+    return null
+  }
+
+  #pauseMs(now: number): number {
+    let next = this.#options.isActive() ? this.#nextIdleMs : now + IDLE_LOOK_MS
+    if (this.#options.isActive()) for (const dueMs of this.#due.values()) next = Math.min(next, dueMs)
+    return Math.max(5, next - now)
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController()
+    this.#wake = () => woken.abort()
+    const either = AbortSignal.any([signal, woken.signal])
+    await delay(ms, undefined, { signal: either }).catch(() => {})
+    this.#wake = null
+  }
+
+  async #look(upstream: WatchedUpstream, signal: AbortSignal): Promise<void> {
+    const { admin, metrics, onFailure, onMissing } = this.#options
+    this.#nextIdleMs = Date.now() + IDLE_LOOK_MS
+    try {
+      const health = await readTargetHealth(admin, upstream.id)
+      if (health === null) {
+        this.#records.delete(upstream.id)
+        return onMissing(upstream)
+      }
+      const now = Date.now()
+      const views = this.#views(upstream, health, now)
+      const known = this.#records.get(upstream.id) ?? new Map()
+      const policy = { recoverMs: upstream.recoverMs, panicPercent: PANIC_PERCENT }
+      const { putBack, records, nextLookMs } = decideMarks(known, views, now, policy)
+      if (records.size === 0) this.#records.delete(upstream.id)
+      else this.#records.set(upstream.id, records)
+      metrics.marks.set(this.standing().length)
+      if (nextLookMs !== null) this.#lookAt(upstream.id, nextLookMs)
+      await Promise.all(putBack.map((target) => this.#putBack(upstream, target, signal)))
+    } catch (error) {
+      onFailure(error)
+      this.#nextIdleMs = Date.now() + IDLE_LOOK_MS
+    }
+  }
+
+  #views(upstream: WatchedUpstream, health: ReadonlyMap<string, string>, now: number): MarkView[] {
+    return [...upstream.wanted].map(([target, { claimed }]) => {
+      const key = `${upstream.id} ${target}`
+      const returned = (this.#returned.get(key) ?? 0) > now
+      if (!returned) this.#returned.delete(key)
+      return { target, wanted: true, claimed, returned, unhealthy: health.get(target) === 'UNHEALTHY' }
+    })
+  }
+
+  async #putBack(upstream: WatchedUpstream, target: string, signal: AbortSignal): Promise<void> {
+    const { admin, log, metrics } = this.#options
+    // A mark that comes after this one is news.
+    this.#returned.delete(`${upstream.id} ${target}`)
+    if (!(await markTarget(admin, upstream.id, target, 'healthy', signal))) return
+    metrics.putBacks.inc()
+    const failures = this.#records.get(upstream.id)?.get(target)?.failures ?? 0
+    log.info('target put back after a mark of Kong', { service: upstream.service, target, failures })
+  }
+
+  #lookAt(upstreamId: string, ms: number): void {
+    this.#due.set(upstreamId, Math.min(ms, this.#due.get(upstreamId) ?? Infinity))
+  }
+}

@@ -1,0 +1,106 @@
+import { type Change, type Diff, type DiffOptions, diff } from '../core/diff.ts'
+import { type Entity, keyOf } from '../core/entity.ts'
+import { orderChanges } from '../core/plan-order.ts'
+import { type Executed, executeChange } from '../kong/execute.ts'
+import type { KongAdmin } from '../kong/kong-admin.ts'
+import { KongError } from '../kong/kong-error.ts'
+import { wantedState } from './desired-index.ts'
+import type { KongMirror } from './kong-mirror.ts'
+import type { Outcome } from './outcome.ts'
+
+export interface ApplyContext {
+  readonly admin: KongAdmin
+  readonly mirror: KongMirror
+  readonly options: DiffOptions
+  readonly dryRun: boolean
+  /** What the service wants now. */
+  readonly wanted: () => readonly Entity[]
+  readonly isHeld: (change: Change) => boolean
+  /** The service that has to give something up first. */
+  readonly blocker: (changes: readonly Change[]) => string | null
+  /** Why nothing may be written now; null when it may. */
+  readonly refusal: () => string | null
+  readonly isStale: () => boolean
+  readonly onDiff: (result: Diff) => void
+  readonly onWritten: (change: Change) => void
+}
+
+/** Kong may differ from the mirror: each round looks again at what it found. More than this is a war. */
+const MOST_ROUNDS = 6
+
+/**
+ * Makes Kong equal to what one service wants, step by step; every step leaves Kong serving. Stops between two
+ * steps when the wish changes, and decides anew.
+ */
+export async function applyService(service: string, context: ApplyContext): Promise<Outcome> {
+  const applied: Change[] = []
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const changes = changesOf(service, context)
+    if (changes.length === 0) {
+      return applied.length === 0 ? { kind: 'inSync' } : { kind: 'applied', changes: applied }
+    }
+    if (context.dryRun) return { kind: 'dryRun', changes }
+    const on = context.blocker(changes)
+    if (on !== null) return { kind: 'blocked', on }
+    const failure = await applySteps(service, context, orderChanges(changes), applied)
+    if (failure !== null) return failure
+    if (context.isStale()) return { kind: 'applied', changes: applied }
+  }
+  const error = new Error(`Kong still differs from what ${service} wants after ${MOST_ROUNDS} tries`)
+  return { kind: 'failed', error, changes: applied }
+}
+
+function changesOf(service: string, context: ApplyContext): readonly Change[] {
+  const wanted = context.wanted()
+  const result = diff(context.mirror.part(service, wanted), wantedState(wanted), context.options)
+  context.onDiff(result)
+  return result.changes.filter((change) => !context.isHeld(change))
+}
+
+/** @returns null when the steps ran, or were left off because the wish changed. */
+async function applySteps(
+  service: string,
+  context: ApplyContext,
+  steps: readonly (readonly Change[])[],
+  applied: Change[],
+): Promise<Outcome | null> {
+  for (const step of steps) {
+    if (context.isStale() && applied.length > 0) return null
+    const reason = context.refusal()
+    if (reason !== null) return { kind: 'refused', reason }
+    const results = await Promise.allSettled(step.map((change) => applyChange(service, context, change)))
+    let isAsExpected = true
+    let failure: Error | null = null
+    results.forEach((result, at) => {
+      if (result.status === 'rejected') failure ??= result.reason as Error
+      else {
+        if (result.value.wrote) applied.push(step[at]!)
+        if (step[at]!.action !== 'delete' && result.value.after === null) isAsExpected = false
+      }
+    })
+    if (failure !== null) return { kind: 'failed', error: failure, changes: applied }
+    if (!isAsExpected) return null
+  }
+  return null
+}
+
+async function applyChange(service: string, context: ApplyContext, change: Change): Promise<Executed> {
+  const { admin, mirror, options } = context
+  const key = keyOf(change.entity)
+  const wanted = change.action === 'delete' ? null : context.wanted().find((entity) => keyOf(entity) === key)
+  // The wish changed while the step ran: the next round sees it.
+  if (wanted === undefined) return { after: change.before, wrote: false }
+  try {
+    const executed = await executeChange(admin, change, wanted, options)
+    if (executed.after === null) mirror.delete(key, service)
+    else mirror.set(executed.after, service)
+    if (executed.rival !== undefined) mirror.set(executed.rival)
+    if (executed.wrote) context.onWritten(change)
+    return executed
+  } catch (error) {
+    if (error instanceof KongError && error.code === 'KONG_NOT_FOUND' && change.action === 'update') {
+      mirror.delete(key, service)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,143 @@
+import { type Entity, type KongState, keyOf } from '../core/entity.ts'
+
+/**
+ * What Kong holds, as last read or written. Indexed so that one service's part can be taken out without looking at
+ * the others; counts writes per service, so that a slow read cannot put back what was there before a write.
+ */
+export class KongMirror {
+  readonly #entities = new Map<string, Entity>()
+  readonly #byOwner = new Index()
+  readonly #byParent = new Index()
+  readonly #byName = new Index()
+  readonly #byMatch = new Index()
+  readonly #writes = new Map<string, number>()
+  #copy: KongState | null = null
+
+  /** The same object until something changes. */
+  state(): KongState {
+    this.#copy ??= new Map(this.#entities)
+    return this.#copy
+  }
+
+  get(key: string): Entity | undefined {
+    return this.#entities.get(key)
+  }
+
+  get size(): number {
+    return this.#entities.size
+  }
+
+  /** Notes what a write, or a read of one entity, has shown. */
+  set(entity: Entity, service = entity.owner): void {
+    this.#writes.set(service, this.writes(service) + 1)
+    this.#put(entity)
+  }
+
+  delete(key: string, service: string): void {
+    this.#writes.set(service, this.writes(service) + 1)
+    this.#drop(key)
+  }
+
+  writes(service: string): number {
+    return this.#writes.get(service) ?? 0
+  }
+
+  /** How often each service was written; give it to `merge` with what was read after. */
+  writesSoFar(): ReadonlyMap<string, number> {
+    return new Map(this.#writes)
+  }
+
+  /**
+   * Takes over what was read of Kong: `covers` says which of the entities known so far the read would have shown.
+   * What belongs to a service that was written since `since` is left as it is: the next read shows it.
+   */
+  merge(read: KongState, covers: (entity: Entity) => boolean, since: ReadonlyMap<string, number>): void {
+    const isNewer = (service: string) => service !== '' && this.writes(service) !== (since.get(service) ?? 0)
+    for (const [key, entity] of this.#entities) {
+      if (covers(entity) && !read.has(key) && !isNewer(entity.owner)) this.#drop(key)
+    }
+    for (const entity of read.values()) if (!isNewer(entity.owner)) this.#put(entity)
+  }
+
+  /**
+   * All that a decision about one service has to see: what it owns, what has the id, the name or the parent of
+   * something it wants, whoever it belongs to.
+   */
+  part(service: string, wanted: readonly Entity[]): KongState {
+    const part = new Map<string, Entity>()
+    const take = (keys: Iterable<string>) => {
+      for (const key of keys) {
+        const entity = this.#entities.get(key)
+        if (entity !== undefined) part.set(key, entity)
+      }
+    }
+    take(this.#byOwner.get(service))
+    for (const entity of wanted) {
+      take([keyOf(entity)])
+      if (entity.kind !== 'target' && entity.kind !== 'plugin') take(this.#byName.get(nameKey(entity)))
+      if (entity.kind === 'upstream' || entity.kind === 'service') take(this.#byParent.get(entity.id))
+    }
+    return part
+  }
+
+  /** Routes that take requests for the host or path, by key. */
+  routesFor(match: string): Iterable<string> {
+    return this.#byMatch.get(match)
+  }
+
+  #put(entity: Entity): void {
+    const key = keyOf(entity)
+    if (this.#entities.get(key) === entity) return
+    this.#drop(key)
+    this.#copy = null
+    this.#entities.set(key, entity)
+    this.#byOwner.add(entity.owner, key)
+    this.#byParent.add(entity.parent, key)
+    this.#byName.add(nameKey(entity), key)
+    for (const match of matchesOf(entity)) this.#byMatch.add(match, key)
+  }
+
+  #drop(key: string): void {
+    const entity = this.#entities.get(key)
+    if (entity === undefined) return
+    this.#copy = null
+    this.#entities.delete(key)
+    this.#byOwner.delete(entity.owner, key)
+    this.#byParent.delete(entity.parent, key)
+    this.#byName.delete(nameKey(entity), key)
+    for (const match of matchesOf(entity)) this.#byMatch.delete(match, key)
+  }
+}
+
+/** Hosts and paths of a route. */
+export function matchesOf({ kind, fields }: Entity): readonly string[] {
+  if (kind !== 'route') return []
+  const texts = (value: unknown) => (Array.isArray(value) ? (value as string[]) : [])
+  const hosts = texts(fields.hosts)
+  return hosts.length > 0 ? hosts : texts(fields.paths)
+}
+
+const nameKey = ({ kind, name }: Entity): string => `${kind}/${name}`
+
+class Index {
+  readonly #keys = new Map<string, Set<string>>()
+
+  get(at: string): ReadonlySet<string> {
+    return this.#keys.get(at) ?? NONE
+  }
+
+  add(at: string, key: string): void {
+    if (at === '') return
+    const keys = this.#keys.get(at)
+    if (keys === undefined) this.#keys.set(at, new Set([key]))
+    else keys.add(key)
+  }
+
+  delete(at: string, key: string): void {
+    const keys = this.#keys.get(at)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keys.delete(at)
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()

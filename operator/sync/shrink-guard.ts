@@ -1,0 +1,94 @@
+import type { Entity } from '../core/entity.ts'
+import { keyOf } from '../core/entity.ts'
+import type { DesiredIndex } from './desired-index.ts'
+
+/** A target that vanished from Consul together with too many others; its removal waits. */
+export interface Held {
+  readonly target: Entity
+  readonly service: string
+  readonly untilMs: number
+}
+
+export type HeldTargets = ReadonlyMap<string, Held>
+
+const SHARE = 0.5
+const AT_LEAST = 10
+/** Losing all of fewer than this is what a deployment of one or two does. */
+const ALL_OF = 3
+
+/**
+ * Holds removals when much vanishes between two desired states: more than max(50 %, 10) of the known targets, or
+ * all of at least 3; of the mesh as a whole, or of one service when nothing routable would be left of it.
+ * Replaced targets count for nothing. A held target is let go when its time is over, when it is back, and the
+ * moment its address appears under another service.
+ */
+export function reviewShrink(
+  before: DesiredIndex,
+  after: DesiredIndex,
+  held: HeldTargets,
+  now: { readonly ms: number; readonly holdMs: number },
+): HeldTargets {
+  const lost = lostTargets(before, after)
+  if (lost.size === 0 && held.size === 0) return held
+  const present = targetsOf(after)
+  const known = targetsOf(before).size
+  const vanished = [...lost.values()].reduce((sum, loss) => sum + loss.unreplaced, 0)
+  const isMeshShrink = isShrink(known, vanished)
+  const next = new Map<string, Held>()
+  for (const [key, hold] of held) if (hold.untilMs > now.ms && !present.has(key)) next.set(key, hold)
+  for (const [service, { targets, unreplaced, known: knownOfService }] of lost) {
+    const isEmptied = !hasRoutable(after.get(service) ?? [])
+    const isServiceShrink = isEmptied && isShrink(knownOfService, unreplaced)
+    if (unreplaced === 0 || !(isMeshShrink || isServiceShrink)) continue
+    for (const target of targets) next.set(keyOf(target), { target, service, untilMs: now.ms + now.holdMs })
+  }
+  return releaseMoved(next, present)
+}
+
+interface Loss {
+  readonly targets: readonly Entity[]
+  /** How many of them no new target stands in for. */
+  readonly unreplaced: number
+  /** How many targets the service had. */
+  readonly known: number
+}
+
+function lostTargets(before: DesiredIndex, after: DesiredIndex): ReadonlyMap<string, Loss> {
+  const lost = new Map<string, Loss>()
+  for (const [service, group] of before) {
+    const now = after.get(service) ?? []
+    if (now === group) continue
+    const old = group.filter((entity) => entity.kind === 'target')
+    const present = new Set(now.map(keyOf))
+    const targets = old.filter((entity) => !present.has(keyOf(entity)))
+    if (targets.length === 0) continue
+    const keys = new Set(old.map(keyOf))
+    const added = now.filter((entity) => entity.kind === 'target' && !keys.has(keyOf(entity)))
+    const unreplaced = Math.max(0, targets.length - added.length)
+    lost.set(service, { targets, unreplaced, known: old.length })
+  }
+  return lost
+}
+
+function isShrink(known: number, vanished: number): boolean {
+  if (vanished === 0) return false
+  return vanished > Math.max(SHARE * known, AT_LEAST) || (vanished === known && known >= ALL_OF)
+}
+
+function hasRoutable(group: readonly Entity[]): boolean {
+  return group.some((entity) => entity.kind === 'target' && entity.fields.weight !== 0)
+}
+
+function releaseMoved(held: ReadonlyMap<string, Held>, present: ReadonlyMap<string, Entity>): HeldTargets {
+  if (held.size === 0) return held
+  const addresses = new Set([...present.values()].map((entity) => entity.name))
+  return new Map([...held].filter(([, hold]) => !addresses.has(hold.target.name)))
+}
+
+function targetsOf(index: DesiredIndex): ReadonlyMap<string, Entity> {
+  const targets = new Map<string, Entity>()
+  for (const group of index.values()) {
+    for (const entity of group) if (entity.kind === 'target') targets.set(keyOf(entity), entity)
+  }
+  return targets
+}
