@@ -2,19 +2,24 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { exitWithParent } from './exit-with-parent.ts'
 
 const CALL_TIMEOUT_MS = 5_000
 const REPORT_EVERY_MS = 250
+/** How long the gateway may take to hear that this instance has left. */
+const LEAVE_AFTER_MS = 500
 const PASSED_ON = ['traceparent', 'tracestate', 'x-request-id']
 
 interface SampleOptions {
   readonly service: string
-  readonly id: string
+  readonly id?: string
   readonly port: string
   readonly calls?: string
   readonly proxyUrl?: string
+  readonly register?: string
 }
 
 /** What a sample service tells `up`: first its port, then how many requests it answered. */
@@ -24,14 +29,17 @@ export type SampleReport = { readonly port: number } | { readonly requests: numb
 export function defineSampleService(command: Command): void {
   command
     .requiredOption('--service <name>')
-    .requiredOption('--id <id>')
+    .option('--id <id>', 'instance id; service and address when not given')
     .option('--port <n>', 'port, 0 for a free one', '0')
     .option('--calls <host>', 'host of another service, called through the gateway for every request')
     .option('--proxy-url <url>')
+    .option('--register <url>', 'register in the Consul there, under the address of this host')
     .action((options: SampleOptions) => serve(options))
 }
 
-async function serve({ service, id, port, calls, proxyUrl }: SampleOptions): Promise<void> {
+async function serve({ service, port, calls, proxyUrl, register, ...given }: SampleOptions): Promise<void> {
+  const address = register === undefined ? '127.0.0.1' : ownAddress()
+  const id = given.id ?? `${service}-${address}`
   const agent = new Agent({ keepAlive: true })
   let requests = 0
   const server = createServer(async (incoming, answer) => {
@@ -50,22 +58,65 @@ async function serve({ service, id, port, calls, proxyUrl }: SampleOptions): Pro
       send(502, { ...self, failed: `${calls} through ${proxyUrl}: ${(error as Error).message}` })
     }
   })
-  await once(server.listen(Number(port), '127.0.0.1'), 'listening')
+  await once(server.listen(Number(port), address), 'listening')
   report({ port: (server.address() as AddressInfo).port })
+
+  const listening = (server.address() as AddressInfo).port
+  const leave =
+    register === undefined ? null : await enrol(register, { service, id, address, port: listening })
 
   let reported = 0
   const timer = setInterval(() => {
     if (requests !== reported) report({ requests })
     reported = requests
   }, REPORT_EVERY_MS)
-  const stop = () => {
+  const stop = async () => {
     clearInterval(timer)
+    // Out of Consul first: requests that are on their way are still answered.
+    await leave?.()
     server.close(() => process.exit(0))
     // What is still being answered after a second is cut.
     setTimeout(() => process.exit(0), 1_000).unref()
   }
-  process.once('SIGTERM', stop)
-  exitWithParent(stop)
+  process.once('SIGTERM', () => void stop())
+  exitWithParent(() => void stop())
+}
+
+/** Address of this host that others can reach: the first that is not loopback. */
+function ownAddress(): string {
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+}
+
+interface Enrolment {
+  readonly service: string
+  readonly id: string
+  readonly address: string
+  readonly port: number
+}
+
+/** Registers in Consul; answers what takes it out again. */
+async function enrol(url: string, { service, id, address, port }: Enrolment): Promise<() => Promise<void>> {
+  const { agentApi } = await import('../agent-api.ts')
+  const agent = agentApi({ url })
+  await agent.register({
+    id,
+    name: service,
+    address,
+    port,
+    check: {
+      name: 'GET /health',
+      http: `http://${address}:${port}/health`,
+      interval: '1s',
+      timeout: '1s',
+      status: 'passing',
+      deregistercriticalserviceafter: '1m',
+    },
+  })
+  return async () => {
+    await agent.deregister(id).catch((error) => process.stderr.write(`${(error as Error).message}\n`))
+    await delay(LEAVE_AFTER_MS)
+  }
 }
 
 function report(message: SampleReport): void {
