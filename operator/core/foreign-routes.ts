@@ -3,8 +3,9 @@
  * from it? After Kong's own order (kong/router/transform.lua, get_priority, flavor traditional_compatible).
  */
 
-import type { Entity, Json } from './entity.ts'
+import type { Entity, Json, KongState } from './entity.ts'
 import type { RouteWish } from './route-wishes.ts'
+import { isManaged } from './tags.ts'
 
 /** The part of a route that matching looks at. */
 export interface Matcher {
@@ -39,6 +40,36 @@ export function foreignRouteOf(entity: Entity): ForeignRoute | null {
     regexPriority: typeof fields.regex_priority === 'number' ? fields.regex_priority : 0,
     otherCategories: others.length,
   }
+}
+
+/** All of them, by id; the same list as before when nothing changed, so that what follows from it can be kept. */
+export function foreignRoutesOf(state: KongState, before: readonly ForeignRoute[]): readonly ForeignRoute[] {
+  const known = byState.get(state)
+  if (known !== undefined) return known
+  const found: ForeignRoute[] = []
+  state.forEach((entity, key) => {
+    // The key first: most of a large state are targets, and looking into each entity is what takes the time.
+    if (!key.startsWith('route/') || entity.owner !== '' || isManaged(entity)) return
+    const route = remembered(entity)
+    if (route !== null) found.push(route)
+  })
+  found.sort((left, right) => (left.id < right.id ? -1 : 1))
+  const isSame = found.length === before.length && found.every((route, index) => route === before[index])
+  const routes = isSame ? before : found
+  byState.set(state, routes)
+  return routes
+}
+
+/** States and entities never change once made; what they say is read once. */
+const byState = new WeakMap<KongState, readonly ForeignRoute[]>()
+const byEntity = new WeakMap<Entity, ForeignRoute | null>()
+
+function remembered(entity: Entity): ForeignRoute | null {
+  const known = byEntity.get(entity)
+  if (known !== undefined) return known
+  const route = foreignRouteOf(entity)
+  byEntity.set(entity, route)
+  return route
 }
 
 export const matcherOf = (wish: RouteWish): Matcher => ({

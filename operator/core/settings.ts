@@ -90,11 +90,15 @@ const SERVICES_PREFIX = 'mesh/services/'
 function accept(memory: Memory): AcceptedSettings {
   const defaults = memory.layers.get(DEFAULTS_KEY)
   const exposeDefault = defaults?.get('expose.default') as 'tagged' | 'all' | undefined
+  const ownLayers = new Map<string, Layer>()
+  for (const [key, layer] of memory.layers) {
+    if (key.startsWith(SERVICES_PREFIX)) ownLayers.set(key.slice(SERVICES_PREFIX.length), layer)
+  }
   const shared = layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
   const accepted: AcceptedSettings = {
     mesh: { settings: shared.settings, exposeDefault: exposeDefault ?? null },
     forService(name, instances) {
-      const own = memory.layers.get(`${SERVICES_PREFIX}${name}`)
+      const own = ownLayers.get(name)
       const known = memory.remembered.get(instances)
       if (known?.name === name && known.defaults === defaults && known.own === own) return known.result
       const result = settingsOf(name, instances, defaults, own, shared)

@@ -1,0 +1,119 @@
+/** What was decided about one service and what it was decided from: decided anew only when that changes. */
+
+import { isSameJson } from './canonical-json.ts'
+import type { Instance } from './catalog.ts'
+import type { Losses } from './claims.ts'
+import type { Json, KongState } from './entity.ts'
+import type { ForeignRoute } from './foreign-routes.ts'
+import { targetId, upstreamName } from './names.ts'
+import { type PlanOptions, planService, type ServicePlan } from './service-plan.ts'
+import { planRoutes, type ServiceRoutes } from './service-routes.ts'
+import type { AcceptedSettings, ServiceSettings } from './settings.ts'
+import type { InstanceReport } from './targets.ts'
+
+export interface ServiceReport {
+  readonly service: string
+  readonly exposed: boolean
+  readonly exposureReason: string
+  readonly hosts: readonly string[]
+  readonly paths: readonly string[]
+  readonly strategy: string
+  readonly keptAtLastWeights: boolean
+  readonly instances: readonly InstanceReport[]
+}
+
+/** The part that does not depend on other services. */
+export interface Planned {
+  readonly instances: readonly Instance[]
+  readonly effective: ServiceSettings
+  /** Last weights the plan was made of; empty unless every instance was critical. */
+  readonly lastWeights: ReadonlyMap<string, number | null>
+  readonly plan: ServicePlan
+}
+
+export interface Decided extends Planned {
+  readonly losses: Losses | undefined
+  readonly foreign: readonly ForeignRoute[]
+  /** Which contested routes Kong had already. */
+  readonly present: readonly boolean[]
+  readonly routes: ServiceRoutes
+  readonly report: ServiceReport
+}
+
+export function decideService(
+  name: string,
+  instances: readonly Instance[],
+  { settings, actual }: { readonly settings: AcceptedSettings; readonly actual: KongState },
+  options: PlanOptions,
+  before: Decided | undefined,
+): Planned {
+  const effective = settings.forService(name, instances)
+  const weightInKong = (target: string): number | null => {
+    const id = targetId(options.mesh, upstreamName(name), target)
+    const weight = actual.get(`target/${id}`)?.fields.weight
+    return typeof weight === 'number' ? weight : null
+  }
+  if (before?.instances === instances && before.effective === effective) {
+    const isSame =
+      before.lastWeights.size === 0 ||
+      [...before.lastWeights].every(([target, weight]) => weightInKong(target) === weight)
+    if (isSame) return before
+  }
+  const lastWeights = new Map<string, number | null>()
+  const plan = planService(name, instances, effective, options, (target) => {
+    const weight = weightInKong(target)
+    lastWeights.set(target, weight)
+    return weight
+  })
+  const wishes = before?.plan.wishes
+  const isSameWish =
+    wishes !== undefined && isSameJson(wishes as unknown as Json, plan.wishes as unknown as Json)
+  return { instances, effective, lastWeights, plan: isSameWish ? { ...plan, wishes } : plan }
+}
+
+export function routeService(
+  planned: Planned,
+  mesh: string,
+  losses: Losses | undefined,
+  foreign: readonly ForeignRoute[],
+  actual: KongState,
+  before: Decided | undefined,
+): Decided {
+  const isSameRoutes =
+    before !== undefined &&
+    before.plan.wishes === planned.plan.wishes &&
+    before.effective === planned.effective &&
+    before.losses === losses &&
+    before.foreign === foreign &&
+    before.routes.contested.every((key, index) => actual.has(key) === before.present[index])
+  if (isSameRoutes && before.plan === planned.plan) return before
+  const routes = isSameRoutes ? before.routes : planRoutes(planned.plan, mesh, losses, foreign, actual)
+  return {
+    instances: planned.instances,
+    effective: planned.effective,
+    lastWeights: planned.lastWeights,
+    plan: planned.plan,
+    losses,
+    foreign,
+    present: routes.contested.map((key) => actual.has(key)),
+    routes,
+    report: reportOf(planned.plan, routes),
+  }
+}
+
+function reportOf(plan: ServicePlan, routes: ServiceRoutes): ServiceReport {
+  const isRouted = routes.entities.length > 0
+  const hasLostAll = plan.exposure.exposed && !isRouted
+  return {
+    service: plan.service,
+    exposed: plan.exposure.exposed && isRouted,
+    exposureReason: hasLostAll
+      ? 'no route is left: see its problems and routing in KV'
+      : plan.exposure.reason,
+    hosts: routes.hosts,
+    paths: routes.paths,
+    strategy: plan.effective.settings.loadBalancing.strategy,
+    keptAtLastWeights: plan.keptAtLastWeights,
+    instances: plan.instances,
+  }
+}
