@@ -130,20 +130,25 @@ export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'
           `all instances critical, kept at their last weights: ${kept.map(({ service }) => service).join(', ')}`,
         ]
       : []),
-    ...(hidden.length > 0
-      ? [
-          `${hidden.length} not reachable through the proxy: ${hidden.map(({ service, exposureReason }) => `${service} (${exposureReason})`).join(', ')}.`,
-          exposeAdvice(hidden[0]!.service),
-        ]
-      : []),
+    ...hiddenLines(hidden),
     ...problemLines(report.problems, io.paint),
   ]
 }
 
-/** How a service becomes reachable. */
-export const exposeAdvice = (service: string): string =>
-  'Expose one with the tag kongsul.enable=true or the meta mesh-expose: true, ' +
-  `or KV mesh/services/${service} {"expose": true}; all with KV mesh/defaults {"expose": {"default": "all"}}.`
+/** Services that the proxy does not serve, by the reason. */
+export function hiddenLines(hidden: readonly Pick<ServiceReport, 'service' | 'exposureReason'>[]): string[] {
+  const reasons = [...new Set(hidden.map(({ exposureReason }) => exposureReason))]
+  return reasons.map((reason) => {
+    const names = hidden
+      .filter(({ exposureReason }) => exposureReason === reason)
+      .map(({ service }) => service)
+    const shown = names.slice(0, MOST_NAMES).join(', ')
+    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
+    return `${names.length} not reachable through the proxy: ${shown}${more} (${reason})`
+  })
+}
+
+const MOST_NAMES = 10
 
 function healthCell({ health, reason }: StatusInstance, paint: Io['paint']): Cell {
   if (health === 'healthy') return { text: 'HEALTHY', paint: paint.green }
@@ -156,6 +161,6 @@ function weightCell({ weight, weightInKong }: StatusInstance, paint: Io['paint']
   return { text: `${weightInKong ?? '-'} -> ${weight}`, paint: paint.yellow }
 }
 
-function reach({ exposed, exposureReason, hosts, paths }: StatusService): string {
-  return exposed ? [...hosts, ...paths].join(' ') : `not exposed: ${exposureReason}`
+function reach({ exposed, hosts, paths }: StatusService): string {
+  return exposed ? [...hosts, ...paths].join(' ') : 'not exposed'
 }

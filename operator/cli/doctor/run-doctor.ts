@@ -6,7 +6,7 @@ import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
 import { readReadiness } from '../operator-client.ts'
 import { type MeshReading, readMesh } from '../read-mesh.ts'
-import { exposeAdvice } from '../status-report.ts'
+import { hiddenLines } from '../status-report.ts'
 import { isFree } from '../up/free-ports.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -167,9 +167,14 @@ function exposureFindings({ desired }: MeshReading): Finding[] {
   const hidden = desired.services.filter(({ exposed }) => !exposed)
   const total = `${desired.services.length - hidden.length} of ${desired.services.length} services are reachable through the proxy`
   if (hidden.length === 0) return [ok('exposure', total)]
-  const named = hidden.slice(0, 10).map(({ service, exposureReason }) => `${service} (${exposureReason})`)
-  const more = hidden.length > named.length ? `, and ${hidden.length - named.length} more` : ''
-  return [warning('exposure', `${total}; not: ${named.join(', ')}${more}`, exposeAdvice(hidden[0]!.service))]
+  return [
+    warning(
+      'exposure',
+      `${total}; ${hiddenLines(hidden).join('; ')}`,
+      'expose one by the tag kongsul.enable=true, the meta mesh-expose: true or KV mesh/services/NAME {"expose": true}; ' +
+        'all by KV mesh/defaults {"expose": {"default": "all"}}',
+    ),
+  ]
 }
 
 /** `random` hashes the header traceparent: without it Kong falls back to the client's address. */

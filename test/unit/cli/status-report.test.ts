@@ -69,9 +69,11 @@ test('instances are counted by health', () => {
 })
 
 test('a service that is not exposed is counted, and the way to expose it is told', () => {
-  const lines = statusLines(report([service({ exposed: false, exposureReason: 'not tagged' })]), io)
-  assert.ok(lines.some((line) => line.startsWith('1 not reachable through the proxy: web (not tagged)')))
-  assert.ok(lines.some((line) => line.includes('kongsul.enable=true')))
+  const lines = statusLines(
+    report([service({ exposed: false, exposureReason: 'opt in by tag kongsul.enable=true' })]),
+    io,
+  )
+  assert.ok(lines.includes('1 not reachable through the proxy: web (opt in by tag kongsul.enable=true)'))
 })
 
 test('services come in the order of their names', () => {
