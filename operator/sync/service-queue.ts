@@ -35,6 +35,7 @@ interface Entry {
 }
 
 const RETRY = { firstMs: 200, maxMs: 30_000 }
+const REFUSED_RETRY_MS = 500
 
 /**
  * Services that wait to be applied: each on its own, none twice at a time, none twice in the line. One that fails
@@ -45,6 +46,7 @@ export class ServiceQueue {
   readonly #entries = new Map<string, Entry>()
   readonly #waitingFor = new Map<string, Set<string>>()
   #running = 0
+  #retrying = 0
   #isPaused = true
   #isStopped = false
 
@@ -99,6 +101,11 @@ export class ServiceQueue {
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** True when nothing is left to do but to try again what failed. */
+  get isSettled(): boolean {
+    return this.#entries.size === this.#retrying
   }
 
   get running(): number {
@@ -173,7 +180,10 @@ export class ServiceQueue {
       entry.reasons = [...job.reasons, ...entry.reasons].slice(0, 20)
     }
     if (outcome.kind === 'failed') {
-      this.#retryLater(entry, outcome.error)
+      this.#retryLater(entry, outcome.error, backoffMs(entry.attempt, RETRY, Math.random()))
+      entry.attempt += 1
+    } else if (outcome.kind === 'refused') {
+      this.#retryLater(entry, new Error(outcome.reason), REFUSED_RETRY_MS)
     } else if (outcome.kind === 'blocked') {
       const waiting = this.#waitingFor.get(outcome.on) ?? new Set()
       this.#waitingFor.set(outcome.on, waiting.add(service))
@@ -184,15 +194,14 @@ export class ServiceQueue {
     }
   }
 
-  #retryLater(entry: Entry, error: Error): void {
+  #retryLater(entry: Entry, error: Error, waitMs: number): void {
     if (this.#isStopped) return
-    const waitMs = backoffMs(entry.attempt, RETRY, Math.random())
     const timer = setTimeout(() => {
-      entry.retry = null
+      this.#forgetRetry(entry)
       entry.isQueued = true
       this.#pump()
     }, waitMs)
-    entry.attempt += 1
+    this.#retrying += 1
     entry.retry = { timer, error, atMs: Date.now() + waitMs }
   }
 
@@ -207,7 +216,9 @@ export class ServiceQueue {
   }
 
   #forgetRetry(entry: Entry): void {
-    if (entry.retry !== null) clearTimeout(entry.retry.timer)
+    if (entry.retry === null) return
+    clearTimeout(entry.retry.timer)
     entry.retry = null
+    this.#retrying -= 1
   }
 }

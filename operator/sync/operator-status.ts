@@ -1,0 +1,157 @@
+import type { ServiceReport } from '../core/desired.ts'
+import type { Override } from '../core/diff.ts'
+import type { Problem } from '../core/problem.ts'
+import type { StandingMark } from '../kong/passive-healer.ts'
+import type { OperatorConfig } from './operator-config.ts'
+import type { Reconciler } from './reconciler.ts'
+
+/** What `GET /api/v1/mesh/v2/status` answers. Times are RFC 3339, durations ms. */
+export interface OperatorStatus {
+  readonly version: string
+  readonly mesh: string
+  readonly started_at: string
+  readonly dry_run: boolean
+  readonly ready: boolean
+  /** Why it is not ready; empty when it is. */
+  readonly reasons: readonly string[]
+  readonly consul: ConnectionStatus
+  readonly kong: ConnectionStatus & {
+    readonly version: string | null
+    readonly worker_state_update_frequency: number | null
+  }
+  readonly proxy_url: string
+  readonly last_sync: string | null
+  /** Consul's answer -> Kong has all of it, over the last 500 changes. */
+  readonly lag: { readonly last: number; readonly p50: number; readonly p95: number } | null
+  readonly totals: {
+    readonly services: number
+    readonly exposed: number
+    readonly instances: number
+    readonly healthy: number
+    readonly degraded: number
+    readonly unhealthy: number
+  }
+  readonly services: readonly (ServiceReport & { readonly state: 'in_sync' | 'pending' | 'failing' })[]
+  readonly problems: readonly Problem[]
+  readonly overrides: readonly Override[]
+  readonly pending: readonly string[]
+  readonly failing: readonly {
+    readonly service: string
+    readonly attempt: number
+    readonly message: string
+    readonly next_try: string
+  }[]
+  readonly held: readonly { readonly service: string; readonly target: string; readonly until: string }[]
+  readonly marks: readonly {
+    readonly service: string
+    readonly target: string
+    readonly since: string
+    readonly failures: number
+  }[]
+  /** Only with dry_run: what would be written. */
+  readonly planned: readonly {
+    readonly action: string
+    readonly kind: string
+    readonly name: string
+    readonly service: string
+    readonly fields: readonly string[]
+  }[]
+}
+
+export interface ConnectionStatus {
+  readonly url: string
+  readonly connected: boolean
+  /** What the last failure was, while not connected. */
+  readonly error: string | null
+}
+
+export interface StatusSources {
+  readonly config: OperatorConfig
+  readonly version: string
+  readonly startedAtMs: number
+  readonly reconciler: Reconciler
+  /** null while reads of Consul work. */
+  readonly consulDoubt: string | null
+  readonly kongNode: { readonly version: string | null; readonly updateFrequency: number | null }
+}
+
+export function operatorStatus(sources: StatusSources): OperatorStatus {
+  const { config, reconciler, consulDoubt, kongNode } = sources
+  const { queue, connection } = reconciler
+  const reasons = notReadyReasons(sources)
+  const failing = queue.failing()
+  const failingNames = new Set(failing.map(({ service }) => service))
+  const pending = queue.pending()
+  const pendingNames = new Set(pending)
+  const services = reconciler.desired.services
+  const instances = services.flatMap((service) => service.instances)
+  const count = (health: string) => instances.filter((instance) => instance.health === health).length
+  const stateOf = (service: string) =>
+    failingNames.has(service) ? 'failing' : pendingNames.has(service) ? 'pending' : 'in_sync'
+  return {
+    version: sources.version,
+    mesh: config.mesh,
+    started_at: iso(sources.startedAtMs),
+    dry_run: config.dryRun,
+    ready: reasons.length === 0,
+    reasons,
+    consul: { url: config.consul.url, connected: consulDoubt === null, error: consulDoubt },
+    kong: {
+      url: config.kong.adminUrl,
+      connected: connection.isUp,
+      error: connection.isUp ? null : (connection.error?.message ?? 'not read yet'),
+      version: kongNode.version,
+      worker_state_update_frequency: kongNode.updateFrequency,
+    },
+    proxy_url: config.proxyUrl,
+    last_sync: reconciler.lastSyncMs === null ? null : iso(reconciler.lastSyncMs),
+    lag: reconciler.lag.summary(),
+    totals: {
+      services: services.length,
+      exposed: services.filter((service) => service.exposed).length,
+      instances: instances.length,
+      healthy: count('healthy'),
+      degraded: count('degraded'),
+      unhealthy: count('unhealthy'),
+    },
+    services: services.map((service) => ({ ...service, state: stateOf(service.service) })),
+    problems: reconciler.problems(),
+    overrides: reconciler.overrides(),
+    pending,
+    failing: failing.map(({ service, attempt, error, nextTryAtMs }) => ({
+      service,
+      attempt,
+      message: error.message,
+      next_try: iso(nextTryAtMs),
+    })),
+    held: [...reconciler.held.values()].map(({ service, target, untilMs }) => ({
+      service,
+      target: target.name,
+      until: iso(untilMs),
+    })),
+    marks: reconciler.healer.standing().map(markStatus),
+    planned: reconciler.planned().map(({ action, entity, service, fields }) => ({
+      action,
+      kind: entity.kind,
+      name: entity.name,
+      service,
+      fields,
+    })),
+  }
+}
+
+/** Empty when the operator is ready: synced once, and both sides reachable. */
+export function notReadyReasons({ reconciler, consulDoubt }: StatusSources): readonly string[] {
+  const { connection } = reconciler
+  return [
+    ...(consulDoubt === null ? [] : [`Consul: ${consulDoubt}`]),
+    ...(connection.isUp ? [] : [`Kong: ${connection.error?.message ?? 'not read yet'}`]),
+    ...(reconciler.hasSynced ? [] : ['not synced yet']),
+  ]
+}
+
+function markStatus({ service, target, sinceMs, failures }: StandingMark) {
+  return { service, target, since: iso(sinceMs), failures }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,158 @@
+// Puts the operator together and starts it: watches of Consul -> reconciler -> Kong, the healer of marks, the
+// periodic resync and the HTTP server. Everything is handed in; start reading at startOperator.
+import cron from 'node-cron'
+import { CatalogWatch } from '../consul/catalog-watch.ts'
+import type { ConsulError } from '../consul/consul-error.ts'
+import { createConsulReader } from '../consul/consul-reader.ts'
+import { watchSettings } from '../consul/settings-watch.ts'
+import { startServer } from '../http/server.ts'
+import { KongAdmin } from '../kong/kong-admin.ts'
+import { readNode } from '../kong/read-node.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import type { OperatorConfig } from './operator-config.ts'
+import {
+  notReadyReasons,
+  type OperatorStatus,
+  operatorStatus,
+  type StatusSources,
+} from './operator-status.ts'
+import { Reconciler } from './reconciler.ts'
+
+export interface Operator {
+  /** Where its HTTP API listens. */
+  readonly url: string
+  status(): OperatorStatus
+  /** Reads Kong and Consul again and applies what differs: what the cron expression does. */
+  resync(): Promise<void>
+  /** Finishes the calls in flight and closes everything; takes less than a second. */
+  stop(): Promise<void>
+}
+
+export interface OperatorOptions {
+  readonly log: Logger
+  /** Shown in the status and in `mesh_build_info`. */
+  readonly version?: string
+}
+
+const STOP_LIMIT_MS = 900
+
+/**
+ * Starts the operator; returns as soon as its HTTP API listens. Neither Consul nor Kong has to be there yet.
+ * @throws when the port of the API is taken or the cron expression makes no sense.
+ */
+export async function startOperator(
+  config: OperatorConfig,
+  { log, version = '0.1.0' }: OperatorOptions,
+): Promise<Operator> {
+  if (!cron.validate(config.resync.cron)) {
+    throw new Error(`resync.cron: ${JSON.stringify(config.resync.cron)} is no cron expression`)
+  }
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const metrics = createMetrics(version)
+  const reader = createConsulReader(config.consul, metrics)
+  const admin = new KongAdmin(config.kong, metrics)
+  const reconciler = new Reconciler({
+    admin,
+    log,
+    metrics,
+    mesh: {
+      mesh: config.mesh,
+      hostSuffix: config.hostSuffix,
+      ...(config.expose === undefined ? {} : { exposeDefault: config.expose }),
+    },
+    policy: config.overrides.policy,
+    dryRun: config.dryRun,
+    signal,
+  })
+
+  const doubts = new Map<string, string>([
+    ['catalog', 'not read yet'],
+    ['settings', 'not read yet'],
+  ])
+  const onDoubt = (what: string) => (doubt: ConsulError | null) => {
+    const before = doubts.get(what)
+    if (doubt === null) doubts.delete(what)
+    else doubts.set(what, doubt.message)
+    metrics.consulConnected.set(doubts.size === 0 ? 1 : 0)
+    if (doubt !== null && before !== doubt.message) {
+      log.warn('Consul is in doubt: nothing is changed', { what, code: doubt.code, reason: doubt.message })
+    } else if (doubt === null && before !== undefined && before !== 'not read yet') {
+      log.info('Consul answers again', { what })
+    }
+  }
+  const catalog = new CatalogWatch({
+    reader,
+    log,
+    signal,
+    onChange: (change) => {
+      onDoubt('catalog')(null)
+      reconciler.setSnapshot(change)
+    },
+    onDoubt: onDoubt('catalog'),
+  })
+
+  const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode'> = {
+    config,
+    version,
+    startedAtMs: Date.now(),
+    reconciler,
+  }
+  let kongNode: StatusSources['kongNode'] = { version: null, updateFrequency: null }
+  const now = (): StatusSources => ({
+    ...sources,
+    kongNode,
+    consulDoubt: doubts.size === 0 ? null : [...doubts].map(([what, why]) => `${what}: ${why}`).join('; '),
+  })
+  const status = () => operatorStatus(now())
+  const server = await startServer({
+    ...config.api,
+    metrics,
+    status,
+    notReady: () => notReadyReasons(now()),
+  })
+
+  const loops = Promise.all([
+    catalog.run(),
+    watchSettings({
+      reader,
+      log,
+      signal,
+      onDocuments: (documents, changedAtMs) => reconciler.setDocuments(documents, changedAtMs),
+      onDoubt: onDoubt('settings'),
+    }),
+    reconciler.run(),
+    readNode(admin, signal).then((node) => {
+      kongNode = node
+      const seconds = node.updateFrequency
+      if (seconds === null || seconds <= 1) return
+      const hint = 'set worker_state_update_frequency=0.1 (KONG_WORKER_STATE_UPDATE_FREQUENCY) on Kong'
+      log.warn('new routes take seconds to be live', { code: 'KONG_SLOW_ROUTES', seconds, hint })
+    }),
+  ]).catch((error: unknown) => {
+    // Each loop handles its own failures: whatever arrives here is a bug and must not go unseen.
+    log.error('a loop of the operator ended', { reason: String((error as Error).stack ?? error) })
+  })
+
+  const resync = async () => {
+    catalog.verify()
+    await reconciler.resync()
+  }
+  const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
+
+  return {
+    url: server.url,
+    status,
+    resync,
+    stop: async () => {
+      await schedule.destroy()
+      stopping.abort()
+      const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
+      await Promise.race([Promise.all([reconciler.stop(), loops]), limit])
+      await Promise.race([server.close(), limit])
+      reader.close()
+      admin.close()
+    },
+  }
+}

@@ -1,0 +1,427 @@
+// The loop of the operator: what Consul says and what Kong holds go in, calls of the Admin API come out. Deciding is
+// done by operator/core; here is only when to decide, for which services, and what to do with failures.
+import type { CatalogChange } from '../consul/catalog-watch.ts'
+import type { CatalogSnapshot } from '../core/catalog.ts'
+import { createDesired, type Desired, type MeshOptions } from '../core/desired.ts'
+import { type Change, type Diff, type DiffOptions, diff, type Override } from '../core/diff.ts'
+import { type Entity, keyOf } from '../core/entity.ts'
+import type { Problem } from '../core/problem.ts'
+import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
+import { isOwnedBy } from '../core/tags.ts'
+import type { KongAdmin } from '../kong/kong-admin.ts'
+import { KongError } from '../kong/kong-error.ts'
+import { markTarget } from '../kong/marks.ts'
+import { PassiveHealer, type WatchedUpstream } from '../kong/passive-healer.ts'
+import { readLists, readState } from '../kong/read-state.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { applyService } from './apply-service.ts'
+import { blockingService } from './blocking-service.ts'
+import { changedServices, type DesiredIndex, indexDesired } from './desired-index.ts'
+import { KongConnection } from './kong-connection.ts'
+import { KongMirror } from './kong-mirror.ts'
+import { LagWindow } from './lag-window.ts'
+import type { Outcome } from './outcome.ts'
+import { coveredByLists, readSpread } from './read-spread.ts'
+import { type Job, ServiceQueue } from './service-queue.ts'
+import { type HeldTargets, reviewShrink } from './shrink-guard.ts'
+import { watchedUpstreams, weightComesBack } from './watched-upstreams.ts'
+
+export interface ReconcilerOptions {
+  readonly admin: KongAdmin
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly mesh: MeshOptions
+  readonly policy: 'keep' | 'revert'
+  readonly dryRun: boolean
+  readonly signal: AbortSignal
+  /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
+  readonly refusal?: () => string | null
+}
+
+/** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
+const SERVICES_AT_ONCE = 16
+const GAUGES_EVERY_MS = 100
+
+export class Reconciler {
+  readonly mirror = new KongMirror()
+  readonly lag = new LagWindow()
+  readonly connection: KongConnection
+  readonly queue: ServiceQueue
+  readonly healer: PassiveHealer
+  readonly #options: ReconcilerOptions
+  readonly #desire = createDesired()
+  readonly #overrides = new Map<string, readonly Override[]>()
+  readonly #conflicts = new Map<string, readonly Problem[]>()
+  readonly #planned = new Map<string, readonly Change[]>()
+  #snapshot: CatalogSnapshot | null = null
+  #accepted: AcceptedSettings | null = null
+  #settingProblems: readonly Problem[] = []
+  #desired: Desired = { state: new Map(), services: [], problems: [] }
+  #index: DesiredIndex | null = null
+  #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
+  #held: HeldTargets = new Map()
+  #holdTimer: NodeJS.Timeout | null = null
+  #reading: Promise<void> | null = null
+  #gaugeTimer: NodeJS.Timeout | null = null
+  #hasSynced = false
+  #lastSyncMs: number | null = null
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+    const { admin, log, metrics, signal } = options
+    this.queue = new ServiceQueue({
+      parallel: SERVICES_AT_ONCE,
+      work: (job) => this.#apply(job),
+      onDone: (job, outcome, tookMs) => this.#done(job, outcome, tookMs),
+    })
+    this.connection = new KongConnection({
+      log,
+      signal,
+      read: () => this.#readAll(),
+      onUp: () => this.#kongUp(),
+      onDown: () => this.#kongDown(),
+    })
+    this.healer = new PassiveHealer({
+      admin,
+      log,
+      metrics,
+      upstreams: () => this.#watched,
+      isActive: () => this.connection.isUp && !options.dryRun && (options.refusal?.() ?? null) === null,
+      onFailure: (error) => this.connection.report(error),
+      onMissing: ({ service }) => {
+        // Still being created, or about to be: nothing is amiss.
+        if (!this.queue.has(service)) void this.#readListsAgain()
+      },
+    })
+  }
+
+  /** Connects to Kong and begins to apply; ends when the signal aborts. */
+  async run(): Promise<void> {
+    await Promise.all([this.connection.connect(), this.healer.run(this.#options.signal)])
+  }
+
+  setSnapshot({ snapshot, reasons, changedAtMs }: CatalogChange): void {
+    this.#snapshot = snapshot
+    for (const [service, texts] of reasons)
+      this.#options.log.debug('consul', { service, what: texts.join(', ') })
+    this.#decide(changedAtMs, (service) => reasons.get(service) ?? [])
+  }
+
+  setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number): void {
+    const { accepted, problems } = acceptSettings(this.#accepted, documents)
+    this.#accepted = accepted
+    this.#settingProblems = problems
+    for (const { code, service, message } of problems) {
+      this.#options.log.warn('setting refused', { code, service, reason: message })
+    }
+    this.#decide(changedAtMs, () => ['settings changed'])
+  }
+
+  /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
+  async resync(): Promise<void> {
+    if (!this.connection.isUp || this.#reading !== null) return
+    await this.#readingKong(() => readSpread(this.#options.admin, this.mirror, this.#options))
+    this.#compareAll()
+  }
+
+  /** Stops beginning anything and waits for the calls in flight. */
+  async stop(): Promise<void> {
+    this.queue.stop()
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer)
+    while (this.queue.running > 0) await new Promise((done) => setTimeout(done, 5))
+  }
+
+  get desired(): Desired {
+    return this.#desired
+  }
+
+  get held(): HeldTargets {
+    return this.#held
+  }
+
+  get lastSyncMs(): number | null {
+    return this.#lastSyncMs
+  }
+
+  /** True once everything Consul said at the start is in Kong (or was tried). */
+  get hasSynced(): boolean {
+    return this.#hasSynced
+  }
+
+  overrides(): readonly Override[] {
+    return [...this.#overrides.values()].flat()
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.#settingProblems, ...this.#desired.problems, ...[...this.#conflicts.values()].flat()]
+  }
+
+  /** With dryRun: what would be written. */
+  planned(): readonly Change[] {
+    return [...this.#planned.values()].flat()
+  }
+
+  #decide(changedAtMs: number | null, reasonsOf: (service: string) => readonly string[]): void {
+    if (this.#snapshot === null || this.#accepted === null) return
+    if (this.#index === null) {
+      if (this.connection.isUp) this.#compareAll()
+      return
+    }
+    const before = this.#index
+    this.#compute(before)
+    for (const service of changedServices(before, this.#index)) {
+      this.queue.add(service, changedAtMs, reasonsOf(service))
+    }
+    this.#updateGaugesSoon()
+  }
+
+  /** Decides what Kong should hold, and which removals wait. */
+  #compute(before: DesiredIndex): void {
+    const settings = this.#accepted!
+    this.#desired = this.#desire({
+      snapshot: this.#snapshot!,
+      settings,
+      options: this.#options.mesh,
+      actual: this.mirror.state(),
+    })
+    this.#index = indexDesired(this.#desired.state, before)
+    this.#watched = watchedUpstreams(this.#index, this.#watched, {
+      recoverMsOf: (service) => {
+        const instances = this.#snapshot!.services.get(service) ?? []
+        return settings.forService(service, instances).settings.healthChecks.passive.recoverSeconds * 1000
+      },
+      mirror: this.mirror,
+    })
+    this.#reviewHolds(before, this.#index)
+  }
+
+  #reviewHolds(before: DesiredIndex, after: DesiredIndex): void {
+    const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
+    const held = reviewShrink(before, after, this.#held, { ms: Date.now(), holdMs })
+    const released = [...this.#held].filter(([key]) => !held.has(key))
+    if (held.size > this.#held.size) {
+      const services = new Set([...held.values()].map((hold) => hold.service))
+      this.#options.log.warn('too much vanished at once: removals are held', {
+        code: 'SHRINK_HELD',
+        targets: held.size,
+        services: services.size,
+        holdSeconds: holdMs / 1000,
+      })
+    }
+    this.#held = held
+    for (const [, { service }] of released) this.queue.add(service, null, ['hold ended'])
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer)
+    this.#holdTimer = null
+    if (held.size === 0) return
+    const nextMs = Math.min(...[...held.values()].map((hold) => hold.untilMs))
+    this.#holdTimer = setTimeout(() => this.#decide(null, () => []), Math.max(50, nextMs - Date.now() + 20))
+    this.#holdTimer.unref()
+  }
+
+  /** Called when Kong was read: what differs, whoever changed it, is applied. */
+  #compareAll(): void {
+    if (this.#snapshot === null || this.#accepted === null) return
+    const isFirst = this.#index === null
+    const before = this.#index ?? this.#ownedInKong()
+    this.#compute(before)
+    const index = this.#index!
+    const result = diff(this.mirror.state(), this.#desired.state, this.#diffOptions())
+    this.#overrides.clear()
+    this.#conflicts.clear()
+    for (const override of result.overrides) append(this.#overrides, override.service, override)
+    for (const problem of result.conflicts) append(this.#conflicts, problem.service, problem)
+    const differing = new Set(
+      result.changes.filter((change) => !this.#isHeld(change)).map((each) => each.service),
+    )
+    for (const service of differing) this.queue.add(service, null, [isFirst ? 'first sync' : 'resync'])
+    for (const service of changedServices(before, index)) {
+      if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
+    }
+    if (differing.size === 0) this.#synced()
+    this.#updateGaugesSoon()
+  }
+
+  /** What the mesh had in Kong before this process began, in the form of a desired state. */
+  #ownedInKong(): DesiredIndex {
+    const owned = [...this.mirror.state()].filter(([, { tags }]) => isOwnedBy(this.#options.mesh.mesh, tags))
+    return indexDesired(new Map(owned), new Map())
+  }
+
+  async #apply(job: Job): Promise<Outcome> {
+    const { admin, dryRun } = this.#options
+    const { service } = job
+    return await applyService(service, {
+      admin,
+      mirror: this.mirror,
+      options: this.#diffOptions(),
+      dryRun,
+      wanted: () => this.#index?.get(service) ?? [],
+      isHeld: (change) => this.#isHeld(change),
+      blocker: (changes) =>
+        blockingService(service, changes, {
+          mirror: this.mirror,
+          desired: this.#desired.state,
+          isPending: (other) => this.queue.has(other) && !this.queue.isFailing(other),
+          isWaitingForUs: (other) => this.queue.isWaitingFor(other, service),
+        }),
+      refusal: () => this.#refusal(),
+      isStale: job.isStale,
+      onDiff: (result) => this.#noteDiff(service, result),
+      onWritten: (change) => this.#written(change),
+    })
+  }
+
+  #diffOptions(): DiffOptions {
+    return { mesh: this.#options.mesh.mesh, policy: this.#options.policy }
+  }
+
+  #refusal(): string | null {
+    if (this.#options.signal.aborted) return 'the operator is stopping'
+    if (!this.connection.isUp) return 'Kong cannot be reached'
+    return this.#options.refusal?.() ?? null
+  }
+
+  #isHeld(change: Change): boolean {
+    if (this.#held.size === 0 || change.action !== 'delete') return false
+    if (change.entity.kind === 'target') return this.#held.has(keyOf(change.entity))
+    // What held targets hang on stays with them; of a service that goes on, routes and plugins may go.
+    if ((this.#index?.get(change.service)?.length ?? 0) > 0) return false
+    return [...this.#held.values()].some((hold) => hold.service === change.service)
+  }
+
+  #noteDiff(service: string, { overrides, conflicts }: Diff): void {
+    if (overrides.length > 0) this.#overrides.set(service, overrides)
+    else this.#overrides.delete(service)
+    if (conflicts.length > 0) this.#conflicts.set(service, conflicts)
+    else this.#conflicts.delete(service)
+  }
+
+  #written(change: Change): void {
+    this.#options.metrics.changes.inc({ kind: change.entity.kind, action: change.action })
+    const target = weightComesBack(change)
+    if (target === null) return
+    this.healer.poke(target.parent, [target.name])
+    // Known to Kong before, so it may carry a mark of the time when it failed.
+    if (change.before !== null) void this.#markHealthy(target)
+  }
+
+  async #markHealthy({ parent, name }: Entity): Promise<void> {
+    try {
+      await markTarget(this.#options.admin, parent, name, 'healthy', this.#options.signal)
+    } catch (error) {
+      this.connection.report(error)
+    }
+  }
+
+  #done(job: Job, outcome: Outcome, tookMs: number): void {
+    const { log, metrics } = this.#options
+    const { service } = job
+    if (outcome.kind === 'failed') {
+      metrics.reconcile.inc({ outcome: 'failed' })
+      const code = outcome.error instanceof KongError ? outcome.error.code : 'APPLY_FAILED'
+      log.warn('apply failed', { service, code, reason: outcome.error.message })
+      this.connection.report(outcome.error)
+      if (code === 'KONG_NOT_FOUND') void this.#readListsAgain()
+    } else if (outcome.kind === 'refused') {
+      metrics.reconcile.inc({ outcome: 'refused' })
+    } else if (outcome.kind !== 'blocked') {
+      metrics.reconcile.inc({ outcome: OUTCOME_LABELS[outcome.kind] })
+      if (outcome.kind === 'dryRun') this.#planned.set(service, outcome.changes)
+      else this.#planned.delete(service)
+      if (outcome.kind === 'applied') this.#applied(job, outcome.changes, tookMs)
+    }
+    if (this.queue.isSettled) this.#synced()
+    this.#updateGaugesSoon()
+  }
+
+  #applied({ service, changedAtMs, reasons }: Job, changes: readonly Change[], tookMs: number): void {
+    const lagMs = changedAtMs === null ? null : Date.now() - changedAtMs
+    if (lagMs !== null) {
+      this.lag.add(lagMs)
+      this.#options.metrics.syncLag.observe(lagMs / 1000)
+    }
+    this.#options.log.info('applied', {
+      service,
+      changes: changes.length,
+      ms: Math.round(tookMs),
+      ...(lagMs === null ? {} : { lagMs: Math.round(lagMs) }),
+      ...(reasons.length === 0 ? {} : { why: reasons.slice(0, 5).join(', ') }),
+    })
+  }
+
+  #synced(): void {
+    if (this.#index === null || this.queue.running > 0) return
+    this.#hasSynced = true
+    this.#lastSyncMs = Date.now()
+    this.#options.metrics.lastSync.set(this.#lastSyncMs / 1000)
+  }
+
+  #kongUp(): void {
+    this.#options.metrics.kongConnected.set(1)
+    this.#options.log.info('Kong was read', { entities: this.mirror.size })
+    this.queue.resume()
+    this.#compareAll()
+  }
+
+  #kongDown(): void {
+    this.#options.metrics.kongConnected.set(0)
+    this.queue.pause()
+  }
+
+  /** Everything, as fast as Kong answers: at the start and when it comes back. */
+  async #readAll(): Promise<void> {
+    const since = this.mirror.writesSoFar()
+    const state = await readState(this.#options.admin, { mesh: this.#options.mesh.mesh })
+    this.mirror.merge(state, () => true, since)
+  }
+
+  /** Something that should be there is not: was it one entity, or everything? */
+  async #readListsAgain(): Promise<void> {
+    if (!this.connection.isUp || this.#reading !== null) return
+    const { admin, log } = this.#options
+    await this.#readingKong(async () => {
+      const since = this.mirror.writesSoFar()
+      const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
+      this.mirror.merge(read, coveredByLists(read), since)
+      log.info('Kong was read again: something was missing', { entities: this.mirror.size })
+    })
+    this.#compareAll()
+  }
+
+  async #readingKong(read: () => Promise<void>): Promise<void> {
+    this.#reading = read().catch((error: unknown) => {
+      this.#options.log.warn('Kong could not be read again', { reason: String((error as Error).message) })
+      this.connection.report(error)
+    })
+    await this.#reading
+    this.#reading = null
+  }
+
+  /** Counting everything after each of thousands of services would be most of the work of a first sync. */
+  #updateGaugesSoon(): void {
+    this.#gaugeTimer ??= setTimeout(() => {
+      this.#gaugeTimer = null
+      this.#updateGauges()
+    }, GAUGES_EVERY_MS)
+    this.#gaugeTimer.unref()
+  }
+
+  #updateGauges(): void {
+    const { metrics } = this.#options
+    metrics.services.set(this.#snapshot?.services.size ?? 0)
+    metrics.queue.set(this.queue.size)
+    metrics.problems.set(this.problems().length)
+    metrics.overrides.set(this.overrides().length)
+    metrics.held.set(this.#held.size)
+    const counts = { healthy: 0, degraded: 0, unhealthy: 0 }
+    for (const { instances } of this.#desired.services) for (const each of instances) counts[each.health] += 1
+    for (const [health, count] of Object.entries(counts)) metrics.instances.set({ health }, count)
+  }
+}
+
+const OUTCOME_LABELS = { inSync: 'in_sync', applied: 'applied', dryRun: 'dry_run' } as const
+
+function append<T>(map: Map<string, readonly T[]>, key: string, value: T): void {
+  map.set(key, [...(map.get(key) ?? []), value])
+}
