@@ -1,0 +1,80 @@
+import { deepEqual } from 'node:assert/strict'
+import test from 'node:test'
+import { type AnswerEvent, followBlockingQuery } from '../../../operator/consul/blocking-query.ts'
+import { ConsulError } from '../../../operator/consul/consul-error.ts'
+import type { ReadOptions } from '../../../operator/consul/consul-reader.ts'
+
+type Step = { readonly index: bigint } | { readonly fails: ConsulError['code'] }
+
+/** Plays the steps as answers of Consul; returns what was asked for and what was made of the answers. */
+async function play(steps: readonly Step[]) {
+  const stop = new AbortController()
+  const asked: bigint[] = []
+  const seen: (readonly [index: bigint, event: AnswerEvent])[] = []
+  const failures: string[] = []
+  let at = 0
+  const read = async ({ index = 0n }: ReadOptions = {}) => {
+    const step = steps[at++]
+    if (step === undefined) {
+      stop.abort()
+      throw new ConsulError('CONSUL_ABORTED', 'test', 'given up')
+    }
+    asked.push(index)
+    if ('fails' in step) throw new ConsulError(step.fails, 'test', 'failed')
+    return { body: null, index: step.index }
+  }
+  await followBlockingQuery({
+    read,
+    waitMs: 1000,
+    signal: stop.signal,
+    onAnswer: ({ index }, event) => seen.push([index, event]),
+    onFailure: ({ code }) => failures.push(code),
+  })
+  return { asked, seen, failures }
+}
+
+const fresh = { fresh: true, backwards: false }
+const change = { fresh: false, backwards: false }
+
+test('each query waits for an index above the one of the answer before', async () => {
+  const { asked, seen } = await play([{ index: 5n }, { index: 7n }])
+  deepEqual(asked, [0n, 5n])
+  deepEqual(seen, [
+    [5n, fresh],
+    [7n, change],
+  ])
+})
+
+test('an answer with the same index is a wait that ran out, and tells nobody', async () => {
+  const { seen } = await play([{ index: 5n }, { index: 5n }])
+  deepEqual(seen.length, 1)
+})
+
+test('an index that went backwards is reset to 0 and its answer is marked', async () => {
+  const { asked, seen } = await play([{ index: 900n }, { index: 12n }, { index: 12n }])
+  deepEqual(asked, [0n, 900n, 0n])
+  deepEqual(seen[1], [12n, { fresh: true, backwards: true }])
+})
+
+test('a refused connection resets the index, and the next answer is marked even with the same index', async () => {
+  const { asked, seen, failures } = await play([
+    { index: 5n },
+    { fails: 'CONSUL_UNREACHABLE' },
+    { index: 5n },
+  ])
+  deepEqual(asked, [0n, 5n, 0n])
+  deepEqual(failures, ['CONSUL_UNREACHABLE'])
+  deepEqual(seen[1], [5n, fresh])
+})
+
+test('a lost leader resets the index but the data is taken for the same', async () => {
+  const { asked, seen } = await play([{ index: 5n }, { fails: 'CONSUL_NO_LEADER' }, { index: 5n }])
+  deepEqual(asked, [0n, 5n, 0n])
+  deepEqual(seen.length, 1)
+})
+
+test('an index above 2^53 is followed exactly', async () => {
+  const { asked, seen } = await play([{ index: 2n ** 60n }, { index: 2n ** 60n + 1n }])
+  deepEqual(asked, [0n, 2n ** 60n])
+  deepEqual(seen.length, 2)
+})

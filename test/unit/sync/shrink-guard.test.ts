@@ -1,0 +1,75 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import test from 'node:test'
+import type { Entity } from '../../../operator/core/entity.ts'
+import { type HeldTargets, reviewShrink } from '../../../operator/sync/shrink-guard.ts'
+
+const target = (service: string, name: string, weight = 1): Entity => ({
+  kind: 'target',
+  id: `${service}-${name}`,
+  name,
+  owner: service,
+  parent: `${service}-upstream`,
+  fields: { weight },
+  tags: [],
+})
+const mesh = (services: Record<string, readonly string[]>) =>
+  new Map(
+    Object.entries(services).map(([service, names]) => [service, names.map((name) => target(service, name))]),
+  )
+const many = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at}`)
+const now = { ms: 1000, holdMs: 300_000 }
+const heldNames = (held: HeldTargets) => [...held.values()].map((hold) => hold.target.name).sort()
+const none: HeldTargets = new Map()
+
+const cases: [
+  what: string,
+  before: Record<string, string[]>,
+  after: Record<string, string[]>,
+  held: number,
+][] = [
+  ['one of three is no shrink', { web: many('w', 3) }, { web: many('w', 2) }, 0],
+  ['all of a service of three are held', { web: many('w', 3), api: many('a', 9) }, { api: many('a', 9) }, 3],
+  ['all of a service of two go at once', { web: many('w', 2), api: many('a', 9) }, { api: many('a', 9) }, 0],
+  ['all of a mesh of three are held', { web: ['w0'], api: ['a0'], db: ['d0'] }, {}, 3],
+  ['ten of sixteen in many services are no shrink', onePerService(16), onePerService(6), 0],
+  ['eleven of sixteen in many services are held', onePerService(16), onePerService(5), 11],
+  ['forty of a hundred are no shrink', onePerService(100), onePerService(60), 0],
+  ['replaced instances go at once', { web: many('w', 20) }, { web: many('x', 20) }, 0],
+  [
+    'a service that keeps one routable instance shrinks freely',
+    { web: many('w', 5), api: many('a', 30) },
+    { web: ['w0'], api: many('a', 30) },
+    0,
+  ],
+]
+for (const [what, before, after, held] of cases) {
+  test(what, () => equal(reviewShrink(mesh(before), mesh(after), none, now).size, held))
+}
+
+test('a hold ends with its time', () => {
+  const before = mesh({ web: many('w', 3) })
+  const held = reviewShrink(before, new Map(), none, now)
+  equal(reviewShrink(new Map(), new Map(), held, { ms: 301_001, holdMs: 300_000 }).size, 0)
+  equal(reviewShrink(new Map(), new Map(), held, { ms: 300_999, holdMs: 300_000 }).size, 3)
+})
+
+test('an instance that is back is held no more', () => {
+  const held = reviewShrink(mesh({ web: many('w', 3) }), new Map(), none, now)
+  deepEqual(heldNames(reviewShrink(new Map(), mesh({ web: ['w1'] }), held, now)), ['w0', 'w2'])
+})
+
+test('a held instance is let go the moment its address appears under another service', () => {
+  const held = reviewShrink(mesh({ web: many('w', 3) }), new Map(), none, now)
+  deepEqual(heldNames(reviewShrink(new Map(), mesh({ api: ['w2'] }), held, now)), ['w0', 'w1'])
+})
+
+test('instances that vanish one by one are never held', () => {
+  const steps = [many('w', 3), many('w', 2), many('w', 1), []].map((names) => mesh({ web: names }))
+  let held = none
+  for (let at = 1; at < steps.length; at++) held = reviewShrink(steps[at - 1]!, steps[at]!, held, now)
+  equal(held.size, 0)
+})
+
+function onePerService(count: number): Record<string, string[]> {
+  return Object.fromEntries(many('s', count).map((name) => [name, [`${name}-1`]]))
+}
