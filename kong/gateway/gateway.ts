@@ -1,0 +1,157 @@
+/**
+ * The dev gateway: a stand-in for Kong 3.9 on laptops and in tests. Never for production.
+ * `startGateway` joins the store, the Admin API (admin/) and the data plane (router/, balancer/, proxy/,
+ * plugins-runtime/). Rows are the only thing they share: the Admin API writes them, the data plane follows.
+ */
+import { randomUUID } from 'node:crypto'
+import { startAdmin } from './admin/server.ts'
+import { readPluginDefinitions } from './plugin-definitions.ts'
+import { BUNDLED_PLUGINS } from './plugins-runtime/bundled-plugins.ts'
+import { PluginChains } from './plugins-runtime/plugin-chain.ts'
+import { ActiveChecks } from './proxy/active-checks.ts'
+import { Balancers } from './proxy/balancers.ts'
+import { certificateChooser, createDefaultCertificate } from './proxy/certificates.ts'
+import { TrustedProxies } from './proxy/client-ip.ts'
+import { ConnectionPool } from './proxy/connection-pool.ts'
+import type { DataPlane } from './proxy/data-plane.ts'
+import { type Listener, startListener } from './proxy/listener.ts'
+import { followRoutes } from './proxy/live-config.ts'
+import type { RequestContext } from './proxy/request-context.ts'
+import { HostResolver } from './proxy/resolve-host.ts'
+import { type GatewaySettings, readSettings } from './settings.ts'
+import { Store } from './store.ts'
+
+export interface GatewayLog {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+export interface GatewayOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string
+  /** 0 takes any free port, here and below. */
+  readonly proxyPort: number
+  /** No TLS listener without it. */
+  readonly proxyTlsPort?: number
+  readonly adminPort: number
+  /** Where rows survive a restart; in memory only without it. */
+  readonly stateFile?: string
+  readonly log: GatewayLog
+  /** KONG_* variables. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface Gateway {
+  readonly proxyPort: number
+  readonly proxyTlsPort: number | undefined
+  readonly adminPort: number
+  /** Lets requests in flight finish for a moment, then cuts them. */
+  close(): Promise<void>
+}
+
+const VERSION = '3.9.1'
+const CLOSE_GRACE_MS = 2_000
+
+/** Starts the gateway. Rejects when a port is taken, a setting makes no sense or the state file cannot be used. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { log, env } = options
+  const host = options.host ?? '127.0.0.1'
+  log.warn('this is the dev gateway, a stand-in for Kong: never use it for production')
+  const settings = readSettings(env)
+  const enabled = await readPluginDefinitions(settings)
+  const store = await Store.open(options.stateFile)
+  const checks = new ActiveChecks(store)
+  const resolver = new HostResolver()
+  const balancers = new Balancers({
+    store,
+    resolver,
+    buildDelayMs: settings.stateUpdateMs,
+    onBuilt: (id, balancer) => checks.follow(id, balancer),
+  })
+  const pool = new ConnectionPool(settings.keepalive)
+  const plane: DataPlane = {
+    store,
+    router: followRoutes(store, (routeId, message) => log.error('route left out', { routeId, message })),
+    chains: new PluginChains(
+      store,
+      BUNDLED_PLUGINS.filter((plugin) => enabled.some(({ name }) => name === plugin.name)),
+    ),
+    tools: { store, now: Date.now },
+    balancers,
+    resolver,
+    pool,
+    trusted: new TrustedProxies(settings.trustedIps, {
+      header: settings.realIpHeader,
+      recursive: settings.realIpRecursive,
+    }),
+    onFinished: (context) => logAccess(log, context),
+  }
+  const opened: { close(): Promise<void> }[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((part) => part.close()))
+    checks.close()
+    balancers.close()
+    pool.close()
+    await store.close()
+  }
+  try {
+    const proxy = await startListener(plane, { host, port: options.proxyPort })
+    opened.push({ close: () => proxy.close(CLOSE_GRACE_MS) })
+    const secure =
+      options.proxyTlsPort === undefined ? undefined : await startTls(plane, host, options.proxyTlsPort)
+    if (secure) opened.push({ close: () => secure.close(CLOSE_GRACE_MS) })
+    const admin = await startAdmin({
+      store,
+      balancers,
+      plugins: enabled,
+      version: VERSION,
+      nodeId: randomUUID(),
+      configuration: nodeConfiguration(settings),
+      log,
+      host,
+      port: options.adminPort,
+    })
+    opened.push(admin)
+    log.info('gateway is listening', { proxy: proxy.port, proxyTls: secure?.port, admin: admin.port })
+    return { proxyPort: proxy.port, proxyTlsPort: secure?.port, adminPort: admin.port, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function startTls(plane: DataPlane, host: string, port: number): Promise<Listener> {
+  const pair = createDefaultCertificate()
+  return startListener(plane, {
+    host,
+    port,
+    tls: { ...pair, chooseContext: certificateChooser(plane.store, pair) },
+  })
+}
+
+function nodeConfiguration(settings: GatewaySettings): Readonly<Record<string, unknown>> {
+  return {
+    database: 'postgres',
+    router_flavor: 'traditional_compatible',
+    log_level: 'notice',
+    worker_consistency: 'eventual',
+    worker_state_update_frequency: settings.stateUpdateMs / 1000,
+    plugins: settings.plugins,
+    trusted_ips: settings.trustedIps,
+  }
+}
+
+function logAccess(log: GatewayLog, context: RequestContext): void {
+  log.debug('request', {
+    method: context.method,
+    path: context.request.url,
+    status: context.status,
+    route: context.route?.name ?? context.route?.id,
+    service: context.service?.name ?? context.service?.id,
+    tries: context.tries.map((one) => `${one.address} ${one.status}`),
+    durationMs: Math.round((performance.now() - context.startMs) * 10) / 10,
+    requestId: context.id,
+  })
+}
