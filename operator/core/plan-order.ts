@@ -1,8 +1,79 @@
-/** The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving. */
+/**
+ * The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving.
+ *
+ *   upstream, service -> targets with weight, plugins -> targets to weight 0 -> routes wider -> routes narrower
+ *   -> (removals) routes -> plugins -> services -> targets -> upstreams
+ *
+ * So nothing points at what is not there yet, and a target comes before another goes.
+ */
 
 import type { Change } from './diff.ts'
+import type { Entity, Json } from './entity.ts'
+
+/** Steps by name, first to last. */
+export const LEVELS = [
+  'upstreams and services',
+  'targets and plugins',
+  'targets emptied',
+  'routes',
+  'routes narrowed',
+  'plugins of routes',
+  'routes removed',
+  'plugins removed',
+  'services removed',
+  'targets removed',
+  'upstreams removed',
+] as const
+
+export type Level = (typeof LEVELS)[number]
 
 /** Steps, one after the other; the changes of one step may run in parallel. Empty steps are left out. */
 export function orderChanges(changes: readonly Change[]): readonly (readonly Change[])[] {
-  return changes.length === 0 ? [] : [changes]
+  const byLevel = new Map<Level, Change[]>(LEVELS.map((level) => [level, []]))
+  for (const change of changes) byLevel.get(levelOf(change))!.push(change)
+  return [...byLevel.values()].filter((step) => step.length > 0)
+}
+
+export function levelOf(change: Change): Level {
+  const { action, entity } = change
+  if (action === 'delete') return REMOVALS[entity.kind]
+  switch (entity.kind) {
+    case 'upstream':
+    case 'service':
+      return 'upstreams and services'
+    case 'target':
+      return isEmptied(change) ? 'targets emptied' : 'targets and plugins'
+    case 'plugin':
+      return entity.fields.route ? 'plugins of routes' : 'targets and plugins'
+    case 'route':
+      return isNarrowed(change) ? 'routes narrowed' : 'routes'
+  }
+}
+
+const REMOVALS: Readonly<Record<Entity['kind'], Level>> = {
+  route: 'routes removed',
+  plugin: 'plugins removed',
+  service: 'services removed',
+  target: 'targets removed',
+  upstream: 'upstreams removed',
+}
+
+const isEmptied = ({ action, entity, fields }: Change): boolean =>
+  action === 'update' && fields.includes('weight') && entity.fields.weight === 0
+
+/** It stops matching something that it matched: what now goes elsewhere must be matched there first. */
+function isNarrowed({ action, entity, before, fields }: Change): boolean {
+  if (action !== 'update' || before === null) return false
+  return MATCHERS.some(
+    (field) => fields.includes(field) && !covers(entity.fields[field], before.fields[field]),
+  )
+}
+
+const MATCHERS = ['hosts', 'paths', 'methods', 'headers', 'service']
+
+/** null matches anything; anything but a list is wholly replaced. */
+function covers(after: Json | undefined, before: Json | undefined): boolean {
+  if (after === null || after === undefined) return true
+  if (!Array.isArray(after) || !Array.isArray(before)) return false
+  return before.every((item) => after.includes(item))
 }
