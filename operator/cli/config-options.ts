@@ -13,12 +13,7 @@ export function addConfigOptions(command: Command, prefixes: readonly string[]):
       command.addOption(optionOf(setting))
     }
   }
-  command.option(
-    '--port <name=n>',
-    `a port by name: ${PORT_NAMES.join(', ')}; may be repeated`,
-    collectPort,
-    {} as PortFlags,
-  )
+  command.option('--port <name=n>', `a port by name: ${PORT_NAMES.join(', ')}; may be repeated`, collectPort)
   for (const name of PORT_NAMES) {
     const setting = SETTINGS.find(({ path }) => path === `port.${name}`)!
     command.addOption(optionOf(setting).hideHelp())
@@ -37,7 +32,7 @@ export function commandConfig(options: Readonly<Record<string, unknown>>): Proce
 /** `{portProxy: '9000'}`: as if `--port-proxy 9000` had been given. */
 type PortFlags = Readonly<Record<string, string>>
 
-function collectPort(text: string, before: PortFlags): PortFlags {
+function collectPort(text: string, before: PortFlags | undefined): PortFlags {
   const [name = '', value = ''] = text.split('=', 2)
   if (!PORT_NAMES.includes(name as PortName) || value === '') {
     throw new InvalidArgumentError(
@@ -49,11 +44,7 @@ function collectPort(text: string, before: PortFlags): PortFlags {
 
 function optionOf(setting: Setting): Option {
   const isSwitch = setting.kind === 'boolean'
-  const option = new Option(
-    `${flagOf(setting.path)} ${isSwitch ? '[true|false]' : '<value>'}`,
-    describe(setting),
-  )
-  return isSwitch ? option.preset('true') : option
+  return new Option(`${flagOf(setting.path)} ${isSwitch ? '[true|false]' : '<value>'}`, describe(setting))
 }
 
 function describe(setting: Setting): string {

@@ -103,6 +103,12 @@ async function program(args: readonly string[]): Promise<Command> {
   return root
 }
 
+// `kongsul plan | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
 const args = process.argv.slice(2)
 try {
   const root = await program(args)

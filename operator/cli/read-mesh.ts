@@ -10,6 +10,7 @@ import { KongAdmin } from '../kong/kong-admin.ts'
 import { readState } from '../kong/read-state.ts'
 import type { ConsulConfig, KongConfig, OperatorConfig } from '../sync/operator-config.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { meshOptions } from './mesh-options.ts'
 
 /** Consul and Kong as they are now, and what lies between them. */
 export interface MeshReading {
@@ -32,11 +33,7 @@ export async function readMesh(config: OperatorConfig): Promise<MeshReading> {
   const wanted = desired({
     snapshot,
     settings: accepted,
-    options: {
-      mesh: config.mesh,
-      hostSuffix: config.hostSuffix,
-      ...(config.expose === undefined ? {} : { exposeDefault: config.expose }),
-    },
+    options: meshOptions(config),
     actual,
   })
   return {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { CliError, explain } from '../cli-error.ts'
-import { commandConfig } from '../config-options.ts'
+import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { addOutputOption, ioOf } from '../output-option.ts'
 import { exitWithParent } from '../up/exit-with-parent.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 
@@ -10,6 +11,7 @@ interface GatewayOptions {
   readonly proxyTlsPort?: string
   readonly adminPort?: string
   readonly state?: string
+  readonly output?: string
 }
 
 const HELP = `
@@ -37,10 +39,15 @@ export function defineGateway(command: Command): void {
     .option('--state <file>', 'keep the configuration in this file over restarts')
     .addHelpText('after', HELP)
     .action((options: GatewayOptions) => run(options))
+  addOutputOption(command)
+  addConfigOptions(command, ['log'])
 }
 
-async function run({ host, proxyPort, proxyTlsPort, adminPort, state }: GatewayOptions): Promise<void> {
+async function run(options: GatewayOptions): Promise<void> {
+  const { host, proxyPort, proxyTlsPort, adminPort, state, output, ...flags } = options
+  const io = ioOf(options)
   const { ports, logLevel } = commandConfig({
+    ...flags,
     ...(proxyPort === undefined ? {} : { portProxy: proxyPort }),
     ...(adminPort === undefined ? {} : { portAdmin: adminPort }),
     ...(proxyTlsPort === undefined ? {} : { portProxyTls: proxyTlsPort }),
@@ -62,10 +69,18 @@ async function run({ host, proxyPort, proxyTlsPort, adminPort, state }: GatewayO
   }).catch(async (error) => {
     throw await startError(error, listening)
   })
-  process.stdout.write(
-    `dev gateway, a stand-in for Kong, not for production: proxy http://${host}:${gateway.proxyPort}, ` +
-      `Admin API http://${host}:${gateway.adminPort}\n`,
-  )
+  const facts = {
+    proxy: `http://${host}:${gateway.proxyPort}`,
+    proxyTls: gateway.proxyTlsPort === undefined ? null : `https://${host}:${gateway.proxyTlsPort}`,
+    admin: `http://${host}:${gateway.adminPort}`,
+  }
+  if (io.format === 'json') io.json(facts)
+  else {
+    io.print(
+      `dev gateway, a stand-in for Kong, not for production: proxy ${facts.proxy}` +
+        `${facts.proxyTls ? ` and ${facts.proxyTls}` : ''}, Admin API ${facts.admin}`,
+    )
+  }
   let stopping = false
   const stop = () => {
     if (stopping) return

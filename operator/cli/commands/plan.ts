@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { CliError, explain } from '../cli-error.ts'
+import { CliError } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { type PlanReport, planExitCode, planLines, planReport } from '../plan-report.ts'
@@ -13,9 +12,9 @@ interface PlanOptions {
 }
 
 const HELP = `
-Offline, FILE of --catalog is a JSON object {"services": {NAME: rows of /v1/health/service/NAME},
-"kv": {"mesh/defaults": {...}, "mesh/services/NAME": {...}}}, and FILE of --actual is
-{"upstreams": [...], "targets": [...], "services": [...], "routes": [...], "plugins": [...]} with Kong's own rows.
+Offline, JSON or YAML. FILE of --catalog is {"services": {NAME: [rows of /v1/health/service/NAME]}, "kv": {KEY: document}}.
+FILE of --actual is {"upstreams": [], "targets": [], "services": [], "routes": [], "plugins": []} with Kong's own rows, or
+a declarative file of Kong.
 
 Exit codes:
   0  nothing to do
@@ -69,7 +68,7 @@ async function plan(
       })
     }
     const { planOffline } = await import('../plan-offline.ts')
-    return planOffline(readJson(catalog), readJson(actual), config.operator)
+    return planOffline(catalog, actual, config.operator)
   }
   if (!direct) {
     const { askOperator } = await import('../operator-client.ts')
@@ -79,16 +78,4 @@ async function plan(
   const { readMesh } = await import('../read-mesh.ts')
   const reading = await readMesh(config.operator)
   return planReport(reading.desired, reading.diff)
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new CliError('FILE_UNREADABLE', {
-      tried: `reading ${path}`,
-      answer: explain(error),
-      remedy: 'give a file with JSON of the form that kongsul plan --help shows',
-    })
-  }
 }

@@ -7,7 +7,13 @@ const LOWEST = 18_000
 const HIGHEST = 32_000
 
 /** Tells whether 127.0.0.1:`port` can be listened on now. */
-export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+export async function isFree(port: number): Promise<boolean> {
+  if (!(await canListen(port, '127.0.0.1'))) return false
+  // macOS lets two processes share a port, one on all addresses and one on loopback; the older one is then hidden.
+  return process.platform !== 'darwin' || (await canListen(port, '0.0.0.0'))
+}
+
+async function canListen(port: number, host: string): Promise<boolean> {
   const server = createServer()
   try {
     await once(server.listen(port, host), 'listening')

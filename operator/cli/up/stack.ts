@@ -131,10 +131,13 @@ export class Stack {
 
   async #startGateway(): Promise<string> {
     const { proxy, proxyTls, admin } = this.#options.ports
-    this.#gateway = this.#child('gateway', [
+    const args = [
       'gateway',
       ...['--proxy-port', String(proxy), '--proxy-tls-port', String(proxyTls), '--admin-port', String(admin)],
-    ])
+    ]
+    // As kong/kong.conf has it; with Kong's default of 5 s a new service would not be served for that long.
+    const frequency = process.env['KONG_WORKER_STATE_UPDATE_FREQUENCY'] ?? '0.1'
+    this.#gateway = this.#child('gateway', args, { KONG_WORKER_STATE_UPDATE_FREQUENCY: frequency })
     await this.#until('the gateway answers', async () => (await fetch(`${this.adminUrl}/status`)).ok)
     return `pid ${this.#gateway.pid}, proxy ${this.proxyUrl}, Admin API ${this.adminUrl}`
   }
@@ -203,12 +206,12 @@ export class Stack {
     }
   }
 
-  #child(name: string, args: readonly string[]): Child {
+  #child(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
     const { onChildLine, onCrash } = this.#options
     const child = new Child({
       name,
       args,
-      env: this.#flagsAsEnvironment(),
+      env: { ...this.#flagsAsEnvironment(), ...env },
       onLine: (line) => onChildLine?.(name, line),
     })
     child.onCrash(() => {
