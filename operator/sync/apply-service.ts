@@ -54,7 +54,8 @@ function changesOf(service: string, context: ApplyContext): readonly Change[] {
   const wanted = context.wanted()
   const result = diff(context.mirror.part(service, wanted), wantedState(wanted), context.options)
   context.onDiff(result)
-  return result.changes.filter((change) => !context.isHeld(change))
+  // The part has neighbours in it that decide about conflicts; changing them is their own services' business.
+  return result.changes.filter((change) => change.service === service && !context.isHeld(change))
 }
 
 /** @returns null when the steps ran, or were left off because the wish changed. */

@@ -75,8 +75,9 @@ export class KongMirror {
     for (const entity of wanted) {
       take([keyOf(entity)])
       if (entity.kind !== 'target' && entity.kind !== 'plugin') take(this.#byName.get(nameKey(entity)))
-      if (entity.kind === 'upstream' || entity.kind === 'service') take(this.#byParent.get(entity.id))
+      if (isParent(entity)) take(this.#byParent.get(entity.id))
     }
+    for (const entity of [...part.values()]) if (isParent(entity)) take(this.#byParent.get(entity.id))
     return part
   }
 
@@ -116,6 +117,8 @@ export function matchesOf({ kind, fields }: Entity): readonly string[] {
   const hosts = texts(fields.hosts)
   return hosts.length > 0 ? hosts : texts(fields.paths)
 }
+
+const isParent = ({ kind }: Entity): boolean => kind === 'upstream' || kind === 'service'
 
 const nameKey = ({ kind, name }: Entity): string => `${kind}/${name}`
 

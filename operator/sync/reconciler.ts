@@ -3,7 +3,14 @@
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { createDesired, type Desired, type MeshOptions } from '../core/desired.ts'
-import { type Change, type Diff, type DiffOptions, diff, type Override } from '../core/diff.ts'
+import {
+  type Change,
+  type Diff,
+  type DiffOptions,
+  diff,
+  type Override,
+  type OverridePolicy,
+} from '../core/diff.ts'
 import { type Entity, keyOf } from '../core/entity.ts'
 import type { Problem } from '../core/problem.ts'
 import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
@@ -32,7 +39,7 @@ export interface ReconcilerOptions {
   readonly log: Logger
   readonly metrics: Metrics
   readonly mesh: MeshOptions
-  readonly policy: 'keep' | 'revert'
+  readonly policy: OverridePolicy
   readonly dryRun: boolean
   readonly signal: AbortSignal
   /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
@@ -273,7 +280,15 @@ export class Reconciler {
   }
 
   #diffOptions(): DiffOptions {
-    return { mesh: this.#options.mesh.mesh, policy: this.#options.policy }
+    return { mesh: this.#options.mesh.mesh, policy: (service) => this.#policyOf(service) }
+  }
+
+  /** What a service or the mesh says in Consul, else what the process was started with. */
+  #policyOf(service: string): OverridePolicy {
+    const instances = this.#snapshot?.services.get(service) ?? []
+    const said = this.#accepted?.forService(service, instances)
+    const isSaid = said !== undefined && (said.sources['overrides.policy'] ?? 'built-in') !== 'built-in'
+    return isSaid ? said.settings.overrides.policy : this.#options.policy
   }
 
   #refusal(): string | null {

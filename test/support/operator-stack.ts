@@ -1,0 +1,114 @@
+// Real Consul, the dev gateway and the operator in the test's own process: what it decides can be looked at, and it
+// can be stopped and started again within milliseconds.
+import { type Gateway, startGateway } from '../../kong/gateway/gateway.ts'
+import { type Operator, startOperator } from '../../operator/sync/operator.ts'
+import type { OperatorConfig } from '../../operator/sync/operator-config.ts'
+import { silentLogger } from '../../operator/telemetry/logger.ts'
+import { startConsul, type TestConsul } from './consul.ts'
+import { waitFor } from './wait-for.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
+export type KongRow = any
+
+export interface Stack {
+  readonly consul: TestConsul
+  readonly gateway: Gateway
+  readonly adminUrl: string
+  readonly proxyUrl: string
+  /** The running operator; throws when there is none. */
+  operator(): Operator
+  /** Started with these changes to the configuration, and waited for until it is ready. */
+  startOperator(over?: ConfigChanges): Promise<Operator>
+  stopOperator(): Promise<void>
+  admin(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: KongRow }>
+  /** Targets of a service as { 'host:port': weight }. */
+  weights(service: string): Promise<Record<string, number>>
+  /** Waits until the operator has nothing left to do. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface ConfigChanges extends Partial<Omit<OperatorConfig, 'kong'>> {
+  readonly kong?: Partial<OperatorConfig['kong']>
+}
+
+export async function startStack({ keepData = false } = {}): Promise<Stack> {
+  const consul = await startConsul({ keepData })
+  const gateway = await startTestGateway()
+  const adminUrl = `http://127.0.0.1:${gateway.adminPort}`
+  let operator: Operator | null = null
+
+  const running = (): Operator => {
+    if (operator === null) throw new Error('no operator is running')
+    return operator
+  }
+  const admin: Stack['admin'] = async (method, path, body) => {
+    const json =
+      body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const response = await fetch(`${adminUrl}${path}`, { method, ...json })
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) }
+  }
+  return {
+    consul,
+    gateway,
+    adminUrl,
+    proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+    operator: running,
+    startOperator: async ({ kong, ...over } = {}) => {
+      operator = await startOperator(
+        { ...configFor(consul, gateway), ...over, kong: { ...configFor(consul, gateway).kong, ...kong } },
+        { log: silentLogger },
+      )
+      const ready = () => operator!.status().ready || Promise.reject(operator!.status().reasons)
+      await waitFor(ready, { what: 'the operator being ready' })
+      return operator
+    },
+    stopOperator: async () => {
+      await operator?.stop()
+      operator = null
+    },
+    admin,
+    weights: async (service) => {
+      const { body } = await admin('GET', `/upstreams/${service}.mesh/targets?size=1000`)
+      const rows: { target: string; weight: number }[] = body.data ?? []
+      return Object.fromEntries(rows.map(({ target, weight }) => [target, weight]).sort())
+    },
+    settled: async () => {
+      await waitFor(() => running().status().pending.length === 0, { what: 'nothing being pending' })
+    },
+    stop: async () => {
+      await operator?.stop()
+      await Promise.all([gateway.close(), consul.stop()])
+    },
+  }
+}
+
+export const startTestGateway = (): Promise<Gateway> =>
+  startGateway({
+    proxyPort: 0,
+    adminPort: 0,
+    log: silentLogger,
+    env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1' },
+  })
+
+function configFor(consul: TestConsul, gateway: Gateway): OperatorConfig {
+  return {
+    consul: { url: consul.url },
+    kong: { adminUrl: `http://127.0.0.1:${gateway.adminPort}`, timeoutMs: 5000, parallel: 8 },
+    proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+    api: { host: '127.0.0.1', port: 0 },
+    mesh: 'default',
+    hostSuffix: 'mesh',
+    expose: 'all',
+    resync: { cron: '*/5 * * * *' },
+    overrides: { policy: 'keep' },
+    dryRun: false,
+  }
+}
