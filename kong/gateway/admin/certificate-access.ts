@@ -44,6 +44,7 @@ export function accessToCertificates(db: Database, access: EntityAccess): Entity
         .map((sni) => sni['name'] as string)
         .sort(),
     }),
+    showAsParent: (row) => ({ ...row, snis: null }),
   }
 }
 

@@ -17,7 +17,7 @@ export function refuseConflicts(
   if (isNew && store.get(collection, row.id)) {
     // Kong takes the word "key" in Postgres's message for the field of that name.
     if (Object.hasOwn(fields, 'key') && collection !== 'certificates') {
-      refuse(uniqueViolation({ key: fields['key'] as Value }))
+      refuse(uniqueViolation(Object.hasOwn(key, 'key') ? {} : { key: fields['key'] as Value }))
     }
     refuse(primaryKeyTaken(key))
   }

@@ -70,7 +70,12 @@ export function update(db: Database, collection: Collection, key: Key, input: Ob
   resolveForeignKeys(db, collection, entity)
   check(db, collection, entity, true)
   const row = { ...toRow(db, collection, entity), id: before.id }
-  return write(db, collection, row, { isNew: false, key })
+  const other = key.id === undefined ? undefined : own(changes, 'id')
+  if (typeof other !== 'string') return write(db, collection, row, { isNew: false, key })
+  // Kong looks for the id in the body when it writes: it is then that row which becomes like this one.
+  const id = other.toLowerCase()
+  if (!db.store.get(collection, id)) return refuse(notFound(shownKey(key)))
+  return write(db, collection, { ...row, id }, { isNew: false, key })
 }
 
 /** Replaces the row, or makes it: what the input does not name gets its default. */

@@ -16,6 +16,8 @@ export interface EntityAccess {
   remove(key: Key): void
   /** The row with what answers add to it. */
   show(row: Row): object
+  /** The same where the row is reached through one that refers to it. */
+  showAsParent(row: Row): object
 }
 
 export function accessTo(db: Database, collection: Collection): EntityAccess {
@@ -29,6 +31,7 @@ export function accessTo(db: Database, collection: Collection): EntityAccess {
       if (row) remove(db, collection, row)
     },
     show: (row) => row,
+    showAsParent: (row) => row,
   }
   switch (collection) {
     case 'targets':

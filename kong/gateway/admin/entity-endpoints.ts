@@ -10,8 +10,8 @@ import type { Collection, Row } from '../store.ts'
 import { type Answer, created, methodNotAllowed, noContent, notFound, ok, Refusal } from './answer.ts'
 import { type Database, type Key, keyOf } from './database.ts'
 import { accessTo, type EntityAccess } from './entity-access.ts'
-import { checkedSize, filteredRows, offsetId, pageBody, sizeArgument, tagFilter, takePage } from './page.ts'
-import { type AdminRequest, escapeArgument, inputOf, param } from './request.ts'
+import { filteredRows, listArguments, pageBody, repeatedArguments, takePage } from './page.ts'
+import { type AdminRequest, inputOf, param } from './request.ts'
 import type { Endpoint, Handler } from './routing.ts'
 
 /** How a request names a row of a collection. */
@@ -67,19 +67,14 @@ function listMethods({ db, access }: Entities, collection: Collection): Methods 
   const of = access[collection]
   return {
     GET: (request) => {
-      const filter = tagFilter(request)
-      const size = sizeArgument(request)
-      const rows = filteredRows(db.store, collection, filter, offsetId(request))
-      const page = takePage(rows, checkedSize(size))
-      const tags = filter ? `&tags=${escapeArgument(firstText(request.query['tags']))}` : ''
-      const again = `${tags}${size === undefined ? '' : `&size=${String(request.query['size'])}`}`
-      return ok(pageBody({ ...page, rows: page.rows.map(of.show) }, `/${pathOf(collection)}`, again))
+      const { size, filter, after } = listArguments(request)
+      const page = takePage(filteredRows(db.store, collection, filter, after), size)
+      const rows = page.rows.map(of.show)
+      return ok(pageBody({ ...page, rows }, `/${pathOf(collection)}`, repeatedArguments(request)))
     },
     POST: (request) => created(of.show(of.insert(inputOf(db, request, collection)))),
   }
 }
-
-const firstText = (value: unknown): string => String(Array.isArray(value) ? value[0] : value)
 
 function rowMethods({ db, access, keys }: Entities, collection: Collection): Methods {
   const of = access[collection]
@@ -124,7 +119,7 @@ function parentMethods({ db, access, keys }: Entities, { collection, field, pare
     return { id }
   }
   return {
-    GET: (request) => shown(of, of.select(parentKey(request))),
+    GET: (request) => ok(of.showAsParent(found(of.select(parentKey(request))))),
     PUT: (request) => {
       const row = child(request)
       const id = idOf(row)
@@ -151,9 +146,8 @@ function childListMethods({ db, access, keys }: Entities, { collection, field, p
   return {
     GET: (request) => {
       const { id } = owner(request)
-      tagFilter(request) // judged, but only lists of a whole collection are filtered
-      const size = checkedSize(sizeArgument(request))
-      const page = takePage(db.store.children(collection, field, id, offsetId(request)), size)
+      const { size, after } = listArguments(request) // tags are judged, but such lists are not filtered
+      const page = takePage(db.store.children(collection, field, id, after), size)
       const path = `/${pathOf(parent)}/${request.params[parent]}/${nested}`
       return ok(pageBody({ ...page, rows: page.rows.map(of.show) }, path))
     },

@@ -2,6 +2,7 @@
 
 import { offsetInvalid, optionInvalid, sizeInvalid } from '../schema/kong-error.ts'
 import type { Value } from '../schema/table.ts'
+import { UUID } from '../schema/validators.ts'
 import type { Collection, Row, Store } from '../store.ts'
 import { refuse } from './answer.ts'
 import { type AdminRequest, escapeArgument } from './request.ts'
@@ -19,28 +20,56 @@ export interface TagFilter {
   readonly isAny: boolean
 }
 
-/** @returns the size asked for, unchecked; undefined for none. */
-export function sizeArgument(request: AdminRequest): number | undefined {
+export interface ListArguments {
+  readonly size: number
+  readonly filter: TagFilter | undefined
+  /** The page starts after this id; '' for the first page. */
+  readonly after: string
+}
+
+/** What a list was asked for. Refuses in Kong's order: no tags, the size, what the tags are, the offset. */
+export function listArguments(request: AdminRequest): ListArguments {
+  refuseEmptyTags(request)
+  return { size: sizeOfPage(request), filter: tagFilter(request), after: offsetId(request) }
+}
+
+export function sizeOfPage(request: AdminRequest): number {
+  const size = sizeArgument(request) ?? DEFAULT_SIZE
+  if (Number.isInteger(size) && size >= 1 && size <= MAX_SIZE) return size
+  return refuse(sizeInvalid(`size must be an integer between 1 and ${MAX_SIZE}`))
+}
+
+/** The same for lists that count positions and take any size. */
+export function positionArguments(request: AdminRequest): { readonly size: number; readonly start: number } {
+  refuseEmptyTags(request)
+  const size = Math.min(sizeArgument(request) ?? DEFAULT_SIZE, MAX_SIZE)
+  tagFilter(request)
+  const offset = request.query['offset']
+  const start = offset === undefined ? 0 : Number(offset)
+  return Number.isNaN(start) ? refuse(offsetInvalid(String(offset), 'not a number')) : { size, start }
+}
+
+function sizeArgument(request: AdminRequest): number | undefined {
   const text = request.query['size']
   if (text === undefined) return undefined
   const size = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN
   return Number.isNaN(size) ? refuse(sizeInvalid('size must be a number')) : size
 }
 
-export function checkedSize(size: number | undefined): number {
-  if (size === undefined) return DEFAULT_SIZE
-  if (Number.isInteger(size) && size >= 1 && size <= MAX_SIZE) return size
-  return refuse(sizeInvalid(`size must be an integer between 1 and ${MAX_SIZE}`))
+const tagsText = (request: AdminRequest): Value | undefined => {
+  const argument = request.query['tags']
+  return Array.isArray(argument) ? (argument[0] ?? null) : argument
 }
 
-export const defaultSize = (size: number | undefined): number => Math.min(size ?? DEFAULT_SIZE, MAX_SIZE)
+function refuseEmptyTags(request: AdminRequest): void {
+  const text = tagsText(request)
+  if (text === '' || text === null) refuse(optionInvalid('tags', 'cannot be null'))
+}
 
 /** The filter of `?tags=`; `a,b` for rows with both, `a/b` for rows with either. */
-export function tagFilter(request: AdminRequest): TagFilter | undefined {
-  const argument = request.query['tags']
-  if (argument === undefined) return undefined
-  const text: Value = Array.isArray(argument) ? (argument[0] ?? null) : argument
-  if (text === '' || text === null) return refuse(optionInvalid('tags', 'cannot be null'))
+function tagFilter(request: AdminRequest): TagFilter | undefined {
+  const text = tagsText(request)
+  if (text === undefined) return undefined
   if (typeof text !== 'string') return refuse(optionInvalid('tags', 'invalid filter syntax'))
   const isAll = /^(?:[ -+\-.0-~\u0080-\u{10ffff}]+(?:,|$))+$/u.test(text)
   const isAny = !isAll && /^(?:[ -+\-.0-~\u0080-\u{10ffff}]+(?:\/|$))+$/u.test(text)
@@ -50,11 +79,17 @@ export function tagFilter(request: AdminRequest): TagFilter | undefined {
   return { tags, isAny }
 }
 
-/** The id that an offset stands for; '' for the first page. */
-export function offsetId(request: AdminRequest): string {
-  const decoded = offsetValues(request)
-  return typeof decoded[0] === 'string' ? decoded[0] : ''
+/** The id that an offset stands for; '' for the first page. Kong's database fails on an id that is no UUID. */
+function offsetId(request: AdminRequest): string {
+  if (request.query['offset'] === undefined) return ''
+  const [id] = offsetValues(request)
+  if (id === undefined || id === null) return AFTER_ALL
+  if (typeof id === 'string' && UUID.test(id)) return id
+  return refuse(offsetInvalid(String(request.query['offset']), 'not a primary key'))
 }
+
+/** Greater than any id: nothing comes after an offset that names none. */
+const AFTER_ALL = '~'
 
 /** Kong's offsets are the last primary key, as a JSON list in base64. */
 export function offsetValues(request: AdminRequest): readonly Value[] {
@@ -65,12 +100,11 @@ export function offsetValues(request: AdminRequest): readonly Value[] {
     return refuse(offsetInvalid(text, 'bad base64 encoding'))
   }
   try {
-    const decoded: unknown = JSON.parse(Buffer.from(text, 'base64').toString('utf8'))
-    if (Array.isArray(decoded)) return decoded as Value[]
+    const decoded = JSON.parse(Buffer.from(text, 'base64').toString('utf8')) as Value
+    return Array.isArray(decoded) ? decoded : []
   } catch {
-    // Fall through: whatever it is, it is no list.
+    return refuse(offsetInvalid(text, 'bad json encoding'))
   }
-  return refuse(offsetInvalid(text, 'bad json encoding'))
 }
 
 export const encodeOffset = (values: readonly Value[]): string =>
@@ -115,4 +149,12 @@ export function pageBody(page: Page<unknown>, path: string, again = ''): object 
     offset: page.offset,
     next: `${path}?offset=${escapeArgument(page.offset)}${again}`,
   }
+}
+
+/** Tags and size, as the link to the next page of a whole collection repeats them. */
+export function repeatedArguments(request: AdminRequest): string {
+  const { tags, size } = request.query
+  const text = Array.isArray(tags) ? tags[0] : tags
+  const filter = tags === undefined ? '' : `&tags=${escapeArgument(String(text))}`
+  return `${filter}${size === undefined ? '' : `&size=${String(size)}`}`
 }

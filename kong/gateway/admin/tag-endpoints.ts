@@ -7,7 +7,7 @@ import { TAG } from '../schema/typedefs/names.ts'
 import { fieldError } from '../schema/validate.ts'
 import { type Answer, ok, refuse } from './answer.ts'
 import { checksOf, type Database } from './database.ts'
-import { checkedSize, encodeOffset, offsetValues, pageBody, sizeArgument } from './page.ts'
+import { encodeOffset, offsetValues, pageBody, repeatedArguments, sizeOfPage } from './page.ts'
 import { type AdminRequest, param } from './request.ts'
 import type { Endpoint } from './routing.ts'
 
@@ -20,8 +20,8 @@ interface Tagging {
 }
 
 export function tagEndpoints(db: Database): Endpoint[] {
-  const answer = (request: AdminRequest, taggings: Tagging[], path: string): Answer => {
-    const size = checkedSize(sizeArgument(request))
+  const answer = (request: AdminRequest, taggings: Tagging[], path: string, again = ''): Answer => {
+    const size = sizeOfPage(request)
     const [afterId = '', afterOrdinality = 0] = offsetValues(request) as [string?, number?]
     const isLater = ({ entity_id: id, ordinality }: Tagging): boolean =>
       id > afterId || (id === afterId && ordinality > afterOrdinality)
@@ -34,10 +34,13 @@ export function tagEndpoints(db: Database): Endpoint[] {
     const last = later[size - 1]
     if (later.length <= size || !last) return ok(pageBody({ rows }, path))
     const position: Value[] = [last.entity_id, last.ordinality]
-    return ok(pageBody({ rows, offset: encodeOffset(position) }, path))
+    return ok(pageBody({ rows, offset: encodeOffset(position) }, path, again))
   }
   return [
-    { path: '/tags', methods: { GET: (request) => answer(request, allTaggings(db), '/tags') } },
+    {
+      path: '/tags',
+      methods: { GET: (request) => answer(request, allTaggings(db), '/tags', repeatedArguments(request)) },
+    },
     {
       path: '/tags/{tags}',
       methods: {

@@ -2,22 +2,24 @@
 
 import { formatTarget } from '../schema/address.ts'
 import { fieldViolation } from '../schema/kong-error.ts'
-import { type ObjectValue, own } from '../schema/table.ts'
+import { own } from '../schema/table.ts'
 import { refuse } from './answer.ts'
 import type { EntityAccess } from './entity-access.ts'
 
 export const accessToTargets = (access: EntityAccess): EntityAccess => ({
   ...access,
-  insert: (input) => access.insert(formatted(input)),
-  update: (key, input) => access.update(key, formatted(input)),
-})
-
-function formatted(input: ObjectValue): ObjectValue {
-  const target = own(input, 'target')
-  if (typeof target !== 'string') return input
-  const text = formatTarget(target)
-  if (text === undefined) {
+  insert: (input) => {
+    const target = own(input, 'target')
+    if (typeof target !== 'string') return access.insert(input)
+    const text = formatTarget(target)
+    if (text !== undefined) return access.insert({ ...input, target: text })
     return refuse(fieldViolation('target', 'Invalid target; not a valid hostname or ip address'))
-  }
-  return { ...input, target: text }
-}
+  },
+  update: (key, input) => {
+    const target = own(input, 'target')
+    const text = typeof target === 'string' ? formatTarget(target) : undefined
+    if (text === undefined) return access.update(key, input)
+    // The answer to the change, and only that, shows the target as it was written.
+    return { ...access.update(key, { ...input, target: text }), target }
+  },
+})

@@ -1,21 +1,11 @@
 /** Targets below their upstream: newest first, found by id or `host:port`; their health, and marks set by hand. */
 
 import type { BalancerHealth } from '../balancer/health.ts'
-import { offsetInvalid } from '../schema/kong-error.ts'
 import { UUID } from '../schema/validators.ts'
 import type { Row } from '../store.ts'
-import { type Answer, message, noContent, notFound, ok, Refusal, refuse } from './answer.ts'
+import { type Answer, message, noContent, notFound, ok, Refusal } from './answer.ts'
 import type { Entities } from './entity-endpoints.ts'
-import {
-  checkedSize,
-  defaultSize,
-  offsetId,
-  type Page,
-  pageBody,
-  sizeArgument,
-  tagFilter,
-  takePage,
-} from './page.ts'
+import { listArguments, type Page, pageBody, positionArguments, takePage } from './page.ts'
 import { type AdminRequest, inputOf, param } from './request.ts'
 import type { Endpoint } from './routing.ts'
 
@@ -38,10 +28,8 @@ export function targetEndpoints(entities: Entities, balancers: BalancerHealth, n
     if (!row || (row['upstream'] as { id: string }).id !== owner.id) throw new Refusal(notFound())
     return { owner, row }
   }
-  const page = (request: AdminRequest, owner: Row): Page<Row> => {
-    tagFilter(request) // judged, but lists below an upstream are not filtered
-    return pageOf(newestFirst(db.store.children('targets', 'upstream', owner.id)), request)
-  }
+  const page = (request: AdminRequest, owner: Row): Page<Row> =>
+    pageOf(newestFirst(db.store.children('targets', 'upstream', owner.id)), request)
   const update = (request: AdminRequest): Answer => {
     const { row } = target(request)
     return ok(access.targets.update({ id: row.id }, inputOf(db, request, 'targets')))
@@ -98,9 +86,8 @@ export function targetEndpoints(entities: Entities, balancers: BalancerHealth, n
       methods: {
         GET: (request) => {
           const { id } = upstream(request)
-          tagFilter(request)
-          const size = checkedSize(sizeArgument(request))
-          const rows = takePage(db.store.children('targets', 'upstream', id, offsetId(request)), size)
+          const { size, after } = listArguments(request)
+          const rows = takePage(db.store.children('targets', 'upstream', id, after), size)
           return ok(pageBody(rows, `/upstreams/${request.params['upstreams']}/targets/all`))
         },
       },
@@ -132,10 +119,7 @@ const newestFirst = (rows: Iterable<Row>): Row[] =>
 
 /** These pages count positions instead of naming the last id. */
 function pageOf(rows: readonly Row[], request: AdminRequest): Page<Row> {
-  const size = defaultSize(sizeArgument(request))
-  const offset = request.query['offset']
-  const start = offset === undefined ? 0 : Number(offset)
-  if (Number.isNaN(start)) return refuse(offsetInvalid(String(offset), 'not a number'))
+  const { size, start } = positionArguments(request)
   const next = start + size
   const taken = rows.slice(start, next)
   return rows.length > next ? { rows: taken, offset: String(next) } : { rows: taken }

@@ -138,17 +138,15 @@ function contradiction(
 
 /** A deprecated shorthand only fills gaps; any other overrides what is there. */
 function merged(current: Value | undefined, replacement: Value, shorthand: Shorthand): Value {
-  if (!isTable(replacement)) {
-    return shorthand.deprecation && current !== undefined && current !== null ? current : replacement
-  }
+  const isGap = current === undefined || current === null
+  if (!isTable(replacement)) return shorthand.deprecation && !isGap ? current : replacement
+  if (!isGap && !isTable(current)) return current // wrong already, and about to be refused for it
   const source = isTable(current) ? toObject(current) : {}
-  const result: ObjectValue = {}
-  for (const [key, value] of entriesOf(shorthand.deprecation ? replacement : source))
-    setOwn(result, String(key), value)
-  for (const [key, value] of entriesOf(shorthand.deprecation ? source : replacement)) {
-    if (!shorthand.deprecation || value !== null || own(result, String(key)) === undefined) {
-      setOwn(result, String(key), value)
-    }
+  const target = toObject(replacement)
+  if (!shorthand.deprecation) return { ...source, ...target }
+  const result: ObjectValue = { ...target }
+  for (const [key, value] of Object.entries(source)) {
+    if (value !== null || !Object.hasOwn(target, key)) setOwn(result, key, value)
   }
   return result
 }

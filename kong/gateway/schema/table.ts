@@ -16,8 +16,15 @@ export const isTable = (value: unknown): value is Table => typeof value === 'obj
 export const isSequence = (value: unknown): value is Table =>
   Array.isArray(value) || (isTable(value) && Object.keys(value).length === 0)
 
+/** Marks the keys that were positions of an array before the array became an object. */
+const POSITION = '\0'
+
 export function entriesOf(table: Table): [TableKey, Value][] {
-  return Array.isArray(table) ? table.map((value, index) => [index + 1, value]) : Object.entries(table)
+  if (Array.isArray(table)) return table.map((value, index) => [index + 1, value])
+  return Object.entries(table).map(([key, value]) => [
+    key.startsWith(POSITION) ? Number(key.slice(POSITION.length)) : key,
+    value,
+  ])
 }
 
 /** The value under `key`, never something inherited (`constructor`, `__proto__`). */
@@ -35,10 +42,12 @@ export function setOwn<T>(object: { [key: string]: T }, key: string, value: T): 
   }
 }
 
-/** The fields of a Table given as a record; the numbers of an array become names, as `tostring` makes them. */
+/** A Table as an object, so that fields can be added; `entriesOf` still gives an array's positions as numbers. */
 export function toObject(table: Table): ObjectValue {
   const object: ObjectValue = {}
-  for (const [key, value] of entriesOf(table)) setOwn(object, String(key), value)
+  if (Array.isArray(table))
+    for (const [index, value] of table.entries()) object[`${POSITION}${index + 1}`] = value
+  else for (const key of Object.keys(table)) setOwn(object, key, table[key] as Value)
   return object
 }
 

@@ -4,6 +4,7 @@ import { checkEntity } from './entity-checks.ts'
 import type { Field } from './field.ts'
 import type { FieldError, FieldErrors } from './field-errors.ts'
 import { fillFields } from './fill.ts'
+import { luaString } from './lua-text.ts'
 import { fieldOf, type RecordSchema, schemaOfRecord, subschemaOf } from './record-schema.ts'
 import { nullError, scalarError } from './scalar.ts'
 import { entriesOf, isSequence, isTable, own, type Table, type Value } from './table.ts'
@@ -95,8 +96,8 @@ function subschemaError(schema: RecordSchema, input: Table): FieldErrors | undef
   const key = own(input, schema.subschemaKey)
   if (key === undefined || key === null) return new Map([[schema.subschemaKey, 'required field missing']])
   if (subschemaOf(schema, input)) return undefined
-  const shown: Value = Array.isArray(key) ? (key[0] ?? null) : key
-  const text = (schema.subschemaError ?? 'unknown type: %s').replace('%s', () => String(shown))
+  const shown = isTable(key) ? (Array.isArray(key) ? key[0] : undefined) : key
+  const text = (schema.subschemaError ?? 'unknown type: %s').replace('%s', () => luaString(shown))
   return new Map([[schema.subschemaKey, text]])
 }
 
