@@ -7,7 +7,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { type AgentApi, agentApi } from './agent-api.ts'
 import { CliError, explain } from './cli-error.ts'
 import { type FoundInstance, findInstance } from './find-instance.ts'
-import { readConsul } from './read-mesh.ts'
+import { readSnapshot } from './read-mesh.ts'
 import { waitUntil } from './up/wait-until.ts'
 
 export interface DrainOptions {
@@ -42,7 +42,7 @@ export async function drain(
   note: (line: string) => void,
 ): Promise<DrainResult> {
   const deadlineMs = seconds(options.timeout) * 1000
-  const { snapshot } = await readConsul(config.operator.consul)
+  const snapshot = await readSnapshot(config.operator.consul)
   const found = findInstance(snapshot, name, options.node)
   const { service, instance } = found
   if (!options.undo && !options.force) refuseLast(snapshot, found)

@@ -1,44 +1,29 @@
 import type { ProcessConfig } from '../config/load-config.ts'
+import type { OperatorStatus } from '../sync/operator-status.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { CliError, explain } from './cli-error.ts'
+import type { PlanReport } from './plan-report.ts'
+import type { StatusReport } from './status-report.ts'
 
 const TIMEOUT_MS = 10_000
 
+type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
+type Note = (line: string) => void
+
 /**
- * Asks the running operator for a report.
- * @param note told why the operator was not used; then Consul and Kong are read directly.
- * @returns null when the operator is down, not ready, or too old to have the report.
+ * The plan of the running operator.
+ * @param note told why the operator was not used; then Consul and Kong are to be read directly.
+ * @returns null when the operator is down, or cannot tell.
  * @throws CliError when it refuses the token.
  */
-export async function askOperator<T>(
-  { addr, operatorToken }: Pick<ProcessConfig, 'addr' | 'operatorToken'>,
-  report: 'plan' | 'status',
-  note: (line: string) => void,
-): Promise<T | null> {
-  const token = revealed(operatorToken)
-  const url = `${addr}/internal/${report}`
-  const directly = (why: string) => {
-    note(`the operator at ${addr} ${why}: reading Consul and Kong directly`)
-    return null
-  }
-  let answer: Response
-  try {
-    answer = await fetch(url, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-  } catch (error) {
-    return directly(`does not answer (${explain(error)})`)
-  }
-  if (answer.status === 401 || answer.status === 403) {
-    throw new CliError('OPERATOR_DENIED', {
-      tried: `GET ${url}`,
-      answer: `${answer.status}: ${(await answer.text()).slice(0, 200)}`,
-      remedy: 'set KONGSUL_TOKEN_FILE to a file with the token of this operator, or give --direct',
-    })
-  }
-  if (!answer.ok) return directly(`answered ${answer.status}`)
-  return (await answer.json()) as T
+export function readOperatorPlan(config: Asked, note: Note): Promise<PlanReport | null> {
+  return ask<PlanReport>(config, '/api/v1/mesh/v2/plan', note)
+}
+
+/** The status of the running operator, as `status` shows it. See readOperatorPlan. */
+export async function readOperatorStatus(config: Asked, note: Note): Promise<StatusReport | null> {
+  const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', note)
+  return status && reportOf(status, config.addr)
 }
 
 /** Whether the operator is ready; null when it does not answer. */
@@ -50,3 +35,57 @@ export async function readReadiness(addr: string): Promise<{ ready: boolean; url
     return null // down, which the reader of the report sees
   }
 }
+
+async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note): Promise<T | null> {
+  const token = revealed(operatorToken)
+  const directly = (why: string) => {
+    note(`the operator at ${addr} ${why}: reading Consul and Kong directly`)
+    return null
+  }
+  let answer: Response
+  try {
+    answer = await fetch(`${addr}${path}`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+  } catch (error) {
+    return directly(`does not answer (${explain(error)})`)
+  }
+  if (answer.status === 401 || answer.status === 403) {
+    throw new CliError('OPERATOR_DENIED', {
+      tried: `GET ${addr}${path}`,
+      answer: `${answer.status}: ${(await answer.text()).slice(0, 200)}`,
+      remedy: 'set KONGSUL_TOKEN_FILE to a file with the token of this operator, or give --direct',
+    })
+  }
+  if (!answer.ok) return directly(`answered ${answer.status}`)
+  return (await answer.json()) as T
+}
+
+function reportOf(status: OperatorStatus, url: string): StatusReport {
+  const { totals, pending, failing, overrides, problems } = status
+  return {
+    operator: { ready: status.ready, url },
+    services: status.services.map(({ state, ...service }) => ({
+      ...service,
+      instances: service.instances.map((instance) => ({
+        ...instance,
+        // Of a service under way the operator does not tell what Kong has of it so far.
+        weightInKong: state === 'in_sync' ? instance.weight : null,
+      })),
+    })),
+    counts: {
+      ...totals,
+      pending: new Set([...pending, ...failing.map(({ service }) => service)]).size,
+      overrides: overrides.length,
+    },
+    problems: [
+      ...problems,
+      ...status.reasons.map((reason) => problem('OPERATOR_NOT_READY', '', reason)),
+      ...failing.map(({ service, message }) => problem('APPLY_FAILED', service, message)),
+    ],
+  }
+}
+
+const problem = (code: string, service: string, message: string) =>
+  ({ code, severity: 'error', service, message }) as const

@@ -1,81 +1,72 @@
-import { createConsulReader } from '../consul/consul-reader.ts'
+import { type ConsulReader, createConsulReader } from '../consul/consul-reader.ts'
 import { inParallel } from '../consul/in-parallel.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
-import { type Desired, desired } from '../core/desired.ts'
-import { type Diff, diff } from '../core/diff.ts'
-import type { KongState } from '../core/entity.ts'
-import { acceptSettings } from '../core/settings.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { readState } from '../kong/read-state.ts'
-import type { ConsulConfig, KongConfig, OperatorConfig } from '../sync/operator-config.ts'
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
-import { meshOptions } from './mesh-options.ts'
+import type { ConsulConfig, OperatorConfig } from '../sync/operator-config.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { type MeshReading, reading } from './mesh-reading.ts'
 
-/** Consul and Kong as they are now, and what lies between them. */
-export interface MeshReading {
-  readonly snapshot: CatalogSnapshot
-  readonly actual: KongState
-  readonly desired: Desired
-  readonly diff: Diff
+/** Both sides, opened once and read as often as wanted. */
+export interface OpenMesh {
+  /** Changes nothing. @throws ConsulError, KongError: a partial read is a failed read. */
+  read(): Promise<MeshReading>
+  close(): void
 }
 
 const PARALLEL = 8
 
-/** Reads both sides once, changes nothing. @throws ConsulError, KongError: a partial read is a failed read. */
-export async function readMesh(config: OperatorConfig): Promise<MeshReading> {
+export function openMesh(config: OperatorConfig): OpenMesh {
   const metrics = createMetrics('')
-  const [{ snapshot, documents }, actual] = await Promise.all([
-    readConsul(config.consul, metrics),
-    readKong(config.kong, config.mesh, metrics),
-  ])
-  const { accepted, problems } = acceptSettings(null, documents)
-  const wanted = desired({
-    snapshot,
-    settings: accepted,
-    options: meshOptions(config),
-    actual,
-  })
+  const reader = createConsulReader(config.consul, metrics)
+  const admin = new KongAdmin(config.kong, metrics)
   return {
-    snapshot,
-    actual,
-    desired: { ...wanted, problems: [...problems, ...wanted.problems] },
-    diff: diff(actual, wanted.state, { mesh: config.mesh, policy: config.overrides.policy }),
+    async read() {
+      const [{ snapshot, documents }, actual] = await Promise.all([
+        readCatalog(reader),
+        readState(admin, { mesh: config.mesh }),
+      ])
+      return reading(config, snapshot, documents, actual)
+    },
+    close() {
+      reader.close()
+      admin.close()
+    },
   }
 }
 
-/** The catalog and the settings documents. */
-export async function readConsul(
-  config: ConsulConfig,
-  metrics: Metrics = createMetrics(''),
-): Promise<{ snapshot: CatalogSnapshot; documents: ReadonlyMap<string, string> }> {
-  const reader = createConsulReader(config, metrics)
+/** Reads both sides once. */
+export async function readMesh(config: OperatorConfig): Promise<MeshReading> {
+  const mesh = openMesh(config)
   try {
-    const names = Object.keys((await reader.services({ stale: false })).body)
-    const services = await inParallel(names, PARALLEL, async (name) => {
-      const { body } = await reader.service(name, { stale: false })
-      return [name, instancesFromRows(body)] as const
-    })
-    const keys = (await reader.keys('mesh/', { stale: false })).body
-    const documents = keys
-      .filter(({ Key }) => Key === 'mesh/defaults' || /^mesh\/services\/./.test(Key))
-      .map(({ Key, Value }) => [Key, Value ?? ''] as const)
-    return { snapshot: { services: new Map(services) }, documents: new Map(documents) }
+    return await mesh.read()
+  } finally {
+    mesh.close()
+  }
+}
+
+/** The catalog alone. */
+export async function readSnapshot(config: ConsulConfig): Promise<CatalogSnapshot> {
+  const reader = createConsulReader(config, createMetrics(''))
+  try {
+    return (await readCatalog(reader)).snapshot
   } finally {
     reader.close()
   }
 }
 
-/** All entities of Kong that kongsul looks at. */
-export async function readKong(
-  config: KongConfig,
-  mesh: string,
-  metrics: Metrics = createMetrics(''),
-): Promise<KongState> {
-  const admin = new KongAdmin(config, metrics)
-  try {
-    return await readState(admin, { mesh })
-  } finally {
-    admin.close()
-  }
+async function readCatalog(
+  reader: ConsulReader,
+): Promise<{ snapshot: CatalogSnapshot; documents: ReadonlyMap<string, string> }> {
+  const names = Object.keys((await reader.services({ stale: false })).body)
+  const services = await inParallel(names, PARALLEL, async (name) => {
+    const { body } = await reader.service(name, { stale: false })
+    return [name, instancesFromRows(body)] as const
+  })
+  const keys = (await reader.keys('mesh/', { stale: false })).body
+  const documents = keys
+    .filter(({ Key }) => Key === 'mesh/defaults' || /^mesh\/services\/./.test(Key))
+    .map(({ Key, Value }) => [Key, Value ?? ''] as const)
+  return { snapshot: { services: new Map(services) }, documents: new Map(documents) }
 }

@@ -8,7 +8,7 @@ import { problemLines } from './plan-report.ts'
 import { type Cell, formatTable } from './table.ts'
 
 export interface StatusInstance extends InstanceReport {
-  /** Weight that Kong has now; null when it has no such target. */
+  /** Weight that Kong has now; null when it has no such target, or that is not known. */
   readonly weightInKong: number | null
 }
 
@@ -27,7 +27,7 @@ export interface StatusReport {
     readonly healthy: number
     readonly degraded: number
     readonly unhealthy: number
-    /** Changes that Kong still needs. */
+    /** Changes that Kong still needs; services that need some, where an operator tells. */
     readonly pending: number
     readonly overrides: number
   }

@@ -71,8 +71,8 @@ async function plan(
     return planOffline(catalog, actual, config.operator)
   }
   if (!direct) {
-    const { askOperator } = await import('../operator-client.ts')
-    const answered = await askOperator<PlanReport>(config, 'plan', note)
+    const { readOperatorPlan } = await import('../operator-client.ts')
+    const answered = await readOperatorPlan(config, note)
     if (answered) return answered
   }
   const { readMesh } = await import('../read-mesh.ts')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
-import { askOperator, readReadiness } from '../operator-client.ts'
+import { readOperatorStatus, readReadiness } from '../operator-client.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { readMesh } from '../read-mesh.ts'
 import { type StatusReport, statusLines, statusReport } from '../status-report.ts'
@@ -31,7 +31,7 @@ export function defineStatus(command: Command): void {
     .action(async ({ direct, ...options }: StatusOptions) => {
       const io = ioOf(options)
       const config = commandConfig(options)
-      const asked = direct ? null : await askOperator<StatusReport>(config, 'status', io.note)
+      const asked = direct ? null : await readOperatorStatus(config, io.note)
       const report = asked ?? (await read(config))
       if (io.format === 'json') io.json(report)
       else for (const line of statusLines(report, io)) io.print(line)

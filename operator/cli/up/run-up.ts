@@ -1,5 +1,6 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import type { Io } from '../io.ts'
+import { openMesh } from '../read-mesh.ts'
 import { closingLines } from './closing-lines.ts'
 import { LiveScreen } from './live-screen.ts'
 import { meshTable } from './mesh-table.ts'
@@ -107,15 +108,17 @@ async function selfTest(stack: Stack, io: Io): Promise<boolean> {
 async function stay(stack: Stack, io: Io, screen: LiveScreen | null, happened: Promise<void>): Promise<void> {
   if (!screen) return happened
   const closing = ['', ...closingLines(addressesOf(stack))]
+  const mesh = openMesh(stack.operatorConfig)
   let over = false
   const done = happened.then(() => {
     over = true
   })
   while (!over) {
-    const table = await meshTable(stack, io)
+    const table = await meshTable(mesh, stack, io)
     if (!over) screen.draw(table, closing)
     await Promise.race([done, new Promise((resolve) => setTimeout(resolve, REDRAW_EVERY_MS))])
   }
+  mesh.close()
 }
 
 function addressesOf(stack: Stack) {

@@ -1,6 +1,7 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import { environmentOf } from '../../config/setting.ts'
 import { findConsul } from '../../setup/consul-binary.ts'
+import type { OperatorConfig } from '../../sync/operator-config.ts'
 import { revealed } from '../../telemetry/secret.ts'
 import { type AgentApi, agentApi } from '../agent-api.ts'
 import { Child } from './child.ts'
@@ -59,6 +60,17 @@ export class Stack {
 
   get hostSuffix(): string {
     return this.#options.config.operator.hostSuffix
+  }
+
+  /** What the operator of this stack runs with. */
+  get operatorConfig(): OperatorConfig {
+    const { operator } = this.#options.config
+    return {
+      ...operator,
+      consul: this.#options.existingConsul ? operator.consul : { url: this.consulUrl },
+      kong: { ...operator.kong, adminUrl: this.adminUrl },
+      expose: 'all',
+    }
   }
 
   /** Starts everything in order and answers when requests are served; throws what kept it from that. */
