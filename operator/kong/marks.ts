@@ -33,8 +33,8 @@ export async function markTarget(
 }
 
 /**
- * Health of the targets of an upstream, by `host:port`, as the node that answers sees it; empty while it has not
- * built the balancer. null: Kong has no such upstream.
+ * Health of the targets of an upstream, by `host:port`, as the node that answers sees it; '' while it has not built
+ * the balancer. null: Kong has no such upstream.
  * @throws KongError
  */
 export async function readTargetHealth(
@@ -43,8 +43,7 @@ export async function readTargetHealth(
 ): Promise<ReadonlyMap<string, string> | null> {
   try {
     const rows = await admin.list(['upstreams', upstreamId, 'health'])
-    const known = rows.filter((row) => typeof row.health === 'string')
-    return new Map(known.map((row) => [normalTarget(String(row.target)), String(row.health)]))
+    return new Map(rows.map((row) => [normalTarget(String(row.target)), String(row.health ?? '')]))
   } catch (error) {
     if (error instanceof KongError && error.code === 'KONG_NOT_FOUND') return null
     throw error

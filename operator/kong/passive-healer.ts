@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { decideMarks, type MarkRecords, type MarkView } from '../core/passive-marks.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -29,7 +28,7 @@ export interface HealerOptions {
   /** False while Kong cannot be reached, or nothing may be written. */
   readonly isActive: () => boolean
   readonly onFailure: (error: unknown) => void
-  /** Kong does not know an upstream that should be there. */
+  /** Kong does not have an upstream, or one of its targets, that should be there. */
   readonly onMissing: (upstream: WatchedUpstream) => void
 }
 
@@ -59,6 +58,7 @@ export class PassiveHealer {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake?.(), { once: true })
     while (!signal.aborted) {
       const now = Date.now()
       if (this.#options.isActive()) {
@@ -68,7 +68,7 @@ export class PassiveHealer {
           continue
         }
       }
-      await this.#sleep(this.#pauseMs(now), signal)
+      await this.#sleep(this.#pauseMs(now))
     }
   }
 
@@ -120,11 +120,14 @@ export class PassiveHealer {
     return Math.max(5, next - now)
   }
 
-  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController()
-    this.#wake = () => woken.abort()
-    const either = AbortSignal.any([signal, woken.signal])
-    await delay(ms, undefined, { signal: either }).catch(() => {})
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        done()
+      }
+    })
     this.#wake = null
   }
 
@@ -133,9 +136,10 @@ export class PassiveHealer {
     this.#nextIdleMs = Date.now() + IDLE_LOOK_MS
     try {
       const health = await readTargetHealth(admin, upstream.id)
-      if (health === null) {
+      if (health === null || [...upstream.wanted.keys()].some((target) => !health.has(target))) {
         this.#records.delete(upstream.id)
-        return onMissing(upstream)
+        onMissing(upstream)
+        return
       }
       const now = Date.now()
       const views = this.#views(upstream, health, now)

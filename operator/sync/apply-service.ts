@@ -94,7 +94,10 @@ async function applyChange(service: string, context: ApplyContext, change: Chang
   try {
     const executed = await executeChange(admin, change, wanted, options)
     if (executed.after === null) mirror.delete(key, service)
-    else mirror.set(executed.after, service)
+    else {
+      if (change.action === 'create' && executed.wrote) mirror.dropChildren(executed.after)
+      mirror.set(executed.after, service)
+    }
     if (executed.rival !== undefined) mirror.set(executed.rival)
     if (executed.wrote) context.onWritten(change)
     return executed

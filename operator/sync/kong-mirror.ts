@@ -33,9 +33,20 @@ export class KongMirror {
     this.#put(entity)
   }
 
+  /** Notes that Kong does not have the entity, or has it new: what hung on it went with it. */
   delete(key: string, service: string): void {
     this.#writes.set(service, this.writes(service) + 1)
+    const entity = this.#entities.get(key)
     this.#drop(key)
+    if (entity !== undefined) this.dropChildren(entity)
+  }
+
+  /** Kong takes targets with their upstream and plugins with their service (which it keeps while it has routes). */
+  dropChildren(parent: Entity): void {
+    for (const key of [...this.#byParent.get(parent.id)]) {
+      const kind = this.#entities.get(key)?.kind
+      if (kind === 'target' || kind === 'plugin') this.#drop(key)
+    }
   }
 
   writes(service: string): number {

@@ -1,5 +1,6 @@
 // Puts the operator together and starts it: watches of Consul -> reconciler -> Kong, the healer of marks, the
 // periodic resync and the HTTP server. Everything is handed in; start reading at startOperator.
+import { setMaxListeners } from 'node:events'
 import cron from 'node-cron'
 import { CatalogWatch } from '../consul/catalog-watch.ts'
 import type { ConsulError } from '../consul/consul-error.ts'
@@ -50,6 +51,8 @@ export async function startOperator(
   }
   const stopping = new AbortController()
   const { signal } = stopping
+  // Every read in flight listens to it: dozens are no leak.
+  setMaxListeners(100, signal)
   const metrics = createMetrics(version)
   const reader = createConsulReader(config.consul, metrics)
   const admin = new KongAdmin(config.kong, metrics)

@@ -29,9 +29,7 @@ export async function readSpread(
   const upstreams = lists.filter((entity) => entity.kind === 'upstream' && isOurs(entity, mesh.mesh))
   const pauseMs = Math.min(LONGEST_PAUSE_MS, SPREAD_MS / Math.max(1, upstreams.length))
   for (const { id } of upstreams) {
-    const before = mirror.writesSoFar()
-    const targets = new Map((await readTargets(admin, id)).map((entity) => [keyOf(entity), entity]))
-    mirror.merge(targets, ({ kind, parent }) => kind === 'target' && parent === id, before)
+    await mergeTargets(admin, mirror, id)
     await delay(pauseMs, undefined, { signal }).catch(() => {})
     if (signal.aborted) return
   }
@@ -40,4 +38,11 @@ export async function readSpread(
 /** The lists show everything but targets, and that the targets of an upstream which is gone are gone as well. */
 export function coveredByLists(read: KongState): (entity: Entity) => boolean {
   return ({ kind, parent }) => kind !== 'target' || !read.has(`upstream/${parent}`)
+}
+
+/** Reads the targets of one upstream into the mirror. */
+export async function mergeTargets(admin: KongAdmin, mirror: KongMirror, upstreamId: string): Promise<void> {
+  const since = mirror.writesSoFar()
+  const targets = new Map((await readTargets(admin, upstreamId)).map((entity) => [keyOf(entity), entity]))
+  mirror.merge(targets, ({ kind, parent }) => kind === 'target' && parent === upstreamId, since)
 }

@@ -29,7 +29,7 @@ import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { LagWindow } from './lag-window.ts'
 import type { Outcome } from './outcome.ts'
-import { coveredByLists, readSpread } from './read-spread.ts'
+import { coveredByLists, mergeTargets, readSpread } from './read-spread.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
 import { type HeldTargets, reviewShrink } from './shrink-guard.ts'
 import { watchedUpstreams, weightComesBack } from './watched-upstreams.ts'
@@ -96,9 +96,9 @@ export class Reconciler {
       upstreams: () => this.#watched,
       isActive: () => this.connection.isUp && !options.dryRun && (options.refusal?.() ?? null) === null,
       onFailure: (error) => this.connection.report(error),
-      onMissing: ({ service }) => {
+      onMissing: ({ id, service }) => {
         // Still being created, or about to be: nothing is amiss.
-        if (!this.queue.has(service)) void this.#readListsAgain()
+        if (!this.queue.has(service)) void this.#readAgain([id])
       },
     })
   }
@@ -127,7 +127,8 @@ export class Reconciler {
 
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
   async resync(): Promise<void> {
-    if (!this.connection.isUp || this.#reading !== null) return
+    while (this.#reading !== null) await this.#reading
+    if (!this.connection.isUp) return
     await this.#readingKong(() => readSpread(this.#options.admin, this.mirror, this.#options))
     this.#compareAll()
   }
@@ -337,7 +338,7 @@ export class Reconciler {
       const code = outcome.error instanceof KongError ? outcome.error.code : 'APPLY_FAILED'
       log.warn('apply failed', { service, code, reason: outcome.error.message })
       this.connection.report(outcome.error)
-      if (code === 'KONG_NOT_FOUND') void this.#readListsAgain()
+      if (code === 'KONG_NOT_FOUND') void this.#readAgain([])
     } else if (outcome.kind === 'refused') {
       metrics.reconcile.inc({ outcome: 'refused' })
     } else if (outcome.kind !== 'blocked') {
@@ -392,13 +393,14 @@ export class Reconciler {
   }
 
   /** Something that should be there is not: was it one entity, or everything? */
-  async #readListsAgain(): Promise<void> {
+  async #readAgain(upstreamIds: readonly string[]): Promise<void> {
     if (!this.connection.isUp || this.#reading !== null) return
     const { admin, log } = this.#options
     await this.#readingKong(async () => {
       const since = this.mirror.writesSoFar()
       const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
       this.mirror.merge(read, coveredByLists(read), since)
+      for (const id of upstreamIds) if (read.has(`upstream/${id}`)) await mergeTargets(admin, this.mirror, id)
       log.info('Kong was read again: something was missing', { entities: this.mirror.size })
     })
     this.#compareAll()
