@@ -9,6 +9,7 @@ import { fillFields, hideShorthands, mergeValues, showShorthands } from '../sche
 import {
   foreignKeysUnresolved,
   notFound,
+  optionInvalid,
   primaryKeyInvalid,
   primaryKeyTaken,
   schemaViolation,
@@ -109,6 +110,8 @@ export function checksOf(db: Database, updating: boolean): Checks {
   }
 }
 
+const MAX_TTL_SECONDS = 100_000_000
+
 function filled(
   db: Database,
   collection: Collection,
@@ -116,6 +119,13 @@ function filled(
   context: 'insert' | 'update' | 'upsert',
 ): ObjectValue {
   const now = db.now()
+  const ttl = db.schemas[collection].hasTtl ? own(input, 'ttl') : undefined
+  if (
+    ttl !== undefined &&
+    !(Number.isInteger(ttl) && (ttl as number) >= 0 && (ttl as number) <= MAX_TTL_SECONDS)
+  ) {
+    return refuse(optionInvalid('ttl', `must be an integer between 0 and ${MAX_TTL_SECONDS}`))
+  }
   const auto = (_: string, field: Field): Value => {
     if (field.uuid) return randomUUID()
     if (field.type === 'string') return randomKey()
@@ -185,7 +195,7 @@ function toRow(db: Database, collection: Collection, entity: ObjectValue): Row {
       row[name] = []
     else row[name] = value
   }
-  if (schema.hasTtl) row['ttl'] = own(entity, 'ttl') ?? null
+  if (schema.hasTtl) row['ttl'] = own(entity, 'ttl') || null
   return showShorthands(schema, row) as unknown as Row
 }
 

@@ -5,7 +5,7 @@
 
 import type { Field } from '../schema/field.ts'
 import { fieldOf, type RecordSchema, schemaOfRecord, subschemaOf } from '../schema/record-schema.ts'
-import { isTable, type ObjectValue, own, setOwn, type Value } from '../schema/table.ts'
+import { isTable, type ObjectValue, own, positionKey, setOwn, type Value } from '../schema/table.ts'
 
 /** A text, `true` for a name without `=`, a list for a name given several times. */
 export type Arguments = { [name: string]: Value }
@@ -36,7 +36,20 @@ export function nestArguments(args: Arguments): ObjectValue {
     if (path.length === 0) setOwn(nested, name, value)
     else place(nested, path, value)
   }
-  return nested
+  return settle(nested) as ObjectValue
+}
+
+/**
+ * What /schemas/.../validate makes of a form, without asking the schema: empty texts are null, `true` and `false`
+ * booleans, and of a name given several times the last one counts.
+ */
+export function plainArguments(args: Arguments): ObjectValue {
+  const plain: Arguments = {}
+  for (const [name, value] of Object.entries(args)) {
+    const last = Array.isArray(value) && !name.endsWith('[]') ? (value.at(-1) ?? null) : value
+    setOwn(plain, name, last === '' ? null : last === 'true' ? true : last === 'false' ? false : last)
+  }
+  return nestArguments(plain)
 }
 
 /** Texts turned into numbers, booleans, lists and null (for the empty text) where the schema wants them. */
@@ -79,6 +92,7 @@ export function inferTypes(schema: RecordSchema, schemaNamed: (name: string) => 
     for (const [name, value] of Object.entries(input)) {
       const field = fieldOf(record, subschema, name) ?? shorthands.get(name)
       if (field) setOwn(output, name, inferField(field, value))
+      else if (name === 'ttl' && record.hasTtl) setOwn(output, name, inferField({ type: 'number' }, value))
     }
     return output
   }
@@ -119,34 +133,34 @@ function pathOf(name: string): Step[] {
   return steps.filter((step) => step !== '')
 }
 
+/** Lists are objects with positions as keys until all is in place: arguments may come in any order, with gaps. */
 function place(table: ObjectValue, path: readonly Step[], value: Value): void {
-  let at: ObjectValue | Value[] = table
+  let at = table
   for (const [index, step] of path.entries()) {
-    const next = path[index + 1]
-    if (next === undefined) {
-      assign(at, step, value)
+    const key = keyOf(at, step)
+    if (index === path.length - 1) {
+      if (step === APPEND && Array.isArray(value))
+        for (const item of value) setOwn(at, keyOf(at, APPEND), item)
+      else setOwn(at, key, value)
       return
     }
-    const existing: Value | undefined = read(at, step)
-    let inner: ObjectValue | Value[]
-    if (isTable(existing)) inner = existing
-    else {
-      inner = typeof next === 'string' ? {} : []
-      assign(at, step, inner)
-    }
+    const existing = own(at, key)
+    const inner: ObjectValue = isTable(existing) && !Array.isArray(existing) ? existing : {}
+    setOwn(at, key, inner)
     at = inner
   }
 }
 
-function read(table: ObjectValue | Value[], step: Step): Value | undefined {
-  if (!Array.isArray(table)) return step === APPEND ? undefined : own(table, String(step))
-  return typeof step === 'number' ? table[step - 1] : undefined
+function keyOf(table: ObjectValue, step: Step): string {
+  if (typeof step === 'string') return step
+  return positionKey(step === APPEND ? Object.keys(table).length + 1 : step)
 }
 
-function assign(table: ObjectValue | Value[], step: Step, value: Value): void {
-  if (!Array.isArray(table))
-    setOwn(table, step === APPEND ? String(Object.keys(table).length + 1) : String(step), value)
-  else if (step === APPEND) table.push(...(Array.isArray(value) ? value : [value]))
-  else if (typeof step === 'number' && step >= 1 && step <= table.length + 1) table[step - 1] = value
-  else table.push(value)
+/** Positions 1 to n without a gap are a list. */
+function settle(value: Value): Value {
+  if (!isTable(value) || Array.isArray(value)) return value
+  const keys = Object.keys(value)
+  const isList = keys.length > 0 && keys.every((_, index) => Object.hasOwn(value, positionKey(index + 1)))
+  if (isList) return keys.map((_, index) => settle(value[positionKey(index + 1)] as Value))
+  return mapValues(value, settle)
 }

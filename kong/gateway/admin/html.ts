@@ -3,6 +3,7 @@
 import type { Answer } from './answer.ts'
 
 const TITLES: Readonly<Record<number, string>> = {
+  400: '400 Bad Request',
   413: '413 Request Entity Too Large',
   415: '415 Unsupported Media Type',
 }

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import { type Answer, message, notFound, ok } from './answer.ts'
 import type { Database } from './database.ts'
+import { type AdminRequest, param } from './request.ts'
 import type { Endpoint } from './routing.ts'
 
 /** See AdminOptions. */
@@ -52,7 +53,11 @@ export function nodeEndpoints(db: Database, node: NodeInfo, paths: () => readonl
       methods: { GET: () => ok({ worker: { id: 0, count: 1 }, stats: { sys: {}, timers: {} } }) },
     },
     { path: '/config', methods: { GET: isDbOnly, POST: isDbOnly } },
-    { path: '/debug/node/log-level', methods: { GET: () => message(200, `log level: ${logLevel(node)}`) } },
+    {
+      path: '/status/dns',
+      methods: { GET: () => message(501, 'not implemented with the legacy DNS client') },
+    },
+    ...logLevelEndpoints(String(node.configuration?.['log_level'] ?? CONFIGURATION.log_level)),
     { path: '/cache/{key}', methods: { GET: notFound, DELETE: () => ({ status: 204 }) } },
     { path: '/cache', methods: { DELETE: () => ({ status: 204 }) } },
     ...(metrics
@@ -61,8 +66,24 @@ export function nodeEndpoints(db: Database, node: NodeInfo, paths: () => readonl
   ]
 }
 
-const logLevel = (node: NodeInfo): string =>
-  String(node.configuration?.['log_level'] ?? CONFIGURATION.log_level)
+const LOG_LEVELS = ['debug', 'info', 'notice', 'warn', 'error', 'crit', 'alert', 'emerg']
+
+/** The level is only remembered: the gateway's own log has a level of its own. */
+function logLevelEndpoints(initial: string): Endpoint[] {
+  let level = initial
+  const change = (request: AdminRequest): Answer => {
+    const wanted = param(request, 'log_level')
+    if (!LOG_LEVELS.includes(wanted)) return message(400, `unknown log level: ${wanted}`)
+    if (wanted === level) return message(200, `log level is already ${wanted}`)
+    level = wanted
+    return message(200, 'log level changed')
+  }
+  return [
+    { path: '/debug/node/log-level', methods: { GET: () => message(200, `log level: ${level}`) } },
+    { path: '/debug/node/log-level/{log_level}', methods: { PUT: change } },
+    { path: '/debug/cluster/log-level/{log_level}', methods: { PUT: change } },
+  ]
+}
 
 function about(db: Database, node: NodeInfo): Answer {
   const used = new Set<unknown>()

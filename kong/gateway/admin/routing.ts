@@ -8,9 +8,7 @@ export type Handler = (request: AdminRequest) => Answer | Promise<Answer>
 export interface Endpoint {
   readonly path: string
   readonly methods: Readonly<Record<string, Handler>>
-  /** Collection whose schema tells the types of form arguments. */
-  readonly schema?: string
-  /** Runs before anything of the request is looked at; for paths that Kong switched off. */
+  /** Switched off by Kong: known methods answer 404, others 405. */
   readonly isOff?: boolean
 }
 

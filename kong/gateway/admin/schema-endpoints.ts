@@ -10,7 +10,8 @@ import { validateRecord } from '../schema/validate.ts'
 import type { Collection } from '../store.ts'
 import { type Answer, message, ok, refuse } from './answer.ts'
 import { checksOf, type Database } from './database.ts'
-import { type AdminRequest, inputOf, param } from './request.ts'
+import { plainArguments } from './form-arguments.ts'
+import { type AdminRequest, param } from './request.ts'
 import type { Endpoint } from './routing.ts'
 
 export function schemaEndpoints(db: Database): Endpoint[] {
@@ -25,7 +26,8 @@ export function schemaEndpoints(db: Database): Endpoint[] {
   const validate = (name: string, request: AdminRequest): Answer => {
     const schema = schemaNamed(name)
     if (!schema) return message(404, `No entity named '${name}'`)
-    const input = { ...request.query, ...inputOf(db, request, name as Collection) } as ObjectValue
+    const { json, form } = request.body
+    const input = { ...request.query, ...(json ?? plainArguments(form ?? {})) } as ObjectValue
     const filled = fillFields(schema, input, { context: 'insert', auto: (_, field) => placeholder(field) })
     const checks = { ...checksOf(db, false), full: true }
     const errors = filled.errors ?? validateRecord(schema, filled.value, checks)

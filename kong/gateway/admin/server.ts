@@ -15,6 +15,7 @@ import { type Answer, message, methodNotAllowed, noContent, notFound, Refusal } 
 import { parseBody, readBody, refuseUnknownType } from './body.ts'
 import { entityEndpoints, makeEntities } from './entity-endpoints.ts'
 import { parseArguments } from './form-arguments.ts'
+import { errorPage } from './html.ts'
 import { nodeEndpoints } from './node-endpoints.ts'
 import type { AdminRequest } from './request.ts'
 import { type Endpoint, Routes } from './routing.ts'
@@ -120,12 +121,14 @@ const METHODS_WITH_BODY = ['PUT', 'POST', 'PATCH']
 
 async function answerTo(routes: Routes, incoming: IncomingMessage): Promise<Answer> {
   const [path = '/', query = ''] = splitUrl(incoming.url ?? '/')
-  const match = routes.match(path)
-  if (!match || match.endpoint.isOff) return notFound()
+  if (/%(?![\dA-Fa-f]{2}|$)|%00/.test(path)) return errorPage(400)
   const method = incoming.method ?? 'GET'
   const hasBody = METHODS_WITH_BODY.includes(method)
   if (hasBody) refuseUnknownType(incoming.headers)
+  const match = routes.match(path)
+  if (!match) return notFound()
   const handler = match.endpoint.methods[method === 'HEAD' ? 'GET' : method]
+  if (match.endpoint.isOff && (handler || method === 'OPTIONS')) return notFound()
   if (!handler) return method === 'OPTIONS' ? allowed(match.endpoint, incoming) : methodNotAllowed()
   const request: AdminRequest = {
     method,

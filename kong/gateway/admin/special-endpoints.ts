@@ -17,7 +17,9 @@ const OFF = ['/targets', '/targets/{targets}', '/targets/{targets}/upstream', '/
 /** To be added after those of `entityEndpoints`, which they replace. */
 export function specialEndpoints(entities: Entities): Endpoint[] {
   return [
-    ...OFF.map((path) => ({ path, methods: {}, isOff: true })),
+    ...entityEndpoints(entities)
+      .filter(({ path }) => OFF.includes(path))
+      .map((endpoint) => ({ ...endpoint, isOff: true })),
     ...certificateEndpoints(entities),
     ...groupEndpoints(entities),
     ...consumerEndpoints(entities),

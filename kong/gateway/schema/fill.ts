@@ -66,10 +66,10 @@ function autoValue(
 function fillValue(field: Field, value: Value | undefined, options: FillOptions): FilledValue {
   if (field.abstract) return { value }
   if (field.type === 'record') {
-    const isFilled =
-      value === undefined ? options.context !== 'update' && field.required === true : value !== null
-    if (isFilled) {
-      const given = value === undefined ? missingValue(field) : value
+    const isMissing = value === undefined || value === false // Kong's `or` takes false for nothing
+    const isRequired = options.context !== 'update' && field.required === true
+    if (value === undefined ? isRequired : value !== null) {
+      const given = isMissing ? missingValue(field) : value
       return isTable(given) ? fillFields(schemaOfRecord(field), given, options) : { value: given }
     }
   } else if (isTable(value)) {

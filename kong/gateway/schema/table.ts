@@ -19,6 +19,9 @@ export const isSequence = (value: unknown): value is Table =>
 /** Marks the keys that were positions of an array before the array became an object. */
 const POSITION = '\0'
 
+/** The key of a position in an object, for tables with gaps. */
+export const positionKey = (position: number): string => `${POSITION}${position}`
+
 export function entriesOf(table: Table): [TableKey, Value][] {
   if (Array.isArray(table)) return table.map((value, index) => [index + 1, value])
   return Object.entries(table).map(([key, value]) => [
@@ -46,7 +49,7 @@ export function setOwn<T>(object: { [key: string]: T }, key: string, value: T): 
 export function toObject(table: Table): ObjectValue {
   const object: ObjectValue = {}
   if (Array.isArray(table))
-    for (const [index, value] of table.entries()) object[`${POSITION}${index + 1}`] = value
+    for (const [index, value] of table.entries()) object[positionKey(index + 1)] = value
   else for (const key of Object.keys(table)) setOwn(object, key, table[key] as Value)
   return object
 }

@@ -1,6 +1,7 @@
 /** Services: where requests go. */
 
 import type { Conditional, Field } from '../field.ts'
+import { luaString } from '../lua-text.ts'
 import type { ObjectValue, Value } from '../table.ts'
 import { ID, SECONDS } from '../typedefs/automatic.ts'
 import { TAGS, UTF8_NAME } from '../typedefs/names.ts'
@@ -62,7 +63,7 @@ export const SERVICES: EntityDefinition = {
 /** `url` stands for protocol, host, port and path; a part that is not in it gets its default or null. */
 function spreadUrl(url: Value): ObjectValue | undefined {
   if (url === '') return undefined
-  let rest = String(url).replace(/#.*$/s, '')
+  let rest = luaString(url).replace(/#.*$/s, '') // null is spelled out, and refused for its scheme
   let scheme: string | undefined
   rest = rest.replace(/^([A-Za-z0-9][A-Za-z0-9+\-.]*):/, (_, found: string) => {
     scheme = found
