@@ -87,6 +87,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       recursive: settings.realIpRecursive,
     }),
     onFinished: (context) => logAccess(log, context),
+    onProblem: (error, context) =>
+      log.error('request failed inside the gateway', {
+        requestId: context.id,
+        path: context.request.url,
+        error,
+      }),
   }
   const opened: { close(): Promise<void> }[] = []
   const close = async (): Promise<void> => {

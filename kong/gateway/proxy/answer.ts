@@ -50,8 +50,9 @@ export function answerRedirect(
   location: string,
 ): void {
   const title = `${status} ${REDIRECT_TITLES[status] ?? 'Redirect'}`
-  const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>openresty</center>\r\n</body>\r\n</html>\r\n`
-  send(plane, context, status, ['Content-Type', 'text/html', 'Location', location], body)
+  const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`
+  const contentType = status < 307 ? 'text/html' : 'text/html; charset=UTF-8'
+  send(plane, context, status, ['Content-Type', contentType, 'Location', location], body)
 }
 
 /** Lets plugins edit the response headers. */
@@ -62,6 +63,46 @@ export function runRespond(plane: DataPlane, context: RequestContext, upstream: 
     const configured = configurationFor(link, context.consumer?.id ?? null)
     if (configured) link.plugin.respond(context, configured, upstream)
   }
+}
+
+/** nginx's reason phrases; it knows no others and then sends none. */
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  204: 'No Content',
+  206: 'Partial Content',
+  301: 'Moved Permanently',
+  302: 'Moved Temporarily',
+  303: 'See Other',
+  304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Not Allowed',
+  406: 'Not Acceptable',
+  408: 'Request Time-out',
+  409: 'Conflict',
+  410: 'Gone',
+  411: 'Length Required',
+  412: 'Precondition Failed',
+  413: 'Request Entity Too Large',
+  414: 'Request-URI Too Large',
+  415: 'Unsupported Media Type',
+  416: 'Requested Range Not Satisfiable',
+  421: 'Misdirected Request',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Temporarily Unavailable',
+  504: 'Gateway Time-out',
+  505: 'HTTP Version Not Supported',
+  507: 'Insufficient Storage',
 }
 
 const CLOSING = new Set([400, 414, 494, 500])
@@ -91,6 +132,6 @@ function send(
     hasBody ? [...headers, 'Content-Length', String(bytes)] : headers,
   )
   context.bytesSent = bytes
-  response.writeHead(status, all as never)
+  response.writeHead(status, REASONS[status] ?? '', all as never)
   response.end(hasBody && context.method !== 'HEAD' ? body : undefined)
 }

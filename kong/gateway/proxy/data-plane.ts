@@ -1,5 +1,5 @@
 import type { PluginTools } from '../plugins-runtime/plugin.ts'
-import type { ChainLink, PluginChains } from '../plugins-runtime/plugin-chain.ts'
+import type { PluginChains } from '../plugins-runtime/plugin-chain.ts'
 import type { Router } from '../router/router.ts'
 import type { Store } from '../store.ts'
 import type { Balancers } from './balancers.ts'
@@ -20,6 +20,6 @@ export interface DataPlane {
   readonly trusted: TrustedProxies
   /** Told of every request once its last byte went out, or its client went away. */
   readonly onFinished: (context: RequestContext) => void
+  /** Told of what should not happen: the gateway's own mistakes, plugins that throw. */
+  readonly onProblem: (error: unknown, context: RequestContext) => void
 }
-
-export const NO_PLUGINS: readonly ChainLink[] = []

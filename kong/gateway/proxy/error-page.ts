@@ -21,7 +21,11 @@ export function proxyErrorPage(
   accept: string | undefined,
   contentType: string | undefined,
 ): ErrorPage {
-  return page(responseType(accept ?? contentType ?? 'text/plain'), messageOf(status), requestId)
+  const wanted = accept ?? contentType ?? 'text/plain'
+  if (wanted.startsWith('application/grpc')) {
+    return { contentType: JSON_TYPE, body: JSON.stringify({ message: messageOf(status) }) }
+  }
+  return page(responseType(wanted), messageOf(status), requestId)
 }
 
 /** The MIME type for an Accept header: the best-rated type we have a page for. */
@@ -48,6 +52,7 @@ const XML_TYPE = 'application/xml; charset=utf-8'
 
 const TYPES: Readonly<Record<string, string>> = {
   'application/json': JSON_TYPE,
+  'application/grpc': '',
   'text/html': HTML_TYPE,
   'text/plain': PLAIN_TYPE,
   'application/xml': XML_TYPE,
@@ -81,6 +86,8 @@ function messageOf(status: number): string {
 
 function page(contentType: string, message: string, requestId: string): ErrorPage {
   switch (contentType) {
+    case '':
+      return { contentType, body: '' }
     case HTML_TYPE:
       return {
         contentType,

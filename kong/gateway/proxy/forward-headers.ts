@@ -52,7 +52,7 @@ export function buildRequestHead({ context, forwarded, host, uri, isWebSocket, b
   let head = `${context.upstreamMethod} ${uri} HTTP/1.1\r\n`
   if (/(^|,)\s*trailers\s*(,|$)/i.test(context.header('te') ?? '')) head += 'TE: trailers\r\n'
   const via = context.header('via')
-  head += `Via: ${via === undefined ? '' : `${via}, `}${request.httpVersion} ${SERVER_NAME}\r\n`
+  head += `Via: ${via === undefined ? '' : `${via}, `}${viaVersion(request.httpVersion)} ${SERVER_NAME}\r\n`
   head += `Host: ${host}\r\n`
   head += isWebSocket
     ? 'Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n'
@@ -76,6 +76,11 @@ export function buildRequestHead({ context, forwarded, host, uri, isWebSocket, b
     for (const value of edit?.values ?? []) head += `${edit!.name}: ${value}\r\n`
   }
   return `${head}\r\n`
+}
+
+/** Kong prints the version as a number, so 1.0 reads `1`. */
+function viaVersion(httpVersion: string): string {
+  return httpVersion === '1.0' ? '1' : httpVersion
 }
 
 /** Headers this file writes itself, or never sends on. */

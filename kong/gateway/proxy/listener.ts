@@ -51,9 +51,10 @@ export async function startListener(plane: DataPlane, options: ListenOptions): P
     : http.createServer(settings)
   server.timeout = 0
   let port = options.port
-  server.on('request', (request, response) => {
+  const accept = (request: http.IncomingMessage, response: http.ServerResponse): void =>
     startRequest(plane, new RequestContext(request, response, { scheme, port, upgradeHead: null }))
-  })
+  server.on('request', accept)
+  server.on('checkExpectation', accept)
   server.on('upgrade', (request: http.IncomingMessage, socket: Socket, head: Buffer) => {
     startRequest(
       plane,
@@ -66,7 +67,7 @@ export async function startListener(plane: DataPlane, options: ListenOptions): P
       port,
       upgradeHead: null,
     })
-    answerProxyError(plane, context, 405)
+    answerProxyError(plane, context, 400)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerUnreadable(error, socket))
   const sockets = new Set<Socket>()
@@ -122,7 +123,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
     error.code === 'HPE_HEADER_OVERFLOW' ? 494 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
   const id = newRequestId()
   const { contentType, body } = proxyErrorPage(status, id, undefined, undefined)
-  const line = status === 408 ? '408 Request Timeout' : '400 Bad Request'
+  const line = status === 408 ? '408 Request Time-out' : '400 Bad Request'
   socket.end(
     `HTTP/1.1 ${line}\r\nDate: ${new Date().toUTCString()}\r\nContent-Type: ${contentType}\r\nConnection: close\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nX-Kong-Response-Latency: 0\r\nServer: ${SERVER_NAME}\r\n` +

@@ -2,6 +2,7 @@
  * One request's way through the gateway, in Kong's order: target, route, forwarded headers, https, plugins, balancer,
  * upstream. Start at `startRequest`; what happens to one try is in upstream-flow.ts.
  */
+import type { IncomingMessage } from 'node:http'
 import type { Exit } from '../plugins-runtime/plugin.ts'
 import { configurationFor } from '../plugins-runtime/plugin-chain.ts'
 import { escapePath, normalisePath } from '../router/normalise-path.ts'
@@ -18,23 +19,28 @@ const LINE_BYTES = 8190
 const HEAD_BYTES = 32 * 1024
 
 export function startRequest(plane: DataPlane, context: RequestContext): void {
-  const { request, response } = context
-  response.once('close', () => plane.onFinished(context))
+  context.response.once('close', () => plane.onFinished(context))
+  try {
+    checkRequest(plane, context)
+  } catch (error) {
+    plane.onProblem(error, context)
+    answerProxyError(plane, context, 500)
+  }
+}
+
+function checkRequest(plane: DataPlane, context: RequestContext): void {
+  const { request } = context
   const url = request.url ?? '/'
   if (url.length + context.method.length > LINE_BYTES) {
     answerProxyError(plane, context, 414)
     return
   }
-  const problem = headProblem(request.rawHeaders)
+  const problem = headProblem(request)
   if (problem !== null) {
     answerProxyError(plane, context, problem)
     return
   }
-  if (request.httpVersion === '1.1' && request.headers.host === undefined) {
-    answerProxyError(plane, context, 400)
-    return
-  }
-  if (context.method === 'TRACE' || context.method === 'CONNECT') {
+  if (context.method === 'TRACE') {
     answerProxyError(plane, context, 405)
     return
   }
@@ -91,7 +97,10 @@ function runAccess(plane: DataPlane, context: RequestContext, start: number): vo
     if (result instanceof Promise) {
       result.then(
         (exit) => (exit ? answerExit(plane, context, exit) : runAccess(plane, context, i + 1)),
-        () => answerExit(plane, context, BROKEN_PLUGIN),
+        (error) => {
+          plane.onProblem(error, context)
+          answerExit(plane, context, BROKEN_PLUGIN)
+        },
       )
       return
     }
@@ -113,14 +122,20 @@ function refusesScheme(plane: DataPlane, context: RequestContext): boolean {
     if (code === 301 || code === 302 || code === 307 || code === 308) {
       answerRedirect(plane, context, code, `https://${forwarded.host}${context.request.url}`)
     } else {
-      const headers = ['Upgrade', 'TLS/1.2, HTTP/1.1']
+      const headers = ['Connection', 'Upgrade', 'Upgrade', 'TLS/1.2, HTTP/1.1']
       answerRefusal(plane, context, 426, 'Please use HTTPS protocol', headers)
     }
     return true
   }
   if (protocols.includes('grpc') || protocols.includes('grpcs')) {
     const isGrpc = context.header('content-type')?.startsWith('application/grpc') ?? false
-    if (isGrpc) answerRefusal(plane, context, 426, 'Please use HTTP2 protocol', ['Upgrade', 'HTTP/2'])
+    if (isGrpc)
+      answerRefusal(plane, context, 426, 'Please use HTTP2 protocol', [
+        'connection',
+        'Upgrade',
+        'upgrade',
+        'HTTP/2',
+      ])
     else answerRefusal(plane, context, 415, 'Non-gRPC request matched gRPC route')
     return true
   }
@@ -140,19 +155,42 @@ function forward(plane: DataPlane, context: RequestContext): void {
   })
 }
 
-/** 400 for two Host lines, 494 for a line or a head that is too large; else null. */
-function headProblem(rawHeaders: readonly string[]): number | null {
-  let hosts = 0
+/** 400 for a Host that is missing or no host, or a header that may be there once only; 494 for a line or a head that is too large; else null. */
+function headProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): number | null {
+  if (headers.host === undefined ? httpVersion === '1.1' : !VALID_HOST.test(headers.host)) return 400
+  const seen = new Set<string>()
   let total = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!
     const length = name.length + rawHeaders[i + 1]!.length + 4
     if (length > LINE_BYTES) return 494
     total += length
-    if (name.length === 4 && name.toLowerCase() === 'host' && ++hosts > 1) return 400
+    const lower = name.toLowerCase()
+    if (!UNIQUE.has(lower)) continue
+    if (seen.has(lower)) return 400
+    seen.add(lower)
   }
   return total > HEAD_BYTES ? 494 : null
 }
+
+/** Headers that nginx refuses to see twice. */
+const UNIQUE = new Set([
+  'host',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-match',
+  'if-none-match',
+  'content-length',
+  'range',
+  'content-range',
+  'if-range',
+  'transfer-encoding',
+  'expect',
+  'authorization',
+])
+
+/** What nginx takes for a host: no control characters, blanks or path separators, and not nothing. */
+const VALID_HOST = /^(\[[^\]\s]+\]|[^\s/\\\0:]+\.?)(:\d*)?$/
 
 function serverName(socket: unknown): string | undefined {
   const name = (socket as { servername?: string | false }).servername

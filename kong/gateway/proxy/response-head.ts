@@ -19,7 +19,8 @@ export function clientHeaders(context: RequestContext, head: ResponseHead, keepA
       continue
     }
     if (lower === 'server') hasServer = true
-    out.push(name, head.rawHeaders[i + 1]!)
+    const value = head.rawHeaders[i + 1]!
+    out.push(name, lower === 'content-type' && CHARSET_TYPES.has(value) ? `${value}; charset=UTF-8` : value)
   }
   out.push('Connection', keepAlive ? 'keep-alive' : 'close')
   if (!hasServer) out.push('Server', SERVER_NAME)
@@ -52,6 +53,16 @@ function addEdits(context: RequestContext, out: string[]): void {
     for (const value of edit?.values ?? []) out.push(edit!.name, value)
   }
 }
+
+/** Kong has `charset UTF-8`: nginx adds it to these types when they come without parameters. */
+const CHARSET_TYPES = new Set([
+  'text/html',
+  'text/xml',
+  'text/plain',
+  'text/vnd.wap.wml',
+  'application/javascript',
+  'application/rss+xml',
+])
 
 const HOP_BY_HOP = new Set([
   'connection',

@@ -17,8 +17,9 @@ export interface ResponseHead {
 
 export class MalformedResponse extends Error {}
 
-/** Largest head accepted, in bytes. Longer ones are invalid responses (502). */
-export const MAX_HEAD_BYTES = 64 * 1024
+/** Largest head accepted, in bytes; longer ones are invalid responses (502). nginx: proxy_buffer_size, one page. */
+const MAX_HEAD_BYTES = 4096
+const MAX_LINE_BYTES = 16 * 1024
 
 type State = 'head' | 'length' | 'close' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done'
 
@@ -112,14 +113,13 @@ export class ResponseParser {
   }
 
   #readHead(data: Buffer): number {
-    const end = data.indexOf('\r\n\r\n')
+    const { end, used } = headEnd(data)
     if (end < 0) {
       if (data.length > MAX_HEAD_BYTES) throw new MalformedResponse('response head too large')
       if (data.length > 4 && data[0] !== 0x48) throw new MalformedResponse('not an HTTP response')
       return -1
     }
-    if (end > MAX_HEAD_BYTES) throw new MalformedResponse('response head too large')
-    const used = end + 4
+    if (used > MAX_HEAD_BYTES) throw new MalformedResponse('response head too large')
     const head = parseHead(data.toString('latin1', 0, end), this.#isHead)
     if (head.status < 200 && head.status !== 101) return used
     this.#keepAlive = head.keepAlive
@@ -169,7 +169,7 @@ export class ResponseParser {
   #readLine(data: Buffer, use: (line: string) => void): number {
     const end = data.indexOf(0x0a)
     if (end < 0) {
-      if (data.length > MAX_HEAD_BYTES) throw new MalformedResponse('line too long')
+      if (data.length > MAX_LINE_BYTES) throw new MalformedResponse('line too long')
       return -1
     }
     use(data.toString('latin1', 0, end > 0 && data[end - 1] === 0x0d ? end - 1 : end))
@@ -182,8 +182,20 @@ export class ResponseParser {
   }
 }
 
+/** Where the head ends and the body begins; lines may end without carriage return. */
+function headEnd(data: Buffer): { end: number; used: number } {
+  const end = data.indexOf('\r\n\r\n')
+  if (end >= 0) return { end, used: end + 4 }
+  const bare = data.indexOf('\n\n')
+  return { end: bare, used: bare + 2 }
+}
+
+const VALID_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+const INVALID_VALUE = /[\0-\x08\x0a-\x1f\x7f]/
+
 function parseHead(text: string, isHead: boolean): ResponseHead & { readonly length: number } {
-  const lines = text.split('\r\n')
+  const lines = text.split(/\r?\n/)
   const statusLine = /^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/.exec(lines[0]!)
   if (!statusLine) throw new MalformedResponse('invalid status line')
   const status = Number(statusLine[2])
@@ -197,6 +209,7 @@ function parseHead(text: string, isHead: boolean): ResponseHead & { readonly len
     if (colon <= 0) throw new MalformedResponse('invalid header line')
     const name = line.slice(0, colon)
     const value = line.slice(colon + 1).trim()
+    if (!VALID_NAME.test(name) || INVALID_VALUE.test(value)) throw new MalformedResponse('invalid header')
     rawHeaders.push(name, value)
     switch (name.length) {
       case 14:

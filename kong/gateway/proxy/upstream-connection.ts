@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { MalformedResponse, type ResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts'
+import { type ResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts'
 
 /** Why an exchange failed, in the terms in which retries are decided. */
 export type ExchangeFailure = 'error' | 'timeout' | 'invalid'
@@ -134,8 +134,8 @@ export class UpstreamConnection implements ResponseSink {
     try {
       this.#parser.push(chunk)
       if (this.#parser.isDone && !this.#parser.keepAlive && !this.#exchange) this.socket.destroy()
-    } catch (error) {
-      if (!(error instanceof MalformedResponse)) throw error
+    } catch {
+      // Not HTTP, or something in it that cannot be passed on: the same to whoever asked.
       this.#fail('invalid')
     }
   }

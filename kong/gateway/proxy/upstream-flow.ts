@@ -83,13 +83,14 @@ export class UpstreamFlow implements Exchange {
     context.status = head.status
     this.#record!.status = head.status
     this.#record!.headerMs = now - this.#tryStartMs
-    if (head.status === 101 && this.#isWebSocket) {
+    if (head.status === 101) {
       this.#switchProtocols(head)
       return
     }
     runRespond(this.#plane, context, head)
     const { response } = context
     const headers = clientHeaders(context, head, response.shouldKeepAlive)
+    response.sendDate = false // the upstream's own Date goes on, and none is made up
     response.writeHead(head.status, head.reason, headers as never)
   }
 
@@ -252,6 +253,12 @@ export class UpstreamFlow implements Exchange {
   }
 
   #switchProtocols(head: ResponseHead): void {
+    if (!this.#isWebSocket || this.#context.upgradeHead === null) {
+      // Nobody asked for it in a way that could be granted.
+      this.#connection!.abandon()
+      this.#giveUp(502)
+      return
+    }
     const { socket, rest } = this.#connection!.takeOver()
     this.#finish(101)
     startTunnel({ context: this.#context, upstream: socket, rest, head, idleTimeoutMs: this.readTimeoutMs })
