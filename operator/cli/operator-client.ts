@@ -1,4 +1,5 @@
 import type { ProcessConfig } from '../config/load-config.ts'
+import type { OperatorConfig } from '../sync/operator-config.ts'
 import type { OperatorStatus } from '../sync/operator-status.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { CliError, explain } from './cli-error.ts'
@@ -10,14 +11,25 @@ const TIMEOUT_MS = 10_000
 type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
 type Note = (line: string) => void
 
+/** What the running operator decides with, for a plan made here in its place. */
+export type OperatorSettings = Pick<OperatorConfig, 'mesh' | 'expose'>
+
 /**
- * The plan of the running operator.
+ * The plan of the running operator, or where it makes none, the settings a plan has to be made with to be its own.
  * @param note told why the operator was not used; then Consul and Kong are to be read directly.
- * @returns null when the operator is down, or cannot tell.
+ * @returns null when the operator is down.
  * @throws CliError when it refuses the token.
  */
-export function readOperatorPlan(config: Asked, note: Note): Promise<PlanReport | null> {
-  return ask<PlanReport>(config, '/api/v1/mesh/v2/plan', note)
+export async function readOperatorPlan(
+  config: Asked,
+  note: Note,
+): Promise<{ readonly plan: PlanReport } | { readonly settings: OperatorSettings } | null> {
+  const plan = await ask<PlanReport>(config, '/api/v1/mesh/v2/plan', (line, status) => {
+    if (status !== 404) note(line)
+  })
+  if (plan !== null) return { plan }
+  const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', () => {})
+  return status && { settings: settingsOf(status) }
 }
 
 /** The status of the running operator, as `status` shows it. See readOperatorPlan. */
@@ -36,10 +48,14 @@ export async function readReadiness(addr: string): Promise<{ ready: boolean; url
   }
 }
 
-async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note): Promise<T | null> {
+async function ask<T>(
+  { addr, operatorToken }: Asked,
+  path: string,
+  note: (line: string, status: number) => void,
+): Promise<T | null> {
   const token = revealed(operatorToken)
-  const directly = (why: string) => {
-    note(`the operator at ${addr} ${why}: reading Consul and Kong directly`)
+  const directly = (why: string, status = 0) => {
+    note(`the operator at ${addr} ${why}: reading Consul and Kong directly`, status)
     return null
   }
   let answer: Response
@@ -58,8 +74,15 @@ async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note):
       remedy: 'set KONGSUL_TOKEN_FILE to a file with the token of this operator, or give --direct',
     })
   }
-  if (!answer.ok) return directly(`answered ${answer.status}`)
+  if (!answer.ok) return directly(`answered ${answer.status}`, answer.status)
   return (await answer.json()) as T
+}
+
+/** The process's default of exposure is not told as such; every service that it decided about names it. */
+function settingsOf({ mesh, services }: OperatorStatus): OperatorSettings {
+  const reasons = services.map(({ exposureReason }) => exposureReason)
+  const told = (value: string) => reasons.some((reason) => reason.startsWith(`expose.default: ${value}`))
+  return { mesh, expose: told('all') ? 'all' : told('tagged') ? 'tagged' : undefined }
 }
 
 function reportOf(status: OperatorStatus, url: string): StatusReport {

@@ -103,7 +103,11 @@ function planned({ action, entity, before, fields, service }: Change): PlannedCh
     name: entity.name,
     service,
     fields: Object.fromEntries(
-      fields.map((field) => [field, { from: valueIn(before, field), to: valueIn(entity, field) }]),
+      // A creation writes its tags too, which a change does not name among the fields.
+      [...new Set([...fields, ...(action === 'create' ? ['tags'] : [])])].map((field) => [
+        field,
+        { from: valueIn(before, field), to: valueIn(entity, field) },
+      ]),
     ),
   }
 }

@@ -70,12 +70,15 @@ async function plan(
     const { planOffline } = await import('../plan-offline.ts')
     return planOffline(catalog, actual, config.operator)
   }
+  let operator = config.operator
   if (!direct) {
     const { readOperatorPlan } = await import('../operator-client.ts')
     const answered = await readOperatorPlan(config, note)
-    if (answered) return answered
+    if (answered && 'plan' in answered) return answered.plan
+    // Ours would be another plan than the one the running operator follows.
+    if (answered) operator = { ...operator, ...answered.settings }
   }
   const { readMesh } = await import('../read-mesh.ts')
-  const reading = await readMesh(config.operator)
+  const reading = await readMesh(operator)
   return planReport(reading.desired, reading.diff)
 }
