@@ -5,7 +5,7 @@ import type { CatalogSnapshot } from './catalog.ts'
 import { settleClaims } from './claims.ts'
 import type { ServiceReport } from './decided.ts'
 import { type Decided, decideService, routeService } from './decided.ts'
-import type { Entity, Json, KongState } from './entity.ts'
+import type { Json, KongState } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf } from './foreign-routes.ts'
 import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
@@ -110,7 +110,7 @@ function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): M
     decided,
     losses,
     foreign,
-    answer: answerOf(decided, before, memory.answer.state),
+    answer: answerOf(decided, before, names === memory.names ? memory.answer.state : null),
   }
 }
 
@@ -134,7 +134,7 @@ const claimants = (planned: readonly Pick<Decided, 'plan'>[]) =>
 function answerOf(
   decided: readonly Decided[],
   before: readonly (Decided | undefined)[],
-  stateBefore: KongState,
+  stateBefore: KongState | null,
 ): Desired {
   const problems: Problem[] = []
   const shadowed: [string, ServiceRoutes][] = []
@@ -150,25 +150,20 @@ function answerOf(
   }
 }
 
-/** Copying the last state and mending it costs a quarter of building it from its 14,000 entities. */
+/** Copying the last state and mending it costs a quarter of building it from its 14,000 entities. null: services came or went. */
 function stateOf(
   decided: readonly Decided[],
   before: readonly (Decided | undefined)[],
-  stateBefore: KongState,
+  stateBefore: KongState | null,
 ): KongState {
-  const isSameSet = before.length > 0 && before.every((each) => each !== undefined)
   const changed = decided.filter((each, index) => each !== before[index])
-  const isRebuilt = !isSameSet || stateBefore.size === 0 || changed.length > decided.length / 10
-  if (!isRebuilt && changed.length === 0) return stateBefore
-  const state = isRebuilt ? new Map<string, Entity>() : new Map(stateBefore)
-  if (!isRebuilt) {
-    decided.forEach((each, index) => {
-      if (each !== before[index]) for (const [key] of entriesOf(before[index]!)) state.delete(key)
-    })
-  }
-  for (const each of isRebuilt ? decided : changed) {
-    for (const [key, entity] of entriesOf(each)) state.set(key, entity)
-  }
+  if (stateBefore !== null && changed.length === 0) return stateBefore
+  if (stateBefore === null || changed.length > decided.length / 10) return new Map(decided.flatMap(entriesOf))
+  const state = new Map(stateBefore)
+  decided.forEach((each, index) => {
+    if (each !== before[index]) for (const [key] of entriesOf(before[index]!)) state.delete(key)
+  })
+  for (const each of changed) for (const [key, entity] of entriesOf(each)) state.set(key, entity)
   return state
 }
 

@@ -30,7 +30,7 @@ export function parseCatalog(text: string): OfflineCatalog {
   const byName = Object.entries(services).map(
     ([name, rows]): [string, ReturnType<typeof instancesFromRows>] => {
       const list = listAt(rows, `services.${name}`)
-      list.forEach((row, index) => checkRow(row, `services.${name}[${index}]`))
+      for (const [index, row] of list.entries()) checkRow(row, `services.${name}[${index}]`)
       return [name, instancesFromRows(list as unknown as ConsulRow[])]
     },
   )

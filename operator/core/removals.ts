@@ -1,6 +1,6 @@
 /** What of ours may go: whatever a person has hung onto one of our entities keeps it, since Kong would take it along. */
 
-import { type Entity, type KongState, keyOf } from './entity.ts'
+import type { Entity, KongState } from './entity.ts'
 import type { Problem } from './problem.ts'
 import { isOwnedBy } from './tags.ts'
 

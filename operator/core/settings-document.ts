@@ -1,7 +1,7 @@
 /** The text of one settings document, JSON or YAML, to validated values by dotted path. */
 
 import { parse } from 'yaml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { closestName } from './closest-name.ts'
 import type { Json } from './entity.ts'
 import { defaultsDocument, serviceDocument } from './settings-shape.ts'
@@ -82,12 +82,11 @@ export function leafPaths(schema: z.ZodType, prefix = ''): string[] {
   return isUnion(unwrap(schema)) ? [prefix, ...inner] : inner
 }
 
-type Inner = { unwrap?: () => z.ZodType; shape?: Record<string, z.ZodType>; options?: readonly z.ZodType[] }
+type Inner = { shape?: Record<string, z.ZodType>; options?: readonly z.ZodType[] }
 
-function unwrap(schema: z.ZodType): z.ZodType {
-  const inner = schema as Inner
-  return typeof inner.unwrap === 'function' && inner.shape === undefined ? unwrap(inner.unwrap()) : schema
-}
+/** Only of what may be left out: a list unwraps as well, to its items. */
+const unwrap = (schema: z.ZodType): z.ZodType =>
+  schema instanceof z.ZodOptional ? unwrap(schema.unwrap() as z.ZodType) : schema
 
 function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | null {
   const inner = schema as Inner

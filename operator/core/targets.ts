@@ -3,8 +3,8 @@
 import type { Instance } from './catalog.ts'
 import { byNodeAndId } from './consul-row.ts'
 import { type Health, type RolledUp, rollUp } from './health.ts'
+import { instanceWeights, type Weights } from './instance-weights.ts'
 import type { Problem } from './problem.ts'
-import { weightsInMeta } from './service-meta.ts'
 import type { ServiceSettings } from './settings.ts'
 import { targetOf } from './target-address.ts'
 
@@ -40,9 +40,9 @@ export function planTargets(
   const report = (code: string, severity: Problem['severity'], message: string): void => {
     problems.push({ code, severity, service, message })
   }
-  const candidates = [...instances]
-    .sort(byNodeAndId)
-    .map((instance) => candidateOf(instance, effective, report))
+  const ordered = [...instances].sort(byNodeAndId)
+  const weightsGiven = instanceWeights(ordered, effective, report)
+  const candidates = ordered.map((instance, index) => candidateOf(instance, weightsGiven[index]!, report))
   const places = groupByTarget(candidates, report)
   const { weights, notes, kept } = weigh(places, effective, lastWeight)
   if (kept) report('ALL_CRITICAL', 'error', allCritical(service, places.length))
@@ -75,11 +75,7 @@ interface Place {
 
 type Report = (code: string, severity: Problem['severity'], message: string) => void
 
-/** Equal weights of round_robin: Kong's own default for a target. */
-const EQUAL_WEIGHT = 100
-const MOST_WEIGHT = 65_535
-
-function candidateOf(instance: Instance, effective: ServiceSettings, report: Report): Candidate {
+function candidateOf(instance: Instance, weights: Weights, report: Report): Candidate {
   const where = `instance ${instance.id} on ${instance.node}`
   const address = targetOf(instance.address, instance.port)
   if (instance.port === 0) {
@@ -87,40 +83,14 @@ function candidateOf(instance: Instance, effective: ServiceSettings, report: Rep
   } else if (!address.ok) {
     report('ADDRESS_INVALID', 'warning', `${where} gets no traffic: ${address.reason}; register an address`)
   }
-  const isEqual = effective.settings.loadBalancing.strategy === 'round_robin'
-  const weights = weightsOf(instance, effective, (message) => report('WEIGHT_CLAMPED', 'warning', message))
   return {
     instance,
     target: address.ok ? address.target : '',
     obstacle: address.ok ? '' : instance.port === 0 ? 'has no port' : address.reason,
     rolledUp: rollUp(instance),
-    whenHealthy: isEqual && weights.passing > 0 ? EQUAL_WEIGHT : weights.passing,
+    whenHealthy: weights.passing,
     whenDegraded: weights.warning,
   }
-}
-
-/** Consul's Weights < mesh/defaults < the instance's meta < mesh/services/<name>. */
-function weightsOf(
-  instance: Instance,
-  { settings, sources }: ServiceSettings,
-  report: (message: string) => void,
-): { passing: number; warning: number } {
-  const meta = weightsInMeta(instance)
-  const pick = (which: 'passing' | 'warning'): number => {
-    const set = settings.weights[which]
-    const isFromKv = sources[`weights.${which}`]?.startsWith('mesh/services/') ?? false
-    return (isFromKv ? set : (meta[which] ?? set)) ?? instance.weights[which]
-  }
-  const clamp = (weight: number): number => {
-    const whole = Math.min(Math.max(Math.trunc(weight) || 0, 0), MOST_WEIGHT)
-    if (whole !== weight) {
-      report(
-        `weight ${weight} of instance ${instance.id} on ${instance.node} is not one from 0 to ${MOST_WEIGHT}; ${whole} is used`,
-      )
-    }
-    return whole
-  }
-  return { passing: clamp(pick('passing')), warning: clamp(pick('warning')) }
 }
 
 function groupByTarget(candidates: readonly Candidate[], report: Report): Place[] {
@@ -199,7 +169,7 @@ function weigh(
 
 /** Weights.Warning, as Consul has it for such an instance; all of them 0 would leave nobody, so Weights.Passing then. */
 function fallbackWeight(place: Place, degraded: readonly Place[], strategy: string): number {
-  if (strategy === 'round_robin') return EQUAL_WEIGHT
+  if (strategy !== 'weighted') return place.whenHealthy
   return degraded.some(({ whenDegraded }) => whenDegraded > 0) ? place.whenDegraded : place.whenHealthy
 }
 
