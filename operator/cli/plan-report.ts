@@ -117,11 +117,12 @@ function what({ action, fields }: PlannedChange): string {
   if (action === 'delete') return ''
   const news = Object.entries(fields).filter(([field]) => field !== 'tags' && field !== 'name')
   if (news.length === 0) return 'tags' in fields ? 'tags only' : ''
-  return news
-    .map(([field, { from, to }]) =>
-      action === 'create' ? `${field}=${text(to)}` : `${field}: ${text(from)} -> ${text(to)}`,
-    )
-    .join(', ')
+  if (action === 'create') {
+    // What is empty, or refers to another row, says nothing to a reader of the table.
+    const told = news.filter(([, { to }]) => to !== null && !(typeof to === 'object' && 'id' in to))
+    return told.map(([field, { to }]) => `${field}=${text(to)}`).join(', ')
+  }
+  return news.map(([field, { from, to }]) => `${field}: ${text(from)} -> ${text(to)}`).join(', ')
 }
 
 function text(value: Json): string {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, test } from 'node:test'
+import { startConsul } from '../support/consul.ts'
 import { type KongsulProcess, runKongsul, startKongsul } from '../support/kongsul-process.ts'
 import { descendants, processes } from '../support/process-tree.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -10,8 +11,8 @@ import { waitFor } from '../support/wait-for.ts'
 const started: KongsulProcess[] = []
 after(() => Promise.all(started.map((each) => each.stop())))
 
-async function startUp(): Promise<KongsulProcess> {
-  const up = startKongsul(['up', '--free-ports'])
+async function startUp(env: Record<string, string> = {}): Promise<KongsulProcess> {
+  const up = startKongsul(['up', '--free-ports'], env)
   started.push(up)
   await Promise.race([
     waitFor(() => up.output().includes('Ctrl-C stops all'), { deadlineMs: 90_000, what: 'up is complete' }),
@@ -69,6 +70,23 @@ test('kill -9 of up leaves no process behind', async () => {
   const pids = partsOf(up)
   await up.stop('SIGKILL')
   await gone(pids)
+})
+
+test('beside a Consul that was there, kill -9 of up takes its own services out and leaves the others', async () => {
+  const consul = await startConsul()
+  try {
+    await consul.register({ Name: 'web', ID: 'web-9', Port: 9 })
+    const up = await startUp({ CONSUL_HTTP_ADDR: consul.url })
+    const services = async () => Object.keys((await consul.request('GET', '/agent/services')) as object)
+    // web is taken by somebody else: ours have another name.
+    assert.ok((await services()).includes('sample-web-1'))
+    await up.stop('SIGKILL')
+    await waitFor(async () => (await services()).join() === 'web-9', {
+      what: 'only the service of others is left',
+    })
+  } finally {
+    await consul.stop()
+  }
 })
 
 test('a part that ends stops everything and is named', async () => {

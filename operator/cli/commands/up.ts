@@ -27,7 +27,8 @@ export function defineUp(command: Command): void {
     .option('--verbose', 'print what the parts log')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions & { readonly output?: string }) => {
-      process.exitCode = await runUp(commandConfig({ ...options }), options, ioOf(options))
+      // Something may still be under way, a download for one: everything that matters has been stopped.
+      process.exit(await runUp(commandConfig({ ...options }), options, ioOf(options)))
     })
   addOutputOption(command)
   addConfigOptions(command, ['consul', 'mesh', 'hostSuffix', 'resync'])

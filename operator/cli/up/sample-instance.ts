@@ -84,6 +84,7 @@ export class SampleInstance {
 
   async #launch(): Promise<void> {
     const { service, id, calls } = this.sample
+    if (this.#stopped) throw new Error(`${id} has been stopped`)
     const { proxyUrl, hostSuffix, log } = this.#around
     const call = calls === undefined ? [] : ['--calls', `${calls}.${hostSuffix}`, '--proxy-url', proxyUrl]
     const child = new Child({

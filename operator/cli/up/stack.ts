@@ -219,6 +219,8 @@ export class Stack {
   }
 
   #child(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
+    // Nothing may start behind the back of `stop`.
+    this.#abort.signal.throwIfAborted()
     const { onChildLine, onCrash } = this.#options
     const child = new Child({
       name,
