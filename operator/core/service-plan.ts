@@ -1,6 +1,7 @@
 /** What one catalog service means for Kong, as far as it can be told without looking at the others. */
 
 import type { Instance } from './catalog.ts'
+import { byNodeAndId } from './consul-row.ts'
 import { type Entity, keyOf } from './entity.ts'
 import { type Exposure, exclusionOf, exposureOf, isTypical } from './exposure.ts'
 import { rollUp } from './health.ts'
@@ -76,7 +77,7 @@ function excluded(
     exposure: { exposed: false, reason },
     wishes: [],
     entities: [],
-    instances: instances.map((instance) => {
+    instances: [...instances].sort(byNodeAndId).map((instance) => {
       const { health, reason: why } = rollUp(instance)
       const { id, node, address, port } = instance
       return { id, node, address, port, target: '', health, weight: 0, reason: why }
