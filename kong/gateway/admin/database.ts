@@ -196,7 +196,9 @@ function toRow(db: Database, collection: Collection, entity: ObjectValue): Row {
     else row[name] = value
   }
   if (schema.hasTtl) row['ttl'] = own(entity, 'ttl') || null
-  return showShorthands(schema, row) as unknown as Row
+  // Kong fills in again when it reads: defaults inside lists and maps, and what one field says of another.
+  const read = fillFields(schema, row, { context: 'insert' }).value ?? row
+  return showShorthands(schema, read) as unknown as Row
 }
 
 function write(db: Database, collection: Collection, row: Row, intent: { isNew: boolean; key: Key }): Row {
