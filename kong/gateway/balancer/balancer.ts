@@ -84,11 +84,6 @@ export class Balancer {
     this.#report(address, 'timeout', this.upstream.healthchecks[check].unhealthy.timeouts, nowMs)
   }
 
-  /** A success of an active tcp probe, which has no status. */
-  reportSuccess(address: Address, nowMs: number): void {
-    this.#report(address, 'success', this.upstream.healthchecks.active.healthy.successes, nowMs)
-  }
-
   /** Marks one address (`ip:port`), or every address of a target (`host:port`). */
   mark(hostname: string, port: number, ip: string | null, healthy: boolean, nowMs: number): void {
     for (const address of this.addresses()) {

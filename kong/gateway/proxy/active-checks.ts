@@ -5,7 +5,10 @@ import type { Address } from '../balancer/address.ts'
 import type { Balancer } from '../balancer/balancer.ts'
 import type { Store } from '../store.ts'
 
-/** Runs the probes that upstreams ask for: healthy and unhealthy addresses each at their own interval. */
+/**
+ * Runs the probes that upstreams ask for: healthy and unhealthy addresses each at their own interval. Probes of type
+ * tcp are not run: in Kong they belong to the stream module, which is off unless stream_listen is set.
+ */
 export class ActiveChecks {
   readonly #timers = new Map<string, NodeJS.Timeout[]>()
   readonly #store: Store
@@ -20,6 +23,7 @@ export class ActiveChecks {
     this.#timers.delete(upstreamId)
     if (!balancer) return
     const { active } = balancer.upstream.healthchecks
+    if (active.type === 'tcp') return
     const timers: NodeJS.Timeout[] = []
     for (const [healthy, intervalSeconds] of [
       [true, active.healthy.interval],
@@ -60,7 +64,6 @@ export class ActiveChecks {
     const { active } = balancer.upstream.healthchecks
     const host = address.ip.replace(/^\[|\]$/g, '')
     const timeoutMs = active.timeout * 1000
-    if (active.type === 'tcp') return probeTcp(host, address.port, timeoutMs)
     const name = balancer.upstream.host_header ?? address.hostname
     const certificateId = balancer.upstream.client_certificate?.id
     const certificate =
@@ -84,13 +87,12 @@ export class ActiveChecks {
   }
 }
 
-type ProbeResult = number | 'connected' | 'timeout' | 'failed'
+type ProbeResult = number | 'timeout' | 'failed'
 
 function report(balancer: Balancer, address: Address, result: ProbeResult): void {
   const now = Date.now()
   if (result === 'timeout') balancer.reportTimeout(address, now, 'active')
   else if (result === 'failed') balancer.reportTcpFailure(address, now, 'active')
-  else if (result === 'connected') balancer.reportSuccess(address, now)
   else balancer.reportStatus(address, result, now, 'active')
 }
 
@@ -109,19 +111,5 @@ function probeHttp(request: http.ClientRequest, timeoutMs: number): Promise<Prob
       clearTimeout(timer)
       resolve('failed')
     })
-  })
-}
-
-function probeTcp(host: string, port: number, timeoutMs: number): Promise<ProbeResult> {
-  return new Promise((resolve) => {
-    const socket = net.connect({ host, port })
-    const settle = (result: ProbeResult): void => {
-      clearTimeout(timer)
-      resolve(result)
-      socket.destroy()
-    }
-    const timer = setTimeout(() => settle('timeout'), timeoutMs)
-    socket.once('connect', () => settle('connected'))
-    socket.once('error', () => settle('failed'))
   })
 }

@@ -52,8 +52,7 @@ export class UpstreamFlow implements Exchange {
     this.method = context.upstreamMethod
     this.readTimeoutMs = service.read_timeout
     this.writeTimeoutMs = service.write_timeout
-    this.#isWebSocket =
-      context.upgradeHead !== null && context.header('upgrade')?.toLowerCase() === 'websocket'
+    this.#isWebSocket = context.header('upgrade')?.toLowerCase() === 'websocket'
   }
 
   start(): void {
