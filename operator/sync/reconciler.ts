@@ -49,6 +49,7 @@ export interface ReconcilerOptions {
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
 const SERVICES_AT_ONCE = 16
 const GAUGES_EVERY_MS = 100
+const NEW_UPSTREAM_MS = 1000
 
 export class Reconciler {
   readonly mirror = new KongMirror()
@@ -70,6 +71,7 @@ export class Reconciler {
   #held: HeldTargets = new Map()
   #holdTimer: NodeJS.Timeout | null = null
   #reading: Promise<void> | null = null
+  readonly #newUpstreams = new Set<string>()
   #gaugeTimer: NodeJS.Timeout | null = null
   #hasSynced = false
   #lastSyncMs: number | null = null
@@ -315,11 +317,18 @@ export class Reconciler {
 
   #written(change: Change): void {
     this.#options.metrics.changes.inc({ kind: change.entity.kind, action: change.action })
+    if (change.entity.kind === 'upstream' && change.action === 'create') this.#noteNew(change.entity.id)
     const target = weightComesBack(change)
-    if (target === null) return
+    // Nothing can be marked in an upstream that was made a moment ago.
+    if (target === null || this.#newUpstreams.has(target.parent)) return
     this.healer.poke(target.parent, [target.name])
     // Known to Kong before, so it may carry a mark of the time when it failed.
     if (change.before !== null) void this.#markHealthy(target)
+  }
+
+  #noteNew(upstreamId: string): void {
+    this.#newUpstreams.add(upstreamId)
+    setTimeout(() => this.#newUpstreams.delete(upstreamId), NEW_UPSTREAM_MS).unref()
   }
 
   async #markHealthy({ parent, name }: Entity): Promise<void> {
