@@ -1,6 +1,7 @@
 /**
  * Whose is a host or a path that several services want. `<service>.mesh` belongs to the service of exactly that name,
- * as does its own prefix; anything else to the first by name. Losers are told.
+ * as does its own prefix; then what KV grants goes before what a service takes itself; of equals the first by name has
+ * it. Losers are told.
  */
 
 import { defaultHost, defaultPath, isDnsLabel } from './names.ts'
@@ -37,13 +38,16 @@ export function settleClaims(
     }
   }
   const losses = new Map<string, Map<string, string>>()
-  for (const { service, wishes } of claimants) {
-    for (const claim of wishes.flatMap((wish) => claimsOf(wish, owners))) {
-      const owner = owners.get(claim)
-      if (owner === undefined) owners.set(claim, service)
-      else if (owner !== service) {
-        const lost = losses.get(service) ?? new Map<string, string>()
-        losses.set(service, lost.set(claim, owner))
+  for (const isGranted of [true, false]) {
+    for (const { service, wishes } of claimants) {
+      const equals = wishes.filter(({ origin }) => (origin === 'kv') === isGranted)
+      for (const claim of equals.flatMap((wish) => claimsOf(wish, owners))) {
+        const owner = owners.get(claim)
+        if (owner === undefined) owners.set(claim, service)
+        else if (owner !== service) {
+          const lost = losses.get(service) ?? new Map<string, string>()
+          losses.set(service, lost.set(claim, owner))
+        }
       }
     }
   }

@@ -15,8 +15,8 @@ export interface RouteWish {
   readonly headers: Readonly<Record<string, readonly string[]>>
   readonly stripPath: boolean
   readonly preserveHost: boolean
-  /** Nobody asked for it: it gives way to routes that are not ours. */
-  readonly isDefault: boolean
+  /** Who asked: nobody (it gives way to routes that are not ours), the service itself, or people by KV. */
+  readonly origin: 'default' | 'meta' | 'kv'
 }
 
 export interface RouteWishes {
@@ -36,15 +36,20 @@ export function routeWishes(service: string, effective: ServiceSettings, hostSuf
   const hasOwn = routing.routes.length > 0
   const hosts = grantedHosts(service, effective, hostSuffix, problems)
   const paths = grantedPaths(service, effective, problems)
+  // A gRPC method's path is fixed: Kong refuses strip_path for it, so only the host leads to such a service by default.
+  const plain = { ...EMPTY, stripPath: !isGrpc }
   const wishes: RouteWish[] = []
-  if (hosts !== null && hosts.length > 0) wishes.push({ ...EMPTY, name: 'host', hosts })
-  if (hosts === null && !hasOwn) {
-    wishes.push({ ...EMPTY, name: 'host', hosts: [defaultHost(service, hostSuffix)], isDefault: true })
+  if (hosts !== null && hosts.length > 0) {
+    wishes.push({ ...plain, name: 'host', hosts, origin: originOf(effective, 'routing.hosts') })
   }
-  if (paths !== null && paths.length > 0) wishes.push({ ...EMPTY, name: 'path', paths, stripPath: !isGrpc })
-  // A gRPC method's path is fixed, and Kong refuses strip_path for it: only the host leads to such a service.
+  if (hosts === null && !hasOwn) {
+    wishes.push({ ...plain, name: 'host', hosts: [defaultHost(service, hostSuffix)], origin: 'default' })
+  }
+  if (paths !== null && paths.length > 0) {
+    wishes.push({ ...plain, name: 'path', paths, origin: originOf(effective, 'routing.paths') })
+  }
   if (paths === null && !hasOwn && !isGrpc) {
-    wishes.push({ ...EMPTY, name: 'path', paths: [defaultPath(service)], isDefault: true })
+    wishes.push({ ...plain, name: 'path', paths: [defaultPath(service)], origin: 'default' })
   }
   for (const own of routing.routes) wishes.push(wishOf(own, isGrpc))
   return { wishes, problems }
@@ -55,10 +60,11 @@ const EMPTY = {
   paths: [],
   methods: [],
   headers: {},
-  stripPath: true,
   preserveHost: false,
-  isDefault: false,
 }
+
+const originOf = ({ sources }: ServiceSettings, path: string): 'meta' | 'kv' =>
+  sources[path] === 'meta' ? 'meta' : 'kv'
 
 function wishOf(own: OwnRoute, isGrpc: boolean): RouteWish {
   return {
@@ -69,7 +75,7 @@ function wishOf(own: OwnRoute, isGrpc: boolean): RouteWish {
     headers: own.headers ?? {},
     stripPath: isGrpc ? false : (own.stripPath ?? true),
     preserveHost: own.preserveHost ?? false,
-    isDefault: false,
+    origin: 'kv',
   }
 }
 

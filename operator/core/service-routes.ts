@@ -46,7 +46,7 @@ export function planRoutes(
       if (takes) victims.push(route.label)
       if (shadows) before.push(route.label)
     }
-    if (wish.isDefault && !routing.takeover && victims.length > 0) {
+    if (wish.origin === 'default' && !routing.takeover && victims.length > 0) {
       contested.push(keyOf(entity))
       if (!actual.has(keyOf(entity))) {
         problems.push(conflict(service, entity.name, wish, victims))

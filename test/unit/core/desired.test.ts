@@ -127,7 +127,7 @@ describe('protocols', () => {
     const { state } = desire({ web: [instance(1, { meta: { 'mesh-protocol': 'grpc' } })] })
     assert.deepEqual(namesOf(state, 'route'), ['mesh.web.host'])
     const { fields } = named(state, 'route', 'mesh.web.host')!
-    assert.deepEqual(fields.protocols, ['grpc', 'grpcs'])
+    assert.deepEqual([fields.protocols, fields.strip_path], [['grpc', 'grpcs'], false])
     assert.equal(named(state, 'service', 'mesh.web')?.fields.protocol, 'grpc')
   })
 

@@ -118,6 +118,18 @@ describe('a host or path that two services want', () => {
     assert.deepEqual(reportOf({ c: one }, { documents }).services.c?.hosts, ['a.test'])
   })
 
+  test('goes to the one that KV grants it, not to one that takes it by its meta', () => {
+    const granted = {
+      'mesh/defaults': { routing: { allowed: ['a.test'] } },
+      'mesh/services/c': { routing: { hosts: ['a.test'] } },
+    }
+    const { services } = reportOf(
+      { b: [instance(1, { meta: { 'mesh-hosts': 'a.test' } })], c: one },
+      { documents: granted },
+    )
+    assert.deepEqual([services.b?.hosts, services.c?.hosts], [[], ['a.test']])
+  })
+
   test('is not taken by a service that is not exposed', () => {
     const hidden = { ...documents, 'mesh/services/b': { ...wanted, expose: false } }
     assert.deepEqual(reportOf({ b: one, c: one }, { documents: hidden }).services.c?.hosts, ['a.test'])
