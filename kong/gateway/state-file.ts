@@ -8,7 +8,10 @@ import type { Row } from './store.ts'
 export type Snapshot = Partial<Record<Collection, readonly Row[]>>
 
 const FORMAT = 'kongsul-gateway-1'
-const DELAY_MS = 50
+const MIN_DELAY_MS = 50
+const MAX_DELAY_MS = 2_000
+/** Writing may take one part in so many of the time: a large store is written less often. */
+const SHARE = 20
 
 export class StateFile {
   readonly #path: string
@@ -16,6 +19,7 @@ export class StateFile {
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> = Promise.resolve()
   #failure: Error | undefined
+  #lastWriteMs = 0
 
   constructor(path: string, snapshot: () => Snapshot) {
     this.#path = path
@@ -46,10 +50,11 @@ export class StateFile {
   /** Writes soon; changes in quick succession share one write. */
   markChanged(): void {
     if (this.#timer) return
+    const delayMs = Math.min(Math.max(this.#lastWriteMs * SHARE, MIN_DELAY_MS), MAX_DELAY_MS)
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#enqueue()
-    }, DELAY_MS)
+    }, delayMs)
   }
 
   /** Writes what is not yet written. @throws when the last write failed. */
@@ -65,8 +70,10 @@ export class StateFile {
 
   #enqueue(): void {
     this.#writing = this.#writing.then(async () => {
+      const startedMs = performance.now()
       try {
         await this.#write()
+        this.#lastWriteMs = performance.now() - startedMs
         this.#failure = undefined
       } catch (error) {
         const message = `cannot write the state file ${this.#path}: ${(error as Error).message}`
