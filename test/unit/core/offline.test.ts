@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { diff } from '../../../operator/core/diff.ts'
+import type { Json } from '../../../operator/core/entity.ts'
 import { bodyFor } from '../../../operator/core/kong-json.ts'
 import { OfflineFileError, parseActual, parseCatalog } from '../../../operator/core/offline.ts'
 import { applied, desire, instance, KEEP, named, namesOf } from './build-mesh.ts'
+
+const idOf = (reference: Json | undefined): Json | undefined => (reference as { id?: Json } | undefined)?.id
 
 const says = (message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof OfflineFileError)
@@ -60,7 +63,7 @@ describe('a catalog from a file', () => {
 describe('what Kong holds, from a file', () => {
   const wanted = desire({ web: [instance(1)], 'a.b': [instance(2)] }).state
   const inKong = applied(wanted)
-  const bodies = (kind: string) =>
+  const bodies = (kind: string): Record<string, Json>[] =>
     [...inKong.values()]
       .filter((entity) => entity.kind === kind)
       .map((entity) => ({
@@ -94,13 +97,11 @@ describe('what Kong holds, from a file', () => {
       _format_version: '3.0',
       upstreams: lists.upstreams.map((upstream) => ({
         ...withoutId(upstream),
-        targets: lists.targets.filter((target) => target.upstream?.id === upstream.id).map(withoutId),
+        targets: lists.targets.filter((target) => idOf(target.upstream) === upstream.id).map(withoutId),
       })),
       services: lists.services.map((service) => ({
         ...withoutId(service),
-        routes: lists.routes
-          .filter((route) => (route as { service?: { id: string } }).service?.id === service.id)
-          .map(withoutId),
+        routes: lists.routes.filter((route) => idOf(route.service) === service.id).map(withoutId),
       })),
     }
     assert.deepEqual(diff(parseActual(JSON.stringify(file)), wanted, KEEP).changes, [])
