@@ -28,8 +28,14 @@ export async function readOperatorPlan(
     if (status !== 404) note(line)
   })
   if (plan !== null) return { plan }
+  const settings = await readOperatorSettings(config)
+  return settings && { settings }
+}
+
+/** The settings of the running operator; null when it does not answer. @throws CliError when it refuses the token. */
+export async function readOperatorSettings(config: Asked): Promise<OperatorSettings | null> {
   const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', () => {})
-  return status && { settings: settingsOf(status) }
+  return status && settingsOf(status)
 }
 
 /** The status of the running operator, as `status` shows it. See readOperatorPlan. */

@@ -115,10 +115,10 @@ export function statusTable(
 /** The lines that `status` prints for people. */
 export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'>): string[] {
   const { counts, operator } = report
-  const hidden = report.services.filter(({ exposed }) => !exposed)
+  const shown = report.services.filter(isReachable)
   const kept = report.services.filter(({ keptAtLastWeights }) => keptAtLastWeights)
   return [
-    ...(report.services.length > 0 ? [...statusTable(report.services, io), ''] : []),
+    ...(shown.length > 0 ? [...statusTable(shown, io), ''] : []),
     `${counts.services} services, ${counts.instances} instances: ${counts.healthy} healthy, ` +
       `${counts.degraded} degraded, ${counts.unhealthy} unhealthy.`,
     counts.pending === 0
@@ -130,18 +130,27 @@ export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'
           `all instances critical, kept at their last weights: ${kept.map(({ service }) => service).join(', ')}`,
         ]
       : []),
-    ...hiddenLines(hidden),
+    ...hiddenLines(report.services),
     ...problemLines(report.problems, io.paint),
   ]
 }
 
+/** Services that could be reachable through the proxy; Consul's own servers never are. */
+export const isReachable = ({ service }: Pick<ServiceReport, 'service'>): boolean => service !== 'consul'
+
 /** Services that the proxy does not serve, by the reason. */
-export function hiddenLines(hidden: readonly Pick<ServiceReport, 'service' | 'exposureReason'>[]): string[] {
-  const reasons = [...new Set(hidden.map(({ exposureReason }) => exposureReason))]
-  return reasons.map((reason) => {
-    const names = hidden
-      .filter(({ exposureReason }) => exposureReason === reason)
-      .map(({ service }) => service)
+export function hiddenLines(
+  services: readonly Pick<ServiceReport, 'service' | 'exposed' | 'exposureReason'>[],
+): string[] {
+  const hidden = services
+    .filter((each) => isReachable(each) && !each.exposed)
+    // Reasons name the service where they name its key: one reason for all of them.
+    .map(({ service, exposureReason }) => ({
+      service,
+      reason: exposureReason.replaceAll(`mesh/services/${service}`, 'mesh/services/<name>'),
+    }))
+  return [...new Set(hidden.map(({ reason }) => reason))].map((reason) => {
+    const names = hidden.filter((each) => each.reason === reason).map(({ service }) => service)
     const shown = names.slice(0, MOST_NAMES).join(', ')
     const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
     return `${names.length} not reachable through the proxy: ${shown}${more} (${reason})`

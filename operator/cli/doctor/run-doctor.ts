@@ -5,9 +5,9 @@ import { createMetrics } from '../../telemetry/metrics.ts'
 import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
 import type { MeshReading } from '../mesh-reading.ts'
-import { readReadiness } from '../operator-client.ts'
+import { readOperatorSettings, readReadiness } from '../operator-client.ts'
 import { readMesh } from '../read-mesh.ts'
-import { hiddenLines } from '../status-report.ts'
+import { hiddenLines, isReachable } from '../status-report.ts'
 import { isFree } from '../up/free-ports.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -144,7 +144,9 @@ async function lookAtOperator({ addr }: ProcessConfig): Promise<Finding[]> {
 
 async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Finding[]> {
   try {
-    const reading = await readMesh(config.operator)
+    // As the operator that runs decides, where one does.
+    const settings = await readOperatorSettings(config)
+    const reading = await readMesh({ ...config.operator, ...settings })
     const { consul, kong } = config.operator
     const hosts = { kongHost: new URL(kong.adminUrl).hostname, consulHost: new URL(consul.url).hostname }
     return [
@@ -165,13 +167,14 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
 }
 
 function exposureFindings({ desired }: MeshReading): Finding[] {
-  const hidden = desired.services.filter(({ exposed }) => !exposed)
-  const total = `${desired.services.length - hidden.length} of ${desired.services.length} services are reachable through the proxy`
-  if (hidden.length === 0) return [ok('exposure', total)]
+  const services = desired.services.filter(isReachable)
+  const exposed = services.filter((service) => service.exposed).length
+  const total = `${exposed} of ${services.length} services are reachable through the proxy`
+  if (exposed === services.length) return [ok('exposure', total)]
   return [
     warning(
       'exposure',
-      `${total}; ${hiddenLines(hidden).join('; ')}`,
+      `${total}; ${hiddenLines(services).join('; ')}`,
       'expose one by the tag kongsul.enable=true, the meta mesh-expose: true or KV mesh/services/NAME {"expose": true}; ' +
         'all by KV mesh/defaults {"expose": {"default": "all"}}',
     ),

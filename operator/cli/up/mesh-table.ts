@@ -1,6 +1,6 @@
 import type { Io } from '../io.ts'
 import type { OpenMesh } from '../read-mesh.ts'
-import { statusReport, statusTable } from '../status-report.ts'
+import { isReachable, statusReport, statusTable } from '../status-report.ts'
 import type { Stack } from './stack.ts'
 
 /**
@@ -12,7 +12,7 @@ export async function meshTable(mesh: OpenMesh, stack: Stack, io: Io): Promise<s
     const { desired, actual, diff } = await mesh.read()
     const { services } = statusReport(desired, actual, diff, null)
     const requests = new Map(stack.instances.map(({ sample, requests: count }) => [sample.id, count]))
-    const shown = services.filter(({ service }) => service !== 'consul')
+    const shown = services.filter(isReachable)
     return statusTable(shown, io, {
       title: 'REQUESTS',
       of: ({ id }) => String(requests.get(id) ?? '-'),
