@@ -37,6 +37,7 @@ export function compareEntity(
   mesh: string,
   policy: 'keep' | 'revert',
 ): Comparison {
+  if (isInSync(actual, wanted)) return { result: actual, fields: [], held: [] }
   const applied = appliedOf(actual.tags)
   const tagged = overriddenOf(actual.tags)
   const last = new Map<string, string>()
@@ -55,6 +56,16 @@ export function compareEntity(
   const tags = tagsOf(actual, wanted, mesh, last, overrides(policy, tagged, held))
   const all = isSameSet(tags, actual.tags) ? fields : [...fields, 'tags'].sort()
   return { result: all.length === 0 ? actual : written(actual, wanted, fields, tags), fields: all, held }
+}
+
+/** The common case, told without parsing a tag: just our tags, as they should be, and all values equal. */
+function isInSync(actual: Entity, wanted: Entity): boolean {
+  if (actual.tags.length !== wanted.tags.length || actual.name !== wanted.name) return false
+  if (!wanted.tags.every((tag) => actual.tags.includes(tag))) return false
+  for (const field in wanted.fields) {
+    if (!isSameFieldValue(field, wanted.fields[field], actual.fields[field])) return false
+  }
+  return true
 }
 
 /** Without its tags nothing tells edits from what we wrote, so every difference is taken for an edit. */
