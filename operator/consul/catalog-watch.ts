@@ -12,6 +12,7 @@ import { ConsulError, consulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { describeChange } from './describe-change.ts'
 import { inParallel } from './in-parallel.ts'
+import { ANYTHING, type Expectation, PendingReads, shows } from './pending-reads.ts'
 import type { RawCheck, RawNode } from './raw-rows.ts'
 import { explainedIndexes, instanceKey, keepIdentity, type ServiceEntry } from './service-table.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
@@ -49,7 +50,7 @@ export class CatalogWatch {
     ['checks', null],
   ])
   readonly #services = new Map<string, ServiceEntry>()
-  readonly #pending = new Map<string, bigint>()
+  readonly #pending = new PendingReads()
   readonly #sweeps: SweepSchedule
   #snapshot: CatalogSnapshot | null = null
   #names: ReadonlyMap<string, string> = new Map()
@@ -73,8 +74,11 @@ export class CatalogWatch {
       table: () => this.#services,
       explained: (from, to) => this.#explained(from, to),
       busy: () => this.#pending.size > 0 || this.#reload,
-      found: (services) => this.#touch(services),
-      impossible: () => this.#touch([...this.#names.keys()].map((name) => [name, 0n])),
+      found: (services) => {
+        for (const [name, minIndex] of services) this.#pending.add(name, { ...ANYTHING, minIndex })
+        this.#begin()
+      },
+      impossible: () => this.#touch(this.#names.keys()),
       failed: (error) =>
         options.log.debug('listing the catalog failed', { code: error.code, reason: error.message }),
     })
@@ -86,7 +90,12 @@ export class CatalogWatch {
     const loop = (name: string) => ({ signal, onFailure: (error: ConsulError) => this.#failed(name, error) })
     await Promise.all([
       followBlockingQuery({ ...loop('names'), waitMs, read: reader.services, onAnswer: this.#onNames }),
-      followBlockingQuery({ ...loop('checks'), waitMs, read: reader.checks, onAnswer: this.#onChecks }),
+      followBlockingQuery({
+        ...loop('checks'),
+        waitMs,
+        read: reader.troubledChecks,
+        onAnswer: this.#onChecks,
+      }),
       // Addresses of nodes change hardly ever, and neither of the others tells of it.
       followBlockingQuery({
         ...loop('nodes'),
@@ -122,37 +131,35 @@ export class CatalogWatch {
       this.#readAll()
       return
     }
-    this.#touch(touchedNames(before, names).map((name) => [name, 0n]))
+    this.#touch(touchedNames(before, names))
     this.#sweeps.suspect(from, index)
   }
 
-  readonly #onChecks = ({ body }: Answer<readonly RawCheck[]>, { fresh }: AnswerEvent): void => {
+  readonly #onChecks = ({ body, index }: Answer<readonly RawCheck[]>, { fresh }: AnswerEvent): void => {
+    this.#sweeps.observe(index)
     const checks = checkTable(body)
     const before = this.#checks
     this.#checks = checks
-    this.#sweeps.checks = checks.size
     this.#broken.delete('checks')
     if (fresh) {
       this.#readAll()
       return
     }
-    const touched = touchedByChecks(before, checks)
-    this.#touch(
-      touched.flatMap(({ service, node, minIndex }) =>
-        node === ''
-          ? [[service, minIndex] as const]
-          : this.#servicesOn(new Set([node])).map((name) => [name, minIndex] as const),
-      ),
-    )
+    for (const { service, node, minIndex, recovered } of touchedByChecks(before, checks)) {
+      const expected = { minIndex, recovered: new Set(recovered === '' ? [] : [recovered]) }
+      const names = node === '' ? [service] : this.#servicesOn(new Set([node]))
+      for (const name of names) this.#pending.add(name, expected)
+    }
+    this.#begin()
   }
 
-  readonly #onNodes = ({ body }: Answer<readonly RawNode[]>): void => {
+  readonly #onNodes = ({ body, index }: Answer<readonly RawNode[]>): void => {
+    this.#sweeps.observe(index)
     const before = this.#nodes
     this.#nodes = new Map(body.map((node) => [node.Node, node.Address]))
     const moved = [...this.#nodes].filter(([node, address]) => (before.get(node) ?? address) !== address)
     if (moved.length > 0) {
-      const services = this.#servicesOn(new Set(moved.map(([node]) => node)))
-      this.#touch(services.map((service) => [service, 0n]))
+      this.#touch(this.#servicesOn(new Set(moved.map(([node]) => node))))
     }
     if (before.size > 0 && body.some((node) => !before.has(node.Node))) this.#sweeps.nodesChanged()
   }
@@ -169,11 +176,12 @@ export class CatalogWatch {
     void this.#pump()
   }
 
-  #touch(services: Iterable<readonly [string, bigint]>): void {
-    for (const [name, minIndex] of services) {
-      const known = this.#pending.get(name) ?? 0n
-      this.#pending.set(name, known > minIndex ? known : minIndex)
-    }
+  #touch(services: Iterable<string>): void {
+    for (const name of services) this.#pending.add(name, ANYTHING)
+    this.#begin()
+  }
+
+  #begin(): void {
     if (this.#pending.size === 0) return
     this.#sinceMs ??= Date.now()
     void this.#pump()
@@ -190,18 +198,18 @@ export class CatalogWatch {
       const all = this.#reload
       if (all) {
         this.#reload = false
-        for (const name of [...this.#names.keys(), ...this.#services.keys()]) this.#pending.set(name, 0n)
+        for (const name of [...this.#names.keys(), ...this.#services.keys()])
+          this.#pending.add(name, ANYTHING)
       }
       if (this.#snapshot === null && !all) break
-      const pass = [...this.#pending].slice(0, all ? undefined : PASS_SIZE)
+      const pass = this.#pending.take(all ? undefined : PASS_SIZE)
       if (pass.length === 0) break
-      for (const [name] of pass) this.#pending.delete(name)
       try {
         await this.#readPass(pass)
         attempt = 0
         this.#settle()
       } catch (error) {
-        for (const [name, minIndex] of pass) if (!this.#pending.has(name)) this.#pending.set(name, minIndex)
+        for (const [name, expected] of pass) this.#pending.add(name, expected)
         if (all) this.#reload = true
         this.#setDoubt(consulError('health.service', error))
         const pauseMs = backoffMs(attempt, RETRY, Math.random())
@@ -212,15 +220,14 @@ export class CatalogWatch {
     this.#pumping = false
   }
 
-  async #readPass(pass: readonly (readonly [string, bigint])[]): Promise<void> {
+  async #readPass(pass: readonly (readonly [string, Expectation])[]): Promise<void> {
     const changedAtMs = this.#sinceMs ?? Date.now()
     if (this.#pending.size === 0) this.#sinceMs = null
-    const answers = await inParallel(pass, this.#parallel, async ([name, minIndex]) => {
+    const answers = await inParallel(pass, this.#parallel, async ([name, expected]) => {
       const read = (stale: boolean) =>
         this.#options.reader.service(name, { stale, signal: this.#options.signal })
       const answer = await read(true)
-      // Another server answered than the one that woke the watch, and it lags behind: ask the leader.
-      return answer.index < minIndex ? read(false) : answer
+      return shows(expected, answer.index, answer.body) ? answer : read(false)
     })
     const changed: string[] = []
     const reasons = new Map<string, readonly string[]>()

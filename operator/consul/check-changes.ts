@@ -1,6 +1,9 @@
 import type { RawCheck } from './raw-rows.ts'
 
-/** One check as far as it matters to routing, by `${node}/${check id}`; output and times of checks do not matter. */
+/**
+ * Checks that are not passing, by `${node}/${check id}`, as far as they matter to routing; output and times do not.
+ * One that is missing passes, or is gone.
+ */
 export type CheckTable = ReadonlyMap<string, CheckEntry>
 
 export interface CheckEntry {
@@ -30,20 +33,27 @@ export interface Touched {
   readonly node: string
   /** A read of the service must be at least this new to show the change; 0 when unknown. */
   readonly minIndex: bigint
+  /** A check that is not troubled any more, by its key: a read that shows it so is too old. '' for a troubled one. */
+  readonly recovered: string
 }
 
 /** Checks that came, went or changed between two answers, as the service or the node they touch. */
 export function touchedByChecks(before: CheckTable, after: CheckTable): readonly Touched[] {
   const touched: Touched[] = []
-  const add = (entry: CheckEntry, minIndex: bigint) =>
-    touched.push({ service: entry.service, node: entry.service === '' ? entry.node : '', minIndex })
+  const add = (entry: CheckEntry, minIndex: bigint, recovered = '') =>
+    touched.push({
+      service: entry.service,
+      node: entry.service === '' ? entry.node : '',
+      minIndex,
+      recovered,
+    })
   for (const [key, entry] of after) {
     const old = before.get(key)
     if (old !== undefined && old.state === entry.state && old.service === entry.service) continue
     add(entry, BigInt(entry.modifyIndex))
     if (old !== undefined && old.service !== entry.service) add(old, 0n)
   }
-  for (const [key, entry] of before) if (!after.has(key)) add(entry, 0n)
+  for (const [key, entry] of before) if (!after.has(key)) add(entry, 0n, key)
   return touched
 }
 

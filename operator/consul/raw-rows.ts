@@ -44,6 +44,11 @@ export interface RawNodeDump {
   readonly Services: readonly RawService[] | null
 }
 
+export interface RawSummary {
+  readonly Name: string
+  readonly InstanceCount: number
+}
+
 export interface RawKey {
   readonly Key: string
   readonly Value: string | null

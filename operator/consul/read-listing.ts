@@ -2,8 +2,8 @@ import type { ConsulReader } from './consul-reader.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Listed } from './service-table.ts'
 
-/** Up to here one documented read per node is cheaper than, or as cheap as, anything else. */
-const FEW_NODES = 3
+/** Up to here a documented read per node is as cheap as anything else. */
+const FEW_NODES = 1
 
 export interface Listing {
   readonly listed: readonly Listed[]

@@ -66,6 +66,23 @@ export function servicesThatDiffer(
   return differing
 }
 
+/**
+ * Services with another number of instances than was read of them. `offsets` are differences that a read of the
+ * service does not end: Consul counts sidecars of some versions elsewhere.
+ */
+export function countsThatDiffer(
+  table: ReadonlyMap<string, ServiceEntry>,
+  counts: ReadonlyMap<string, number>,
+  offsets: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const differing = new Map<string, number>()
+  for (const name of new Set([...counts.keys(), ...table.keys()])) {
+    const difference = (counts.get(name) ?? 0) - (table.get(name)?.instances.length ?? 0)
+    if (difference !== (offsets.get(name) ?? 0)) differing.set(name, difference)
+  }
+  return differing
+}
+
 /** Indexes after `from` up to `to` that these entries account for. */
 export function explainedIndexes(
   entries: Iterable<ServiceEntry>,

@@ -8,9 +8,8 @@ import { markTarget, readTargetHealth } from './marks.ts'
 export interface WatchedUpstream {
   readonly id: string
   readonly service: string
-  readonly recoverMs: number
-  /** By `host:port`, the targets Consul wants traffic on; true: a person keeps it out. */
-  readonly wanted: ReadonlyMap<string, { readonly claimed: boolean }>
+  /** By `host:port`, the keys of the targets Consul wants traffic on. */
+  readonly targets: ReadonlyMap<string, string>
 }
 
 export interface StandingMark {
@@ -25,6 +24,10 @@ export interface HealerOptions {
   readonly log: Logger
   readonly metrics: Metrics
   readonly upstreams: () => ReadonlyMap<string, WatchedUpstream>
+  /** How long a mark of the service stands the first time. */
+  readonly recoverMs: (service: string) => number
+  /** Does a person keep this target out? */
+  readonly isClaimed: (targetKey: string) => boolean
   /** False while Kong cannot be reached, or nothing may be written. */
   readonly isActive: () => boolean
   readonly onFailure: (error: unknown) => void
@@ -106,7 +109,7 @@ export class PassiveHealer {
     if (now < this.#nextIdleMs) return null
     for (let tries = 0; tries < 2; tries++) {
       let id = this.#round.pop()
-      while (id !== undefined && !((upstreams.get(id)?.wanted.size ?? 0) > 0)) id = this.#round.pop()
+      while (id !== undefined && !upstreams.has(id)) id = this.#round.pop()
       if (id !== undefined) return upstreams.get(id)!
       this.#round = [...upstreams.keys()]
     }
@@ -136,7 +139,7 @@ export class PassiveHealer {
     this.#nextIdleMs = Date.now() + IDLE_LOOK_MS
     try {
       const health = await readTargetHealth(admin, upstream.id)
-      if (health === null || [...upstream.wanted.keys()].some((target) => !health.has(target))) {
+      if (health === null || [...upstream.targets.keys()].some((target) => !health.has(target))) {
         this.#records.delete(upstream.id)
         onMissing(upstream)
         return
@@ -144,7 +147,7 @@ export class PassiveHealer {
       const now = Date.now()
       const views = this.#views(upstream, health, now)
       const known = this.#records.get(upstream.id) ?? new Map()
-      const policy = { recoverMs: upstream.recoverMs, panicPercent: PANIC_PERCENT }
+      const policy = { recoverMs: this.#options.recoverMs(upstream.service), panicPercent: PANIC_PERCENT }
       const { putBack, records, nextLookMs } = decideMarks(known, views, now, policy)
       if (records.size === 0) this.#records.delete(upstream.id)
       else this.#records.set(upstream.id, records)
@@ -158,10 +161,11 @@ export class PassiveHealer {
   }
 
   #views(upstream: WatchedUpstream, health: ReadonlyMap<string, string>, now: number): MarkView[] {
-    return [...upstream.wanted].map(([target, { claimed }]) => {
+    return [...upstream.targets].map(([target, targetKey]) => {
       const key = `${upstream.id} ${target}`
       const returned = (this.#returned.get(key) ?? 0) > now
       if (!returned) this.#returned.delete(key)
+      const claimed = this.#options.isClaimed(targetKey)
       return { target, wanted: true, claimed, returned, unhealthy: health.get(target) === 'UNHEALTHY' }
     })
   }

@@ -1,29 +1,54 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 
-/** The desired state by service. */
-export type DesiredIndex = ReadonlyMap<string, readonly Entity[]>
+/** The desired state, and its entities by the service they belong to. */
+export interface DesiredIndex {
+  readonly state: KongState
+  readonly groups: ReadonlyMap<string, readonly Entity[]>
+}
 
-/** Groups the desired entities by the service they belong to; a group that did not change keeps its identity. */
+export const NOTHING_DESIRED: DesiredIndex = { state: new Map(), groups: new Map() }
+
+/** Groups by service; only what differs from the index before is grouped anew, the rest keeps its identity. */
 export function indexDesired(state: KongState, before: DesiredIndex): DesiredIndex {
-  const groups = new Map<string, Entity[]>()
+  if (state === before.state) return before
+  const touched = touchedOwners(state, before.state)
+  const groups = new Map(before.groups)
+  for (const owner of touched) groups.delete(owner)
+  const fresh = new Map<string, Entity[]>()
   for (const entity of state.values()) {
-    const group = groups.get(entity.owner)
-    if (group === undefined) groups.set(entity.owner, [entity])
+    if (!touched.has(entity.owner)) continue
+    const group = fresh.get(entity.owner)
+    if (group === undefined) fresh.set(entity.owner, [entity])
     else group.push(entity)
   }
-  const index = new Map<string, readonly Entity[]>()
-  for (const [service, group] of groups) {
-    const known = before.get(service)
-    index.set(service, known !== undefined && sameGroup(known, group) ? known : group)
+  for (const [owner, group] of fresh) {
+    const known = before.groups.get(owner)
+    groups.set(owner, known !== undefined && sameGroup(known, group) ? known : group)
   }
-  return index
+  return { state, groups }
+}
+
+function touchedOwners(state: KongState, before: KongState): ReadonlySet<string> {
+  const touched = new Set<string>()
+  let kept = 0
+  for (const [key, entity] of state) {
+    const known = before.get(key)
+    if (known !== undefined) kept += 1
+    if (known !== entity) touched.add(entity.owner)
+  }
+  if (kept < before.size) {
+    for (const [key, entity] of before) if (!state.has(key)) touched.add(entity.owner)
+  }
+  return touched
 }
 
 /** Services whose group differs between two states. */
 export function changedServices(before: DesiredIndex, after: DesiredIndex): readonly string[] {
-  const changed = [...after.keys()].filter((service) => before.get(service) !== after.get(service))
-  const gone = [...before.keys()].filter((service) => !after.has(service))
+  if (before === after) return []
+  const { groups } = after
+  const changed = [...groups.keys()].filter((service) => before.groups.get(service) !== groups.get(service))
+  const gone = [...before.groups.keys()].filter((service) => !groups.has(service))
   return [...changed, ...gone]
 }
 

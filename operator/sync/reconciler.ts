@@ -13,7 +13,7 @@ import {
 } from '../core/diff.ts'
 import { type Entity, keyOf } from '../core/entity.ts'
 import type { Problem } from '../core/problem.ts'
-import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
+import { type AcceptedSettings, acceptSettings, type ServiceSettings } from '../core/settings.ts'
 import { isOwnedBy } from '../core/tags.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
@@ -24,7 +24,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
-import { changedServices, type DesiredIndex, indexDesired } from './desired-index.ts'
+import { changedServices, type DesiredIndex, indexDesired, NOTHING_DESIRED } from './desired-index.ts'
 import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { LagWindow } from './lag-window.ts'
@@ -32,7 +32,7 @@ import type { Outcome } from './outcome.ts'
 import { coveredByLists, mergeTargets, readSpread } from './read-spread.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
 import { type HeldTargets, reviewShrink } from './shrink-guard.ts'
-import { watchedUpstreams, weightComesBack } from './watched-upstreams.ts'
+import { isClaimed, watchedUpstreams, weightComesBack } from './watched-upstreams.ts'
 
 export interface ReconcilerOptions {
   readonly admin: KongAdmin
@@ -96,6 +96,8 @@ export class Reconciler {
       log,
       metrics,
       upstreams: () => this.#watched,
+      recoverMs: (service) => this.#settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
+      isClaimed: (key) => isClaimed(this.mirror.get(key)),
       isActive: () => this.connection.isUp && !options.dryRun && (options.refusal?.() ?? null) === null,
       onFailure: (error) => this.connection.report(error),
       onMissing: ({ id, service }) => {
@@ -188,21 +190,14 @@ export class Reconciler {
 
   /** Decides what Kong should hold, and which removals wait. */
   #compute(before: DesiredIndex): void {
-    const settings = this.#accepted!
     this.#desired = this.#desire({
       snapshot: this.#snapshot!,
-      settings,
+      settings: this.#accepted!,
       options: this.#options.mesh,
       actual: this.mirror.state(),
     })
     this.#index = indexDesired(this.#desired.state, before)
-    this.#watched = watchedUpstreams(this.#index, this.#watched, {
-      recoverMsOf: (service) => {
-        const instances = this.#snapshot!.services.get(service) ?? []
-        return settings.forService(service, instances).settings.healthChecks.passive.recoverSeconds * 1000
-      },
-      mirror: this.mirror,
-    })
+    this.#watched = watchedUpstreams(this.#index)
     this.#reviewHolds(before, this.#index)
   }
 
@@ -255,7 +250,7 @@ export class Reconciler {
   /** What the mesh had in Kong before this process began, in the form of a desired state. */
   #ownedInKong(): DesiredIndex {
     const owned = [...this.mirror.state()].filter(([, { tags }]) => isOwnedBy(this.#options.mesh.mesh, tags))
-    return indexDesired(new Map(owned), new Map())
+    return indexDesired(new Map(owned), NOTHING_DESIRED)
   }
 
   async #apply(job: Job): Promise<Outcome> {
@@ -266,7 +261,7 @@ export class Reconciler {
       mirror: this.mirror,
       options: this.#diffOptions(),
       dryRun,
-      wanted: () => this.#index?.get(service) ?? [],
+      wanted: () => this.#index?.groups.get(service) ?? [],
       isHeld: (change) => this.#isHeld(change),
       blocker: (changes) =>
         blockingService(service, changes, {
@@ -288,10 +283,13 @@ export class Reconciler {
 
   /** What a service or the mesh says in Consul, else what the process was started with. */
   #policyOf(service: string): OverridePolicy {
-    const instances = this.#snapshot?.services.get(service) ?? []
-    const said = this.#accepted?.forService(service, instances)
-    const isSaid = said !== undefined && (said.sources['overrides.policy'] ?? 'built-in') !== 'built-in'
-    return isSaid ? said.settings.overrides.policy : this.#options.policy
+    const { settings, sources } = this.#settingsOf(service)
+    const isSaid = (sources['overrides.policy'] ?? 'built-in') !== 'built-in'
+    return isSaid ? settings.overrides.policy : this.#options.policy
+  }
+
+  #settingsOf(service: string): ServiceSettings {
+    return this.#accepted!.forService(service, this.#snapshot!.services.get(service) ?? [])
   }
 
   #refusal(): string | null {
@@ -304,7 +302,7 @@ export class Reconciler {
     if (this.#held.size === 0 || change.action !== 'delete') return false
     if (change.entity.kind === 'target') return this.#held.has(keyOf(change.entity))
     // What held targets hang on stays with them; of a service that goes on, routes and plugins may go.
-    if ((this.#index?.get(change.service)?.length ?? 0) > 0) return false
+    if ((this.#index?.groups.get(change.service)?.length ?? 0) > 0) return false
     return [...this.#held.values()].some((hold) => hold.service === change.service)
   }
 

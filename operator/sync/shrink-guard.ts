@@ -37,7 +37,7 @@ export function reviewShrink(
   const next = new Map<string, Held>()
   for (const [key, hold] of held) if (hold.untilMs > now.ms && !present.has(key)) next.set(key, hold)
   for (const [service, { targets, unreplaced, known: knownOfService }] of lost) {
-    const isEmptied = !hasRoutable(after.get(service) ?? [])
+    const isEmptied = !hasRoutable(after.groups.get(service) ?? [])
     const isServiceShrink = isEmptied && isShrink(knownOfService, unreplaced)
     if (unreplaced === 0 || !(isMeshShrink || isServiceShrink)) continue
     for (const target of targets) next.set(keyOf(target), { target, service, untilMs: now.ms + now.holdMs })
@@ -55,8 +55,8 @@ interface Loss {
 
 function lostTargets(before: DesiredIndex, after: DesiredIndex): ReadonlyMap<string, Loss> {
   const lost = new Map<string, Loss>()
-  for (const [service, group] of before) {
-    const now = after.get(service) ?? []
+  for (const [service, group] of before.groups) {
+    const now = after.groups.get(service) ?? []
     if (now === group) continue
     const old = group.filter((entity) => entity.kind === 'target')
     const present = new Set(now.map(keyOf))
@@ -87,8 +87,6 @@ function releaseMoved(held: ReadonlyMap<string, Held>, present: ReadonlyMap<stri
 
 function targetsOf(index: DesiredIndex): ReadonlyMap<string, Entity> {
   const targets = new Map<string, Entity>()
-  for (const group of index.values()) {
-    for (const entity of group) if (entity.kind === 'target') targets.set(keyOf(entity), entity)
-  }
+  for (const [key, entity] of index.state) if (entity.kind === 'target') targets.set(key, entity)
   return targets
 }

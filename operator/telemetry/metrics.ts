@@ -12,6 +12,8 @@ const CONSUL_ENDPOINTS = [
   'catalog.service.list',
   'catalog.node.list',
   'catalog.node.services',
+  'internal.ui.nodes',
+  'internal.ui.services',
   'health.service',
   'kv.get',
 ] as const

@@ -12,7 +12,7 @@ const check = (id: string, over: Partial<RawCheck> = {}): RawCheck => ({
   Node: 'n1',
   CheckID: id,
   Name: id,
-  Status: 'passing',
+  Status: 'critical',
   ServiceID: 'web-1',
   ServiceName: 'web',
   ModifyIndex: 10,
@@ -27,24 +27,34 @@ const cases: [what: string, before: RawCheck[], after: RawCheck[], expected: unk
   [
     'the service of a check whose status changed',
     [check('a')],
-    [check('a', { Status: 'critical', ModifyIndex: 11 })],
-    [{ service: 'web', node: '', minIndex: 11n }],
+    [check('a', { Status: 'warning', ModifyIndex: 11 })],
+    [{ service: 'web', node: '', minIndex: 11n, recovered: '' }],
   ],
-  ['the service of a new check', [], [check('a')], [{ service: 'web', node: '', minIndex: 10n }]],
-  ['the service of a check that is gone', [check('a')], [], [{ service: 'web', node: '', minIndex: 0n }]],
+  [
+    'the service of a new check',
+    [],
+    [check('a')],
+    [{ service: 'web', node: '', minIndex: 10n, recovered: '' }],
+  ],
+  [
+    'the service of a check that is in trouble no more',
+    [check('a')],
+    [],
+    [{ service: 'web', node: '', minIndex: 0n, recovered: 'n1/a' }],
+  ],
   [
     'the node of a check of a node',
     [],
     [check('_node_maintenance', { ServiceID: '', ServiceName: '' })],
-    [{ service: '', node: 'n1', minIndex: 10n }],
+    [{ service: '', node: 'n1', minIndex: 10n, recovered: '' }],
   ],
   [
     'both services of a check that moved',
     [check('a')],
     [check('a', { ServiceID: 'api-1', ServiceName: 'api' })],
     [
-      { service: 'api', node: '', minIndex: 10n },
-      { service: 'web', node: '', minIndex: 0n },
+      { service: 'api', node: '', minIndex: 10n, recovered: '' },
+      { service: 'web', node: '', minIndex: 0n, recovered: '' },
     ],
   ],
 ]
@@ -53,7 +63,7 @@ for (const [what, before, after, expected] of cases) {
 }
 
 test('checks of the same id on two nodes are two checks', () => {
-  const other = check('a', { Node: 'n2', Status: 'critical' })
+  const other = check('a', { Node: 'n2' })
   deepEqual(touched([check('a')], [check('a'), other]).length, 1)
 })
 

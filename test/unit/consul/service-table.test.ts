@@ -3,6 +3,7 @@ import test from 'node:test'
 import { describeChange } from '../../../operator/consul/describe-change.ts'
 import type { RawService } from '../../../operator/consul/raw-rows.ts'
 import {
+  countsThatDiffer,
   explainedIndexes,
   keepIdentity,
   type ServiceEntry,
@@ -123,3 +124,17 @@ const descriptions: [
 for (const [what, before, after, text] of descriptions) {
   test(`${what} is described as "${text}"`, () => deepEqual(describeChange('web', before, after), text))
 }
+
+test('counts name services with another number of instances, but not those that always differ', () => {
+  const table = new Map([
+    ['same', entry({ a: 1 })],
+    ['grown', entry({ b: 1 })],
+    ['gone', entry({ c: 1 })],
+    ['odd', entry({ d: 1, e: 1 })],
+  ])
+  const counts = new Map(Object.entries({ same: 1, grown: 2, odd: 1 }))
+  deepEqual([...countsThatDiffer(table, counts, new Map([['odd', -1]]))].sort(), [
+    ['gone', -1],
+    ['grown', 1],
+  ])
+})

@@ -1,6 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import test from 'node:test'
 import type { Entity } from '../../../operator/core/entity.ts'
+import { stateOf } from '../../../operator/core/kong-json.ts'
+import { indexDesired, NOTHING_DESIRED } from '../../../operator/sync/desired-index.ts'
 import { type HeldTargets, reviewShrink } from '../../../operator/sync/shrink-guard.ts'
 
 const target = (service: string, name: string, weight = 1): Entity => ({
@@ -12,10 +14,12 @@ const target = (service: string, name: string, weight = 1): Entity => ({
   fields: { weight },
   tags: [],
 })
-const mesh = (services: Record<string, readonly string[]>) =>
-  new Map(
-    Object.entries(services).map(([service, names]) => [service, names.map((name) => target(service, name))]),
+const mesh = (services: Record<string, readonly string[]>) => {
+  const targets = Object.entries(services).flatMap(([service, names]) =>
+    names.map((name) => target(service, name)),
   )
+  return indexDesired(stateOf(targets), NOTHING_DESIRED)
+}
 const many = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at}`)
 const now = { ms: 1000, holdMs: 300_000 }
 const heldNames = (held: HeldTargets) => [...held.values()].map((hold) => hold.target.name).sort()
@@ -48,19 +52,19 @@ for (const [what, before, after, held] of cases) {
 
 test('a hold ends with its time', () => {
   const before = mesh({ web: many('w', 3) })
-  const held = reviewShrink(before, new Map(), none, now)
-  equal(reviewShrink(new Map(), new Map(), held, { ms: 301_001, holdMs: 300_000 }).size, 0)
-  equal(reviewShrink(new Map(), new Map(), held, { ms: 300_999, holdMs: 300_000 }).size, 3)
+  const held = reviewShrink(before, mesh({}), none, now)
+  equal(reviewShrink(mesh({}), mesh({}), held, { ms: 301_001, holdMs: 300_000 }).size, 0)
+  equal(reviewShrink(mesh({}), mesh({}), held, { ms: 300_999, holdMs: 300_000 }).size, 3)
 })
 
 test('an instance that is back is held no more', () => {
-  const held = reviewShrink(mesh({ web: many('w', 3) }), new Map(), none, now)
-  deepEqual(heldNames(reviewShrink(new Map(), mesh({ web: ['w1'] }), held, now)), ['w0', 'w2'])
+  const held = reviewShrink(mesh({ web: many('w', 3) }), mesh({}), none, now)
+  deepEqual(heldNames(reviewShrink(mesh({}), mesh({ web: ['w1'] }), held, now)), ['w0', 'w2'])
 })
 
 test('a held instance is let go the moment its address appears under another service', () => {
-  const held = reviewShrink(mesh({ web: many('w', 3) }), new Map(), none, now)
-  deepEqual(heldNames(reviewShrink(new Map(), mesh({ api: ['w2'] }), held, now)), ['w0', 'w1'])
+  const held = reviewShrink(mesh({ web: many('w', 3) }), mesh({}), none, now)
+  deepEqual(heldNames(reviewShrink(mesh({}), mesh({ api: ['w2'] }), held, now)), ['w0', 'w1'])
 })
 
 test('instances that vanish one by one are never held', () => {
