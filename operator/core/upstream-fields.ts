@@ -3,9 +3,13 @@
 import type { Json } from './entity.ts'
 import type { ActiveChecks, Settings } from './settings-defaults.ts'
 
+/** Whether Kong balances by consistent-hashing, which retries the same target until that is marked. */
+export const isHashing = ({ loadBalancing: { strategy } }: Settings): boolean =>
+  strategy === 'ip_hash' || strategy === 'random'
+
 /**
  * Passive checks notice a refused connection at once (consistent-hashing retries the same dead target, so without them
- * random and ip_hash fail on a crash) and nothing else: Consul is the prober, the breaker the judge.
+ * random and ip_hash fail on a crash) and, where hashing, a timeout; nothing else: Consul is the prober, the breaker the judge.
  */
 export function upstreamFields(settings: Settings): Record<string, Json> {
   return {
@@ -14,7 +18,8 @@ export function upstreamFields(settings: Settings): Record<string, Json> {
     'healthchecks.passive.healthy.successes': 0,
     'healthchecks.passive.unhealthy.tcp_failures': 1,
     'healthchecks.passive.unhealthy.http_failures': 0,
-    'healthchecks.passive.unhealthy.timeouts': 0,
+    // A hashing retry goes to the silent target again and waits once more; a mark spares it all further waits.
+    'healthchecks.passive.unhealthy.timeouts': isHashing(settings) ? 1 : 0,
     ...(settings.healthChecks.active === null ? PROBES_OFF : probes(settings.healthChecks.active)),
   }
 }

@@ -52,6 +52,22 @@ describe('a service in Kong', () => {
     assert.deepEqual(set, [['healthchecks.passive.unhealthy.tcp_failures', 1]])
   })
 
+  for (const strategy of ['ip_hash', 'random']) {
+    test(`is tried until the mark is in effect with ${strategy}, and a timeout marks too`, () => {
+      const documents = { 'mesh/services/web': { loadBalancing: { strategy } } }
+      const { state } = desire({ web: one }, { documents })
+      assert.equal(named(state, 'service', 'mesh.web')?.fields.retries, 10)
+      const { fields } = named(state, 'upstream', 'web.mesh')!
+      assert.equal(fields['healthchecks.passive.unhealthy.timeouts'], 1)
+    })
+
+    test(`is not retried with ${strategy} when retries are off`, () => {
+      const documents = { 'mesh/services/web': { loadBalancing: { strategy }, retries: 0 } }
+      const { state } = desire({ web: one }, { documents })
+      assert.equal(named(state, 'service', 'mesh.web')?.fields.retries, 0)
+    })
+  }
+
   test('has active probes when asked', () => {
     const documents = {
       'mesh/services/web': { healthChecks: { active: { httpPath: '/ready', intervalSeconds: 3 } } },
