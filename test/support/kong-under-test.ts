@@ -46,7 +46,8 @@ export async function startKongUnderTest(env: Readonly<Record<string, string>> =
     )
   }
   const log = { debug() {}, info() {}, warn() {}, error: console.error }
-  const gateway = await startGateway({ proxyPort: 0, adminPort: 0, log, env })
+  const settings = { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env }
+  const gateway = await startGateway({ proxyPort: 0, adminPort: 0, log, env: settings })
   return underTest(false, `http://127.0.0.1:${gateway.adminPort}`, '127.0.0.1', gateway.proxyPort, () =>
     gateway.close(),
   )

@@ -58,7 +58,7 @@ export class ResponseParser {
   takeRest(): Buffer | null {
     const rest = this.#pending
     this.#pending = null
-    return rest
+    return rest && rest.length > 0 ? rest : null
   }
 
   /** Throws MalformedResponse. */
@@ -122,6 +122,13 @@ export class ResponseParser {
     if (used > MAX_HEAD_BYTES) throw new MalformedResponse('response head too large')
     const head = parseHead(data.toString('latin1', 0, end), this.#isHead)
     if (head.status < 200 && head.status !== 101) return used
+    if (head.status === 101) {
+      // What follows belongs to the tunnel, which takes it in onHead.
+      this.#pending = data.subarray(used)
+      this.#state = 'done'
+      this.#sink!.onHead(head)
+      return data.length
+    }
     this.#keepAlive = head.keepAlive
     if (head.framing === 'length') this.#remaining = head.length
     this.#state =

@@ -27,6 +27,7 @@ export class UpstreamConnection implements ResponseSink {
   readonly #parser = new ResponseParser()
   #exchange: Exchange | null = null
   #bodySent = true
+  #isTunnel = false
   #timeoutMs = 0
   readonly #onIdle: (connection: UpstreamConnection) => void
   readonly #onGone: (connection: UpstreamConnection) => void
@@ -97,6 +98,7 @@ export class UpstreamConnection implements ResponseSink {
   /** Hands the socket over after a 101, with the bytes that came with its head. */
   takeOver(): { socket: Socket; rest: Buffer | null } {
     this.#exchange = null
+    this.#isTunnel = true
     this.socket.removeAllListeners('data')
     this.socket.removeAllListeners('end')
     this.socket.removeAllListeners('timeout')
@@ -133,7 +135,9 @@ export class UpstreamConnection implements ResponseSink {
     }
     try {
       this.#parser.push(chunk)
-      if (this.#parser.isDone && !this.#parser.keepAlive && !this.#exchange) this.socket.destroy()
+      if (this.#parser.isDone && !this.#parser.keepAlive && !this.#exchange && !this.#isTunnel) {
+        this.socket.destroy()
+      }
     } catch {
       // Not HTTP, or something in it that cannot be passed on: the same to whoever asked.
       this.#fail('invalid')
