@@ -20,5 +20,9 @@ function isStale() {
   return ['operator', 'plugins', 'kong'].some((dir) => existsSync(join(root, dir)) && newer(join(root, dir)))
 }
 
-if (isStale()) await (await import('../setup/build.mjs')).build()
+if (isStale()) {
+  await (await import('../setup/build.mjs')).build()
+  // Else its helper process would stay for as long as this one runs.
+  await (await import('esbuild')).stop()
+}
 await import('../../dist/main.js')
