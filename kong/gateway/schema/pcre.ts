@@ -24,8 +24,9 @@ function findMistake(pattern: string): Mistake | undefined {
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] as string
     if (char === '\\') {
-      if (at === pattern.length - 1) return { text: '\\ at end of pattern', at: pattern.length }
-      at++
+      const end = escapeEnd(pattern, at)
+      if (typeof end !== 'number') return end
+      at = end
       canRepeat = true
     } else if (char === '[') {
       const end = endOfClass(pattern, at)
@@ -41,15 +42,18 @@ function findMistake(pattern: string): Mistake | undefined {
     } else if (char === ')') {
       if (open === 0) return { text: 'unmatched closing parenthesis', at }
       open--
-      canRepeat = true
+      canRepeat = !/\(\?[imsxnJU^-]*$/.test(pattern.slice(0, at)) // settings alone match nothing to repeat
     } else if (isQuantifier(pattern, at)) {
-      if (!canRepeat) return { text: 'quantifier does not follow a repeatable item', at }
       const end = endOfQuantifier(pattern, at)
       if (typeof end !== 'number') return end
+      if (!canRepeat) {
+        const seen = char === '{' ? pattern.indexOf('}', at) : at
+        return { text: 'quantifier does not follow a repeatable item', at: seen }
+      }
       at = end
       canRepeat = false
     } else {
-      canRepeat = char !== '|' && char !== '^'
+      canRepeat = !'|^$'.includes(char)
     }
   }
   return open > 0 ? { text: 'missing closing parenthesis', at: pattern.length } : undefined
@@ -67,8 +71,10 @@ function endOfQuantifier(pattern: string, at: number): number | Mistake {
   if (count) {
     end = at + count[0].length - 1
     const [, low = '', high] = count
-    if (Number(low) > 65535 || Number(high ?? 0) > 65535) {
-      return { text: 'number too big in {} quantifier', at: at + 1 + low.length }
+    const tooBig = 'number too big in {} quantifier'
+    if (Number(low) > 65535) return { text: tooBig, at: at + 1 + Math.min(low.length, 5) }
+    if (Number(high ?? 0) > 65535) {
+      return { text: tooBig, at: at + 2 + low.length + Math.min(high?.length ?? 0, 5) }
     }
     if (high && Number(high) < Number(low)) return { text: 'numbers out of order in {} quantifier', at: end }
   }
@@ -82,23 +88,87 @@ const OPENING =
 function groupStart(pattern: string, at: number, names: Set<string>): number | Mistake {
   if (pattern[at + 1] !== '?') return at
   const found = OPENING.exec(pattern.slice(at))
-  if (!found) {
-    if (/^\(\?P?<\w/.test(pattern.slice(at))) {
-      const length = /^\(\?P?<\w+/.exec(pattern.slice(at))?.[0].length ?? 0
-      return { text: 'syntax error in subpattern name (missing terminator?)', at: at + length }
-    }
-    if (pattern.startsWith('(?#', at)) return { text: 'missing ) after (?# comment', at: pattern.length }
-    return { text: 'unrecognized character after (? or (?-', at: at + 2 }
-  }
+  if (!found) return groupMistake(pattern, at)
   const end = at + found[0].length - (found[0].endsWith(')') ? 2 : 1)
   const name = found[1] ?? found[2]
   if (name !== undefined) {
+    if (name === '') return groupMistake(pattern, at)
+    if (/^\d/.test(name))
+      return { text: 'subpattern name must start with a non-digit', at: end - name.length }
     if (names.has(name)) {
       return { text: 'two named subpatterns have the same name (PCRE2_DUPNAMES not set)', at: end + 1 }
     }
     names.add(name)
   }
   return end
+}
+
+function groupMistake(pattern: string, at: number): Mistake {
+  const rest = pattern.slice(at)
+  const name = /^\(\?P?<(\w*)/.exec(rest)
+  if (name) {
+    const [opening, given = ''] = name
+    const start = at + opening.length - given.length
+    if (given === '') return { text: 'subpattern name expected', at: start }
+    return { text: 'syntax error in subpattern name (missing terminator?)', at: at + opening.length }
+  }
+  if (rest.startsWith('(?#')) return { text: 'missing ) after (?# comment', at: pattern.length }
+  if (/^\(\?(?:P?|[imsxnJU^-]*)$/.test(rest))
+    return { text: 'missing closing parenthesis', at: pattern.length }
+  const flags = /^\(\?[imsxnJU^-]*/.exec(rest)?.[0].length ?? 2
+  return { text: 'unrecognized character after (? or (?-', at: at + flags }
+}
+
+/** The last position of an escape outside of a class. */
+function escapeEnd(pattern: string, at: number): number | Mistake {
+  const char = pattern[at + 1]
+  if (char === undefined) return { text: '\\ at end of pattern', at: pattern.length }
+  if (char === 'c' && pattern[at + 2] === undefined)
+    return { text: '\\c at end of pattern', at: pattern.length }
+  if (/[1-9]/.test(char) && Number(char) > countGroups(pattern)) {
+    return { text: 'reference to non-existent subpattern', at: at + 1 }
+  }
+  if (/[ijmqyIJMOTY]/.test(char)) return { text: 'unrecognized character follows \\', at: at + 1 }
+  if (/[FLlUu]/.test(char)) {
+    return { text: 'PCRE2 does not support \\F, \\L, \\l, \\N{name}, \\U, or \\u', at: at + 2 }
+  }
+  if (char === 'Q') {
+    const end = pattern.indexOf('\\E', at)
+    return end < 0 ? pattern.length - 1 : end + 1
+  }
+  const braced = /^\{([^}]*)\}/.exec(pattern.slice(at + 2))
+  if (!braced) return at + 1
+  const [text, inside = ''] = braced
+  if (char === 'x') {
+    if (/[^\dA-Fa-f]/.test(inside)) {
+      return {
+        text: 'non-hex character in \\x{} (closing brace missing?)',
+        at: at + 3 + inside.search(/[^\dA-Fa-f]/),
+      }
+    }
+    if (Number.parseInt(inside, 16) > 0x10ffff) {
+      const text = 'character code point value in \\x{} or \\o{} is too large'
+      return { text, at: at + 3 + inside.length }
+    }
+    return at + 1 + text.length
+  }
+  if (char !== 'p' && char !== 'P') return at + 1
+  const end = at + 1 + text.length
+  return isProperty(inside) ? end : { text: 'unknown property after \\P or \\p', at: end + 1 }
+}
+
+const countGroups = (pattern: string): number =>
+  pattern.replace(/\\./g, '').match(/\((?!\?)|\(\?P?<[^=!]/g)?.length ?? 0
+
+function isProperty(name: string): boolean {
+  return [name, `Script=${name}`].some((property) => {
+    try {
+      new RegExp(`\\p{${property.replace(/^\^/, '')}}`, 'u')
+      return true
+    } catch {
+      return false // JavaScript's properties are Unicode's, as PCRE's are
+    }
+  })
 }
 
 const POSIX_CLASSES =
@@ -125,22 +195,31 @@ function endOfClass(pattern: string, start: number): number | Mistake {
       pattern[at + 1] !== ']'
     ) {
       const [code, end] = member(pattern, at + 1)
-      if (code !== undefined && code < previous)
-        return { text: 'range out of order in character class', at: end }
+      if (code === undefined) return { text: 'invalid range in character class', at: end + 1 }
+      if (code < previous) return { text: 'range out of order in character class', at: end }
       at = end
       previous = undefined
     } else {
       const [code, end] = member(pattern, at)
+      const isRange = pattern[end + 1] === '-' && pattern[end + 2] !== ']' && pattern[end + 2] !== undefined
+      if (code === undefined && isRange) return { text: 'invalid range in character class', at: end + 1 }
       previous = code
       at = end
     }
   }
-  return { text: 'missing terminating ] for character class', at: pattern.length }
+  const text = pattern.endsWith('\\') ? '\\ at end of pattern' : 'missing terminating ] for character class'
+  return { text, at: pattern.length }
 }
+
+const CLASS_ESCAPES = /[dDwWsShHvVNRXpP]/
 
 /** The code of a class member and its last position; no code for `\d` and its like. */
 function member(pattern: string, at: number): [code: number | undefined, end: number] {
   if (pattern[at] !== '\\') return [pattern.codePointAt(at), at]
   const escaped = pattern[at + 1] ?? ''
-  return [/[A-Za-z0-9]/.test(escaped) ? undefined : escaped.codePointAt(0), at + 1]
+  if (CLASS_ESCAPES.test(escaped)) return [undefined, at + 1]
+  const hex = /^x([\dA-Fa-f]{1,2})/.exec(pattern.slice(at + 1))
+  if (hex) return [Number.parseInt(hex[1] as string, 16), at + hex[0].length]
+  const control = { n: 10, r: 13, t: 9, f: 12, e: 27, a: 7, b: 8 }[escaped]
+  return [control ?? escaped.codePointAt(0), at + 1]
 }
