@@ -3,8 +3,9 @@
  * handler that returns an exit ends the request with it. Handlers may be asynchronous (external plugins are), and a
  * request that meets only synchronous ones never waits.
  */
+
+import type { ResponseHead } from '../proxy/parse-response-head.ts'
 import type { RequestContext } from '../proxy/request-context.ts'
-import type { ResponseHead } from '../proxy/response-parser.ts'
 import type { Store } from '../store.ts'
 
 export interface Plugin<Config = never> {

@@ -2,9 +2,9 @@ import type { Exit } from '../plugins-runtime/plugin.ts'
 import { configurationFor } from '../plugins-runtime/plugin-chain.ts'
 import type { DataPlane } from './data-plane.ts'
 import { proxyErrorPage, refusalPage } from './error-page.ts'
+import type { ResponseHead } from './parse-response-head.ts'
 import type { RequestContext } from './request-context.ts'
 import { ownHeaders } from './response-head.ts'
-import type { ResponseHead } from './response-parser.ts'
 
 /** Refuses with a message in the page the client accepts. */
 export function answerRefusal(

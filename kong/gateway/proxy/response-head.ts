@@ -1,6 +1,6 @@
 import { SERVER_NAME } from './forward-headers.ts'
+import type { ResponseHead } from './parse-response-head.ts'
 import type { RequestContext } from './request-context.ts'
-import type { ResponseHead } from './response-parser.ts'
 
 /** Headers for the client from an upstream's answer: names and values in turn. */
 export function clientHeaders(context: RequestContext, head: ResponseHead, keepAlive: boolean): string[] {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
+import type { ResponseHead } from './parse-response-head.ts'
 import type { RequestContext } from './request-context.ts'
 import { clientHeaders } from './response-head.ts'
-import type { ResponseHead } from './response-parser.ts'
 
 interface TunnelInput {
   readonly context: RequestContext

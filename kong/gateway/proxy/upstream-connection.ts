@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type ResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts'
+import type { ResponseHead } from './parse-response-head.ts'
+import { ResponseParser, type ResponseSink } from './response-parser.ts'
 
 /** Why an exchange failed, in the terms in which retries are decided. */
 export type ExchangeFailure = 'error' | 'timeout' | 'invalid'

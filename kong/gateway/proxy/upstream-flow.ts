@@ -4,10 +4,11 @@ import type { Peer } from './choose-peer.ts'
 import type { Destination } from './connection-pool.ts'
 import type { DataPlane } from './data-plane.ts'
 import { buildRequestHead, forwardedValues } from './forward-headers.ts'
+import type { ResponseHead } from './parse-response-head.ts'
 import { type BufferedBody, bufferBody, hasBody } from './request-body.ts'
 import type { RequestContext, TryRecord } from './request-context.ts'
 import { clientHeaders } from './response-head.ts'
-import type { ResponseHead } from './response-parser.ts'
+import { replayBody, streamBody } from './send-body.ts'
 import { startTunnel } from './tunnel.ts'
 import type { Exchange, ExchangeFailure, UpstreamConnection } from './upstream-connection.ts'
 import { upstreamTls } from './upstream-tls.ts'
@@ -188,36 +189,9 @@ export class UpstreamFlow implements Exchange {
     })
     const whole = this.#body?.whole ?? null
     connection.begin(this, whole, this.#streams || (this.#body !== null && whole === null))
-    if (this.#streams) this.#streamBody(connection, length === undefined)
-    else if (this.#body && !whole) this.#replayBody(connection, this.#body, 0)
-  }
-
-  #streamBody(connection: UpstreamConnection, chunked: boolean): void {
-    const { request } = this.#context
-    request.on('data', (chunk: Buffer) => {
-      if (this.#isOver) return
-      if (chunked) connection.write(`${chunk.length.toString(16)}\r\n`)
-      let goesOn = connection.write(chunk)
-      if (chunked) goesOn = connection.write('\r\n')
-      if (goesOn) return
-      request.pause()
-      connection.socket.once('drain', () => request.resume())
-    })
-    request.on('end', () => {
-      if (this.#isOver) return
-      if (chunked) connection.write('0\r\n\r\n')
-      connection.bodyDone()
-    })
-  }
-
-  #replayBody(connection: UpstreamConnection, body: BufferedBody, position: number): void {
-    body.read(position, (piece) => {
-      if (this.#isOver || this.#connection !== connection) return
-      if (!piece) return connection.bodyDone()
-      const goOn = (): void => this.#replayBody(connection, body, position + piece.length)
-      if (connection.write(piece)) goOn()
-      else connection.socket.once('drain', goOn)
-    })
+    const isOver = (): boolean => this.#isOver || this.#connection !== connection
+    if (this.#streams) streamBody(context.request, connection, length === undefined, isOver)
+    else if (this.#body && !whole) replayBody(this.#body, connection, isOver)
   }
 
   #failed(failure: ExchangeFailure): void {
