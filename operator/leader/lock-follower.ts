@@ -1,0 +1,114 @@
+import { isSessionGone, type LockRow } from './consul-lock.ts'
+import { lockStep } from './lease.ts'
+import { type Holder, isSameOperator, type LockValue, parseLockValue, predecessorsIn } from './lock-value.ts'
+import { now, pause, retryMs, type Seat } from './seat.ts'
+import { LEASE_TIMING, RETRY, WATCH_WAIT_MS } from './timing.ts'
+
+export interface LockFollowerOptions {
+  readonly seat: Seat
+  readonly self: Holder
+  /** Text to lock the key with, while these may still write. */
+  readonly value: (after: readonly Holder[]) => string
+  /** Called when the lock cannot be read. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** Follows the lock with one blocking query, and takes it when it is free, until the seat is left. */
+export class LockFollower {
+  readonly #options: LockFollowerOptions
+  #reread = new AbortController()
+  #index = 0n
+  #attempt = 0
+  #refusals = 0
+  #met = false
+  #holder: LockValue | null = null
+  #failingSince: number | null = null
+
+  constructor(options: LockFollowerOptions) {
+    this.#options = options
+  }
+
+  /** Who holds the lock, as last read; null also when Consul has not answered for as long as a session lives. */
+  get holder(): LockValue | null {
+    const lost = this.#failingSince !== null && now() - this.#failingSince > LEASE_TIMING.ttlMs
+    return lost ? null : this.#holder
+  }
+
+  /** Makes the watch ask anew at once; ends it when the seat is left. */
+  rereadLock(): void {
+    this.#reread.abort()
+  }
+
+  async run(): Promise<void> {
+    const { seat } = this.#options
+    while (!seat.leaving.aborted) {
+      if (this.#reread.signal.aborted) {
+        this.#reread = new AbortController()
+        this.#index = 0n
+      }
+      const { signal } = this.#reread
+      const step = lockStep(seat.state())
+      try {
+        if (step.step === 'acquire') await this.#acquire(step.session, step.predecessors)
+        else await this.#read(step.blocking, signal)
+      } catch (error) {
+        if (signal.aborted && step.step === 'read') continue
+        this.#index = 0n
+        if (step.step === 'acquire' && isSessionGone(error)) {
+          seat.dispatch({ type: 'sessionLost', id: step.session })
+          continue
+        }
+        this.#failingSince ??= now()
+        this.#options.onFailure(error as Error)
+        await pause(retryMs(this.#attempt), seat.leaving)
+        this.#attempt += 1
+      }
+    }
+  }
+
+  async #acquire(session: string, predecessors: readonly Holder[]): Promise<void> {
+    const { seat, value } = this.#options
+    this.#index = 0n
+    seat.dispatch({ type: 'acquireSent' })
+    if (await seat.lock.acquire(session, value(predecessors))) return
+    // Somebody was quicker, or a lock delay (not of ours) holds: the latter must not become a busy loop.
+    if (this.#refusals > 0) await pause(retryMs(this.#refusals), seat.leaving)
+    this.#refusals += 1
+  }
+
+  async #read(blocking: boolean, signal: AbortSignal): Promise<void> {
+    const { seat, self } = this.#options
+    const sentAt = now()
+    const index = blocking ? this.#index : 0n
+    const row = await seat.lock.read({
+      index,
+      waitMs: WATCH_WAIT_MS,
+      signal,
+    })
+    this.#attempt = 0
+    this.#failingSince = null
+    // An index that went backwards is of another Consul: nothing known before counts.
+    this.#index = row.index < index ? 0n : row.index
+    const value = parseLockValue(row.value, LEASE_TIMING.unknownGraceMs)
+    this.#holder = row.heldBy === null ? null : value
+    if (await this.#buriedEarlierSelf(row, value)) return
+    const { heldBy, lockIndex } = row
+    if (heldBy !== null) this.#refusals = 0
+    const predecessors = predecessorsIn(value, self)
+    seat.dispatch({ type: 'lockRead', sentAt, now: now(), heldBy, lockIndex, predecessors })
+    if (row.index === 0n) await pause(RETRY.maxMs, seat.leaving)
+  }
+
+  /** After a crash and restart our old session would hold the lock until its TTL: nobody else ends it. */
+  async #buriedEarlierSelf({ heldBy }: LockRow, value: LockValue | null): Promise<boolean> {
+    const { seat, self } = this.#options
+    const first = !this.#met
+    this.#met = true
+    if (!first || heldBy === null || value === null || heldBy === seat.state().session?.id) return false
+    if (!isSameOperator(value, self)) return false
+    seat.log.info('ending the session of an earlier process of this operator', { id: value.id })
+    this.#index = 0n
+    await seat.lock.destroy(heldBy)
+    return true
+  }
+}

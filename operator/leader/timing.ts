@@ -1,0 +1,22 @@
+import type { LeaseTiming } from './lease.ts'
+
+/** Consul refuses a session TTL below 10 s and takes up to twice as long to act on it. */
+export const LEASE_TIMING: LeaseTiming = {
+  ttlMs: 10_000,
+  marginMs: 2000,
+  renewEveryMs: 3000,
+  checkTtlMs: 2000,
+  checkMarginMs: 500,
+  unknownGraceMs: 9000,
+}
+
+/** Shorter than the timeout of Consul's check (2 s): after any longer pause the lock may be somebody else's. */
+export const PAUSE_LIMIT_MS = 1000
+export const LOOK_EVERY_MS = 250
+export const PASS_EVERY_MS = 500
+export const ASK_EVERY_MS = 250
+/** Bound of the blocking query; a lost connection or a failed renewal ends it sooner. */
+export const WATCH_WAIT_MS = 15_000
+/** How long a check that gets no HTTP answer stays critical before we report by ourselves. */
+export const UNREACHABLE_AFTER_MS = 5000
+export const RETRY = { firstMs: 50, maxMs: 1000 }

@@ -1,0 +1,115 @@
+import { equal, ok } from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { startConsul, type TestConsul } from '../support/consul.ts'
+import { type LeaderOptions, type LeaderProcess, startLeader } from '../support/start-leader.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+async function consulFor(t: TestContext, options: { keepData?: boolean } = {}): Promise<TestConsul> {
+  const consul = await startConsul(options)
+  t.after(() => consul.stop())
+  return consul
+}
+
+async function leaderFor(t: TestContext, options: LeaderOptions): Promise<LeaderProcess> {
+  const leader = await startLeader(options)
+  t.after(() => leader.end('SIGKILL'))
+  return leader
+}
+
+async function holder(consul: TestConsul): Promise<{ session: string | undefined; value: { id: string } }> {
+  const [row] = (await consul.request('GET', '/kv/mesh/leader/default')) as {
+    Session?: string
+    Value: string
+  }[]
+  return { session: row!.Session, value: JSON.parse(Buffer.from(row!.Value, 'base64').toString()) }
+}
+
+/** Fails when two processes claimed to lead at the same moment, by what they printed. */
+function neverTwo(...leaders: readonly LeaderProcess[]): void {
+  const turns = leaders
+    .flatMap(({ id, lines }) =>
+      lines.filter(({ type }) => type === 'claims').map((line) => ({ id, ...line })),
+    )
+    .sort((a, b) => a.atMs - b.atMs || Number(a.claims) - Number(b.claims))
+  const leading = new Set<string>()
+  for (const { id, claims } of turns) {
+    if (claims) leading.add(id)
+    else leading.delete(id)
+    ok(leading.size <= 1, JSON.stringify(turns))
+  }
+}
+
+test('nobody leads while Consul is away, and the leader leads again when it is back', async (t) => {
+  const consul = await consulFor(t, { keepData: true })
+  const first = await leaderFor(t, { consul: consul.url, id: 'first' })
+  await waitFor(() => first.claims(), { what: 'the first one leading' })
+  const second = await leaderFor(t, { consul: consul.url, id: 'second' })
+  await waitFor(() => second.leader() === 'first', { what: 'the second one following' })
+  await consul.kill()
+  await waitFor(() => !first.claims(), { deadlineMs: 10_000, what: 'the leader giving up' })
+  await consul.start()
+  await waitFor(() => first.claims() || second.claims(), {
+    deadlineMs: 30_000,
+    what: 'somebody leading again',
+  })
+  neverTwo(first, second)
+})
+
+test('a Consul that comes back empty has a leader again, registered as before', async (t) => {
+  const consul = await consulFor(t)
+  const first = await leaderFor(t, { consul: consul.url, id: 'first' })
+  await waitFor(() => first.claims(), { what: 'the first one leading' })
+  await consul.kill()
+  await waitFor(() => !first.claims(), { what: 'the leader giving up' })
+  await consul.start()
+  await waitFor(() => first.claims(), { deadlineMs: 15_000, what: 'it leading again' })
+  const registered = async () =>
+    ((await consul.request('GET', '/catalog/service/kongsul-operator')) as unknown[]).length === 1
+  await waitFor(registered, { what: 'its registration' })
+})
+
+test('a session destroyed by hand makes its owner stop at once and leaves one leader', async (t) => {
+  const consul = await consulFor(t)
+  const first = await leaderFor(t, { consul: consul.url, id: 'first' })
+  await waitFor(() => first.claims(), { what: 'the first one leading' })
+  const second = await leaderFor(t, { consul: consul.url, id: 'second' })
+  await waitFor(() => second.leader() === 'first', { what: 'the second one following' })
+  const { session } = await holder(consul)
+  await consul.request('PUT', `/session/destroy/${session}`)
+  const gaveUp = () => first.lines.some(({ type, claims }) => type === 'claims' && claims === false)
+  await waitFor(gaveUp, { deadlineMs: 3000, what: 'the old leader giving up' })
+  await waitFor(() => first.claims() || second.claims(), { deadlineMs: 15_000, what: 'somebody leading' })
+  await waitFor(() => first.leader() !== null && first.leader() === second.leader(), { what: 'agreement' })
+  neverTwo(first, second)
+})
+
+test('an operator restarted in place after kill -9 leads again within 3 s', async (t) => {
+  const consul = await consulFor(t)
+  const first = await leaderFor(t, { consul: consul.url, id: 'only' })
+  await waitFor(() => first.claims(), { what: 'it leading' })
+  await first.end('SIGKILL')
+  const port = Number(first.address.split(':')[1])
+  const again = await leaderFor(t, { consul: consul.url, id: 'only', port })
+  await waitFor(() => again.claims(), { deadlineMs: 3000, what: 'it leading again' })
+})
+
+test('an operator whose advertised address Consul cannot reach reports its health by itself and leads', async (t) => {
+  const consul = await consulFor(t)
+  const leader = await leaderFor(t, { consul: consul.url, id: 'only', advertise: '127.0.0.1:1' })
+  const reporting = async () => {
+    const checks = (await consul.request('GET', '/agent/checks')) as Record<string, { Type: string }>
+    return checks['service:kongsul-operator-default-only']?.Type === 'ttl'
+  }
+  await waitFor(reporting, { deadlineMs: 30_000, what: 'a TTL check' })
+  await waitFor(() => leader.claims(), { deadlineMs: 25_000, what: 'it leading' })
+  equal((await holder(consul)).value.id, 'only')
+})
+
+test('two meshes on one Consul have a leader each', async (t) => {
+  const consul = await consulFor(t)
+  const [red, blue] = await Promise.all([
+    leaderFor(t, { consul: consul.url, id: 'same', mesh: 'red' }),
+    leaderFor(t, { consul: consul.url, id: 'same', mesh: 'blue' }),
+  ])
+  await waitFor(() => red.claims() && blue.claims(), { what: 'both leading' })
+})
