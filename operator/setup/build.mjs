@@ -1,6 +1,17 @@
-// Bundles the command line into dist/ with esbuild: one file per program, packages left outside.
+// Bundles the command line into dist/ with esbuild: one file per program and one per command loaded on demand,
+// packages left outside.
 // Runs as npm's `prepare` and from the launcher when the sources are newer than the last build.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -25,16 +36,35 @@ export async function build() {
       platform: 'node',
       target: 'node20',
       format: 'esm',
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
       sourcemap: 'linked',
       logLevel: 'warning',
     })
+    // Chunks first: an entry point must never name a chunk that is not there yet.
+    if (existsSync(join(staging, 'chunks'))) {
+      cpSync(join(staging, 'chunks'), join(root, 'dist', 'chunks'), { recursive: true })
+    }
     for (const name of Object.keys(ENTRIES)) {
       renameSync(join(staging, `${name}.js.map`), join(root, 'dist', `${name}.js.map`))
       renameSync(join(staging, `${name}.js`), join(root, 'dist', `${name}.js`))
     }
+    sweepChunks(join(staging, 'chunks'))
     writeFileSync(join(root, 'dist', '.built-at'), startedAt.toISOString())
   } finally {
     rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+const DAY_MS = 86_400_000
+
+/** Removes chunks of builds that nothing can be running from any more. */
+function sweepChunks(current) {
+  const chunks = join(root, 'dist', 'chunks')
+  if (!existsSync(chunks)) return
+  for (const file of readdirSync(chunks)) {
+    const isOld = Date.now() - statSync(join(chunks, file)).mtimeMs > DAY_MS
+    if (isOld && !existsSync(join(current, file))) rmSync(join(chunks, file), { force: true })
   }
 }
 
