@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RouteRow, ServiceRow } from '../router/route-row.ts'
 import type { RouteMatch } from '../router/router.ts'
+import type { BufferedBody } from './request-body.ts'
 import { newRequestId } from './request-id.ts'
 import type { RequestTarget } from './request-target.ts'
 
@@ -55,6 +56,8 @@ export class RequestContext {
     string,
     { readonly name: string; readonly values: readonly string[] } | null
   >()
+  /** The request's body when a plugin had to read it. */
+  body: BufferedBody | null = null
   /** Set-Cookie line when consistent hashing had to make a cookie. */
   hashCookie: string | null = null
   readonly tries: TryRecord[] = []

@@ -60,7 +60,8 @@ export class UpstreamFlow implements Exchange {
     const context = this.#context
     context.isProxied = true
     context.response.once('close', () => this.#clientClosed())
-    if (context.upgradeHead !== null || !hasBody(context.request)) {
+    this.#body = context.body
+    if (this.#body || context.upgradeHead !== null || !hasBody(context.request)) {
       this.#try()
       return
     }
