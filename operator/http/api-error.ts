@@ -22,4 +22,7 @@ export const CODES: Readonly<Record<number, string>> = {
   422: 'invalid',
   429: 'too_many_requests',
   500: 'internal',
+  502: 'bad_gateway',
+  503: 'unavailable',
+  504: 'timeout',
 }

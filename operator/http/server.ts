@@ -4,6 +4,7 @@ import type { OperatorStatus } from '../sync/operator-status.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { apiError, CODES } from './api-error.ts'
 import { isAllowedHost } from './host-check.ts'
+import { RequestError } from './request-error.ts'
 
 export interface ServerOptions {
   readonly host: string
@@ -13,6 +14,8 @@ export interface ServerOptions {
   readonly status: () => OperatorStatus
   /** Why the operator is not ready; empty when it is. */
   readonly notReady: () => readonly string[]
+  /** The rest of the API, each part adding its own paths. */
+  readonly parts?: readonly ((app: FastifyInstance) => void)[]
 }
 
 export interface Server {
@@ -25,6 +28,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const app = Fastify({ logger: false, forceCloseConnections: true, exposeHeadRoutes: true })
   guard(app, options.host)
   routes(app, options)
+  for (const part of options.parts ?? []) part(app)
   try {
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
@@ -50,8 +54,10 @@ function guard(app: FastifyInstance, boundTo: string): void {
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500
     // Only what the client did wrong is told; the rest is ours and says nothing about the inside.
-    const message = status < 500 ? error.message : 'internal error'
-    reply.code(status).send(apiError(CODES[status] ?? 'error', message))
+    const isTold = status < 500 || error instanceof RequestError
+    const message = isTold ? error.message : 'internal error'
+    const details = error instanceof RequestError ? error.details : []
+    reply.code(status).send(apiError(CODES[status] ?? 'error', message, details))
   })
 }
 

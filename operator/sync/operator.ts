@@ -6,6 +6,7 @@ import { CatalogWatch } from '../consul/catalog-watch.ts'
 import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
+import { changesRoute } from '../http/changes-route.ts'
 import { startServer } from '../http/server.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { readNode } from '../kong/read-node.ts'
@@ -114,6 +115,7 @@ export async function startOperator(
     metrics,
     status,
     notReady: () => notReadyReasons(now()),
+    parts: [changesRoute(reconciler.changes)],
   })
 
   const loops = Promise.all([

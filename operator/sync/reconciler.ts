@@ -12,6 +12,7 @@ import {
   type OverridePolicy,
 } from '../core/diff.ts'
 import { type Entity, keyOf } from '../core/entity.ts'
+import { explainChange } from '../core/explain-change.ts'
 import type { Problem } from '../core/problem.ts'
 import { type AcceptedSettings, acceptSettings, type ServiceSettings } from '../core/settings.ts'
 import { isOwnedBy } from '../core/tags.ts'
@@ -24,6 +25,8 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
+import { ChangeLog } from './change-log.ts'
+import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired, NOTHING_DESIRED } from './desired-index.ts'
 import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
@@ -54,6 +57,8 @@ const NEW_UPSTREAM_MS = 1000
 export class Reconciler {
   readonly mirror = new KongMirror()
   readonly lag = new LagWindow()
+  /** What was done, and what failed. */
+  readonly changes = new ChangeLog()
   readonly connection: KongConnection
   readonly queue: ServiceQueue
   readonly healer: PassiveHealer
@@ -65,6 +70,7 @@ export class Reconciler {
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
+  #documents: ReadonlyMap<string, string> = new Map()
   #desired: Desired = { state: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
   #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
@@ -120,13 +126,15 @@ export class Reconciler {
   }
 
   setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number): void {
+    const reasonsOf = changedDocuments(this.#documents, documents)
     const { accepted, problems } = acceptSettings(this.#accepted, documents)
+    this.#documents = documents
     this.#accepted = accepted
     this.#settingProblems = problems
     for (const { code, service, message } of problems) {
       this.#options.log.warn('setting refused', { code, service, reason: message })
     }
-    this.#decide(changedAtMs, () => ['settings changed'])
+    this.#decide(changedAtMs, reasonsOf)
   }
 
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
@@ -344,6 +352,7 @@ export class Reconciler {
       metrics.reconcile.inc({ outcome: 'failed' })
       const code = outcome.error instanceof KongError ? outcome.error.code : 'APPLY_FAILED'
       log.warn('apply failed', { service, code, reason: outcome.error.message })
+      this.#noteChanges(job, outcome.changes, tookMs, outcome.error.message)
       this.connection.report(outcome.error)
       if (code === 'KONG_NOT_FOUND') void this.#readAgain([])
     } else if (outcome.kind === 'refused') {
@@ -358,7 +367,18 @@ export class Reconciler {
     this.#updateGaugesSoon()
   }
 
-  #applied({ service, changedAtMs, reasons }: Job, changes: readonly Change[], tookMs: number): void {
+  #noteChanges(
+    { service, reasons }: Job,
+    changes: readonly Change[],
+    tookMs: number,
+    error: string | null,
+  ): void {
+    this.changes.add({ service, reasons, changes, tookMs, atMs: Date.now(), error })
+  }
+
+  #applied(job: Job, changes: readonly Change[], tookMs: number): void {
+    const { service, changedAtMs, reasons } = job
+    this.#noteChanges(job, changes, tookMs, null)
     const lagMs = changedAtMs === null ? null : Date.now() - changedAtMs
     if (lagMs !== null) {
       this.lag.add(lagMs)
@@ -370,6 +390,7 @@ export class Reconciler {
       ms: Math.round(tookMs),
       ...(lagMs === null ? {} : { lagMs: Math.round(lagMs) }),
       ...(reasons.length === 0 ? {} : { why: reasons.slice(0, 5).join(', ') }),
+      what: changes.slice(0, MOST_TOLD).map(changeInShort),
     })
   }
 
@@ -442,6 +463,15 @@ export class Reconciler {
     for (const { instances } of this.#desired.services) for (const each of instances) counts[each.health] += 1
     for (const [health, count] of Object.entries(counts)) metrics.instances.set({ health }, count)
   }
+}
+
+/** Changes named in one line of the log; /changes has all of them. */
+const MOST_TOLD = 5
+
+/** Of what is new or gone the name says enough. */
+const changeInShort = (change: Change): string => {
+  const { action, entity } = change
+  return action === 'create' ? `create ${entity.kind} ${entity.name}` : explainChange(change)
 }
 
 const OUTCOME_LABELS = { inSync: 'in_sync', applied: 'applied', dryRun: 'dry_run' } as const

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { RequestError } from './request-error.ts'
+
+/**
+ * A query or body as the schema has it; unknown fields are refused.
+ * @throws RequestError 422 naming each field
+ */
+export function readFields<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  input: unknown,
+): z.infer<z.ZodObject<Shape>> {
+  const result = z.strictObject(shape).safeParse(input ?? {})
+  if (result.success) return result.data as z.infer<z.ZodObject<Shape>>
+  const details = result.error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((field) => ({ field, message: 'is not known here' }))
+    }
+    return [{ field: issue.path.join('.') || 'body', message: issue.message }]
+  })
+  const message = details.map(({ field, message: what }) => `${field}: ${what}`).join('; ')
+  throw new RequestError(422, message, details)
+}
+
+/** A whole number in a query string. */
+export const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .pipe(z.number().min(least).max(most))
+
+/** Any name that Consul may have; control characters are nobody's name. */
+export const serviceField = z
+  .string()
+  .min(1, 'must not be empty')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  .regex(/^[^\u0000-\u001f\u007f/]+$/, 'must not hold "/" or control characters')
