@@ -5,6 +5,8 @@ import { startGateway } from '../../kong/gateway/gateway.ts'
 export interface KongUnderTest {
   readonly isReal: boolean
   readonly proxyPort: number
+  /** Set when it was asked for: KONG_PROXY_TLS_URL names that of a real Kong. */
+  readonly proxyTlsPort: number
   /** Throws on 400 and more, unless `status` is asked for. */
   admin(method: string, path: string, body?: unknown): Promise<AdminAnswer>
   /** One request through the proxy, on a connection of its own. */
@@ -34,32 +36,54 @@ export interface ProxyAnswer {
   readonly text: string
 }
 
-export async function startKongUnderTest(env: Readonly<Record<string, string>> = {}): Promise<KongUnderTest> {
-  const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl } = process.env
+export interface StartOptions {
+  /** Whether TLS requests will be made. */
+  readonly tls?: boolean
+  /** KONG_* variables for a gateway of its own. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function startKongUnderTest({
+  tls = false,
+  env = {},
+}: StartOptions = {}): Promise<KongUnderTest> {
+  const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl, KONG_PROXY_TLS_URL: tlsUrl } = process.env
   if (adminUrl && proxyUrl) {
-    return underTest(
-      true,
+    const proxy = new URL(proxyUrl)
+    const proxyTlsPort = Number(new URL(tlsUrl ?? 'https://127.0.0.1:8443').port || 443)
+    return underTest({
+      isReal: true,
       adminUrl,
-      new URL(proxyUrl).hostname,
-      Number(new URL(proxyUrl).port || 80),
-      async () => {},
-    )
+      proxyHost: proxy.hostname,
+      proxyPort: Number(proxy.port || 80),
+      proxyTlsPort,
+      stop: async () => {},
+    })
   }
   const log = { debug() {}, info() {}, warn() {}, error: console.error }
   const settings = { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env }
-  const gateway = await startGateway({ proxyPort: 0, adminPort: 0, log, env: settings })
-  return underTest(false, `http://127.0.0.1:${gateway.adminPort}`, '127.0.0.1', gateway.proxyPort, () =>
-    gateway.close(),
-  )
+  const listening = { proxyPort: 0, adminPort: 0, ...(tls ? { proxyTlsPort: 0 } : {}) }
+  const gateway = await startGateway({ ...listening, log, env: settings })
+  return underTest({
+    isReal: false,
+    adminUrl: `http://127.0.0.1:${gateway.adminPort}`,
+    proxyHost: '127.0.0.1',
+    proxyPort: gateway.proxyPort,
+    proxyTlsPort: gateway.proxyTlsPort ?? 0,
+    stop: () => gateway.close(),
+  })
 }
 
-function underTest(
-  isReal: boolean,
-  adminUrl: string,
-  proxyHost: string,
-  proxyPort: number,
-  stop: () => Promise<void>,
-): KongUnderTest {
+interface Access {
+  readonly isReal: boolean
+  readonly adminUrl: string
+  readonly proxyHost: string
+  readonly proxyPort: number
+  readonly proxyTlsPort: number
+  readonly stop: () => Promise<void>
+}
+
+function underTest({ isReal, adminUrl, proxyHost, proxyPort, proxyTlsPort, stop }: Access): KongUnderTest {
   const made: string[] = []
 
   async function admin(method: string, path: string, body?: unknown): Promise<AdminAnswer> {
@@ -81,6 +105,7 @@ function underTest(
   return {
     isReal,
     proxyPort,
+    proxyTlsPort,
     admin: async (method, path, body) => {
       const answer = await admin(method, path, body)
       if (answer.status >= 500)

@@ -29,6 +29,7 @@ export interface Listener {
 const KEEP_ALIVE_MS = 75_000
 const HEADERS_MS = 60_000
 const MAX_HEAD_BYTES = 64 * 1024
+const SWEEP_MS = 20
 
 /** Accepts requests for the data plane. Rejects when the port is taken. */
 export async function startListener(plane: DataPlane, options: ListenOptions): Promise<Listener> {
@@ -87,11 +88,14 @@ export async function startListener(plane: DataPlane, options: ListenOptions): P
     port,
     close: (graceMs) =>
       new Promise((resolve) => {
-        const timer = setTimeout(() => {
+        const deadline = setTimeout(() => {
           for (const socket of sockets) socket.destroy()
         }, graceMs)
+        // A connection that was busy at first may keep itself open after its answer.
+        const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
         server.close(() => {
-          clearTimeout(timer)
+          clearTimeout(deadline)
+          clearInterval(sweep)
           resolve()
         })
         server.closeIdleConnections()
