@@ -2,7 +2,7 @@ import type { CatalogSnapshot } from '../core/catalog.ts'
 import { type Desired, desired, type MeshOptions } from '../core/desired.ts'
 import { type Diff, diff } from '../core/diff.ts'
 import type { KongState } from '../core/entity.ts'
-import { acceptSettings } from '../core/settings.ts'
+import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
 
 /** Consul and Kong as they are now, and what lies between them. */
@@ -13,14 +13,18 @@ export interface MeshReading {
   readonly diff: Diff
 }
 
-/** What Kong should hold for these two sides, and what it lacks. Pure. */
+/**
+ * What Kong should hold for these two sides, and what it lacks. Pure.
+ * @param rows of KV below `mesh/status/`: the last good settings
+ */
 export function reading(
   config: OperatorConfig,
   snapshot: CatalogSnapshot,
   documents: ReadonlyMap<string, string>,
   actual: KongState,
+  rows: KvRows = new Map(),
 ): MeshReading {
-  const { accepted, problems } = acceptSettings(null, documents)
+  const { accepted, problems } = acceptDocuments(null, documents, rows)
   const wanted = desired({ snapshot, settings: accepted, options: meshOptions(config), actual })
   const policy = (service: string) => {
     // What a service or the mesh says in Consul, else what the process was started with.

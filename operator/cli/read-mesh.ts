@@ -2,6 +2,7 @@ import { type ConsulReader, createConsulReader } from '../consul/consul-reader.t
 import { inParallel } from '../consul/in-parallel.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
+import type { KvRows } from '../core/settings-status.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { readState } from '../kong/read-state.ts'
 import type { ConsulConfig, OperatorConfig } from '../sync/operator-config.ts'
@@ -23,11 +24,11 @@ export function openMesh(config: OperatorConfig): OpenMesh {
   const admin = new KongAdmin(config.kong, metrics)
   return {
     async read() {
-      const [{ snapshot, documents }, actual] = await Promise.all([
+      const [{ snapshot, documents, rows }, actual] = await Promise.all([
         readCatalog(reader),
         readState(admin, { mesh: config.mesh }),
       ])
-      return reading(config, snapshot, documents, actual)
+      return reading(config, snapshot, documents, actual, rows)
     },
     close() {
       reader.close()
@@ -56,9 +57,14 @@ export async function readSnapshot(config: ConsulConfig): Promise<CatalogSnapsho
   }
 }
 
-async function readCatalog(
-  reader: ConsulReader,
-): Promise<{ snapshot: CatalogSnapshot; documents: ReadonlyMap<string, string> }> {
+interface CatalogReading {
+  readonly snapshot: CatalogSnapshot
+  readonly documents: ReadonlyMap<string, string>
+  /** What KV tells of settings that were refused. */
+  readonly rows: KvRows
+}
+
+async function readCatalog(reader: ConsulReader): Promise<CatalogReading> {
   const names = Object.keys((await reader.services({ stale: false })).body)
   const services = await inParallel(names, PARALLEL, async (name) => {
     const { body } = await reader.service(name, { stale: false })
@@ -68,5 +74,8 @@ async function readCatalog(
   const documents = keys
     .filter(({ Key }) => Key === 'mesh/defaults' || /^mesh\/services\/./.test(Key))
     .map(({ Key, Value }) => [Key, Value ?? ''] as const)
-  return { snapshot: { services: new Map(services) }, documents: new Map(documents) }
+  const rows = keys
+    .filter(({ Key }) => Key.startsWith('mesh/status/'))
+    .map(({ Key, Value, ModifyIndex }) => [Key, { text: Value ?? '', index: ModifyIndex }] as const)
+  return { snapshot: { services: new Map(services) }, documents: new Map(documents), rows: new Map(rows) }
 }

@@ -1,3 +1,4 @@
+import type { KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import type { ConsulError } from './consul-error.ts'
@@ -10,9 +11,17 @@ export interface SettingsWatchOptions {
   readonly signal: AbortSignal
   /** All setting documents by key, as text; called when one of them came, went or changed. */
   readonly onDocuments: (documents: ReadonlyMap<string, string>, changedAtMs: number) => void
+  /**
+   * The other rows below `mesh/`, that kongsul itself writes (status, pause, guard); before the documents of the same
+   * answer, with every answer.
+   */
+  readonly onRows?: (rows: KvRows, event: AnswerEvent) => void
   readonly onDoubt: (doubt: ConsulError | null) => void
   readonly waitMs?: number
 }
+
+/** What is handed to onRows. */
+const OWN_ROWS = /^mesh\/(status|pause|guard)\/./
 
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
@@ -23,10 +32,12 @@ const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migra
  * anybody: Consul came back without its data. They are kept until somebody writes below the prefix again.
  */
 export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
-  const { reader, log, signal, onDocuments, onDoubt, waitMs = 10_000 } = options
+  const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 10_000 } = options
   let before: ReadonlyMap<string, string> | null = null
-  const onAnswer = ({ body }: Answer<readonly RawKey[]>, { backwards }: AnswerEvent) => {
+  const onAnswer = ({ body }: Answer<readonly RawKey[]>, event: AnswerEvent) => {
+    const { backwards } = event
     onDoubt(null)
+    onRows?.(rowsOf(body), event)
     const documents = documentsOf(body)
     if (backwards && before !== null) {
       const lost = [...before].filter(([key]) => !documents.has(key))
@@ -45,6 +56,11 @@ export async function watchSettings(options: SettingsWatchOptions): Promise<void
     onAnswer,
     onFailure: onDoubt,
   })
+}
+
+function rowsOf(keys: readonly RawKey[]): KvRows {
+  const own = keys.filter(({ Key }) => OWN_ROWS.test(Key))
+  return new Map(own.map(({ Key, Value, ModifyIndex }) => [Key, { text: Value ?? '', index: ModifyIndex }]))
 }
 
 function documentsOf(keys: readonly RawKey[]): Map<string, string> {

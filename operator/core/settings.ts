@@ -35,9 +35,18 @@ export interface AcceptedSettings {
   forService(name: string, instances: readonly Instance[]): ServiceSettings
 }
 
+/** Why a document is not used. */
+export interface Refusal {
+  readonly errors: readonly string[]
+  /** Text of the last one that was; null when there was none. */
+  readonly lastGood: string | null
+}
+
 export interface Acceptance {
   readonly accepted: AcceptedSettings
   readonly problems: readonly Problem[]
+  /** By key of the document. */
+  readonly refused: ReadonlyMap<string, Refusal>
 }
 
 /**
@@ -51,7 +60,9 @@ export function acceptSettings(
 ): Acceptance {
   const before = previous === null ? undefined : memories.get(previous)
   const problems: Problem[] = []
+  const refused = new Map<string, Refusal>()
   const layers = new Map<string, Layer>()
+  const goodTexts = new Map<string, string>()
   const texts = new Map<string, { text: string; document: Document }>()
   for (const [key, text] of [...documents].sort(([left], [right]) => (left < right ? -1 : 1))) {
     const service = serviceOfKey(key)
@@ -62,14 +73,21 @@ export function acceptSettings(
     texts.set(key, { text, document })
     const layer = document.ok ? document.layer : before?.layers.get(key)
     if (layer !== undefined) layers.set(key, layer)
-    if (!document.ok) problems.push(...document.errors.map((error) => invalid(key, service, error, layer)))
+    const lastGood = document.ok ? text : before?.goodTexts.get(key)
+    if (lastGood !== undefined) goodTexts.set(key, lastGood)
+    if (document.ok) continue
+    refused.set(key, { errors: document.errors, lastGood: lastGood ?? null })
+    problems.push(...document.errors.map((error) => invalid(key, service, error, layer)))
   }
-  return { accepted: accept({ layers, texts, remembered: before?.remembered ?? new WeakMap() }), problems }
+  const remembered = before?.remembered ?? new WeakMap()
+  return { accepted: accept({ layers, goodTexts, texts, remembered }), problems, refused }
 }
 
 interface Memory {
   /** Last good layer by KV key. */
   readonly layers: ReadonlyMap<string, Layer>
+  /** Their texts. */
+  readonly goodTexts: ReadonlyMap<string, string>
   readonly texts: ReadonlyMap<string, { readonly text: string; readonly document: Document }>
   /** Handed from one acceptance to the next: an entry holds while its two layers are the same objects. */
   readonly remembered: WeakMap<readonly Instance[], Remembered>

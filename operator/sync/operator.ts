@@ -5,7 +5,9 @@ import cron from 'node-cron'
 import { CatalogWatch } from '../consul/catalog-watch.ts'
 import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
+import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
+import type { KvRows } from '../core/settings-status.ts'
 import { changesRoute } from '../http/changes-route.ts'
 import { startServer } from '../http/server.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
@@ -20,6 +22,7 @@ import {
   type StatusSources,
 } from './operator-status.ts'
 import { Reconciler } from './reconciler.ts'
+import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
   /** Where its HTTP API listens. */
@@ -57,6 +60,8 @@ export async function startOperator(
   const metrics = createMetrics(version)
   const reader = createConsulReader(config.consul, metrics)
   const admin = new KongAdmin(config.kong, metrics)
+  const writer = createKvWriter(config.consul, metrics)
+  const statuses = new StatusKeeper({ writer, log, isActive: () => !config.dryRun && !signal.aborted })
   const reconciler = new Reconciler({
     admin,
     log,
@@ -69,6 +74,7 @@ export async function startOperator(
     policy: config.overrides.policy,
     dryRun: config.dryRun,
     signal,
+    onRefused: (refused) => statuses.setRefused(refused),
   })
 
   const doubts = new Map<string, string>([
@@ -118,13 +124,18 @@ export async function startOperator(
     parts: [changesRoute(reconciler.changes)],
   })
 
+  let rows: KvRows = new Map()
   const loops = Promise.all([
     catalog.run(),
     watchSettings({
       reader,
       log,
       signal,
-      onDocuments: (documents, changedAtMs) => reconciler.setDocuments(documents, changedAtMs),
+      onRows: (read) => {
+        rows = read
+        statuses.setRows(read)
+      },
+      onDocuments: (documents, changedAtMs) => reconciler.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
     }),
     reconciler.run(),
@@ -142,6 +153,7 @@ export async function startOperator(
 
   const resync = async () => {
     catalog.verify()
+    statuses.review()
     await reconciler.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -157,6 +169,7 @@ export async function startOperator(
       await Promise.race([Promise.all([reconciler.stop(), loops]), limit])
       await Promise.race([server.close(), limit])
       reader.close()
+      writer.close()
       admin.close()
     },
   }

@@ -14,7 +14,8 @@ import {
 import { type Entity, keyOf } from '../core/entity.ts'
 import { explainChange } from '../core/explain-change.ts'
 import type { Problem } from '../core/problem.ts'
-import { type AcceptedSettings, acceptSettings, type ServiceSettings } from '../core/settings.ts'
+import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
+import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { isOwnedBy } from '../core/tags.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
@@ -47,6 +48,8 @@ export interface ReconcilerOptions {
   readonly signal: AbortSignal
   /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
   readonly refusal?: () => string | null
+  /** Told which settings are refused, each time they are read. */
+  readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
 }
 
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
@@ -125,12 +128,15 @@ export class Reconciler {
     this.#decide(changedAtMs, (service) => reasons.get(service) ?? [])
   }
 
-  setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number): void {
+  /** @param rows what KV tells of documents refused earlier, read together with the documents */
+  setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number, rows: KvRows): void {
     const reasonsOf = changedDocuments(this.#documents, documents)
-    const { accepted, problems } = acceptSettings(this.#accepted, documents)
+    const { accepted, problems, refused } = acceptDocuments(this.#accepted, documents, rows)
     this.#documents = documents
     this.#accepted = accepted
     this.#settingProblems = problems
+    this.#options.metrics.refusedSettings.set(refused.size)
+    this.#options.onRefused?.(refused)
     for (const { code, service, message } of problems) {
       this.#options.log.warn('setting refused', { code, service, reason: message })
     }

@@ -16,6 +16,8 @@ const CONSUL_ENDPOINTS = [
   'internal.ui.services',
   'health.service',
   'kv.get',
+  'kv.set',
+  'kv.delete',
 ] as const
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const CALL_OUTCOMES = ['ok', 'refused', 'failed'] as const
@@ -76,6 +78,7 @@ export function createMetrics(version: string) {
     }),
     overrides: gauge('mesh_overrides', 'Fields edited by somebody through the Admin API and kept.'),
     problems: gauge('mesh_problems', 'Problems found while deciding what Kong should look like.'),
+    refusedSettings: gauge('mesh_settings_refused', 'Documents in KV that do not validate.'),
     queue: gauge('mesh_queue', 'Services that wait to be applied or tried again.'),
     held: gauge('mesh_held_removals', 'Removals held back because too much vanished at once.'),
     marks: gauge('mesh_passive_marks', 'Targets that Kong has marked unhealthy and Consul calls healthy.'),
