@@ -15,17 +15,20 @@ export interface HashingOptions {
  */
 export function consistentHashing({ addresses, targetCount, slots }: HashingOptions): Algorithm {
   const points = slots >= MIN_POINTS ? slots : MIN_POINTS
-  const ring: (Address | undefined)[] = new Array(points)
+  // Position in `sorted` plus one; 0 is a free point. Small numbers, because there may be thousands of rings.
+  const ring = new Uint16Array(points)
   const total = addresses.reduce((sum, address) => sum + address.weight, 0)
-  for (const address of [...addresses].sort(byHostThenPort))
-    place(ring, address, address.weight / total, targetCount)
+  const sorted = [...addresses].sort(byHostThenPort)
+  sorted.forEach((address, index) => {
+    place(ring, index + 1, address, (address.weight / total) * targetCount)
+  })
 
   return {
     pick(selection) {
       selection.hashPoint ??= xxhash32(selection.hashValue) % points
       const start = selection.hashPoint
       for (let step = 0; step < points; step++) {
-        const address = ring[(start - step + points) % points]
+        const address = sorted[ring[(start - step + points) % points]! - 1]
         if (address?.available) return address
       }
       return null
@@ -38,12 +41,12 @@ export function consistentHashing({ addresses, targetCount, slots }: HashingOpti
 const MIN_POINTS = 1000
 const POINTS_PER_TARGET = 160
 
-function place(ring: (Address | undefined)[], address: Address, share: number, targetCount: number): void {
-  let wanted = Math.floor(share * targetCount * POINTS_PER_TARGET)
+function place(ring: Uint16Array, mark: number, address: Address, share: number): void {
+  let wanted = Math.floor(share * POINTS_PER_TARGET)
   if (address.weight > 0 && wanted === 0) wanted = 1
   for (let i = 1; i <= wanted && i <= ring.length; i++) {
     const point = xxhash32(`${address.ip}::${address.port} ${i}`) % ring.length
-    if (ring[point] === undefined) ring[point] = address
+    if (ring[point] === 0) ring[point] = mark
     else wanted++
   }
 }
