@@ -50,7 +50,7 @@ export interface ConsulLock {
   close(): void
 }
 
-const CALL_TIMEOUT_MS = 2500
+const CALL_TIMEOUT_MS = 1500
 /** An operator that crashed leaves the catalog after this long. */
 const FORGET_AFTER = '10m'
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { LEADER_HEADER } from './ask-predecessor.ts'
+import { answerSuccessor } from './ask-predecessor.ts'
 import { checkKind } from './check-kind.ts'
 import { createConsulLock } from './consul-lock.ts'
 import { afterEvent, type LeaseEvent, type LeaseState, lockStep, mayWrite, startingLease } from './lease.ts'
@@ -38,6 +38,8 @@ export interface ElectionHooks {
   readonly error?: (endpoint: string) => void
 }
 
+type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
 export interface Leader {
   readonly id: string
   readonly address: string | null
@@ -50,8 +52,8 @@ export interface Election {
   leader(): Leader | null
   /** Called after isLeader() or leader() changed. @returns a function that takes the listener away */
   onChange(listener: (leading: boolean) => void): () => void
-  /** Headers that /healthz must answer with, so that a successor need not wait for us when we have stopped. */
-  healthHeaders(): Readonly<Record<string, string>>
+  /** Headers for the answer of /healthz to a request with these: a successor asks there whether we have stopped. */
+  healthHeaders(requestHeaders: RequestHeaders): Readonly<Record<string, string>>
   /** Gives the lock back and leaves the catalog. Call it after the last write has been answered. */
   stop(): Promise<void>
 }
@@ -135,12 +137,8 @@ class Participant implements Election {
     return () => this.#listeners.delete(listener)
   }
 
-  healthHeaders(): Readonly<Record<string, string>> {
-    this.#pauses.look()
-    if (this.#state.at === 'leader') return { [LEADER_HEADER]: 'yes' }
-    // A successor goes by this answer, so an answer of Consul still under way must not make us leader.
-    this.#dispatch({ type: 'doubted', now: now() })
-    return { [LEADER_HEADER]: 'no' }
+  healthHeaders(requestHeaders: RequestHeaders): Readonly<Record<string, string>> {
+    return answerSuccessor(requestHeaders, () => this.#doubt('a successor asks'))
   }
 
   async stop(): Promise<void> {
@@ -185,7 +183,9 @@ class Participant implements Election {
   }
 
   #doubt(why: string): void {
-    if (this.#state.at === 'leader') this.#options.log.debug('leadership is in doubt', { why })
+    const state = this.#state
+    const news = state.at === 'leader' && state.session.doubtedAt === null
+    if (news) this.#options.log.debug('leadership is in doubt', { why })
     this.#dispatch({ type: 'doubted', now: now() })
     this.#follower.rereadLock()
   }

@@ -1,13 +1,17 @@
 import type { LeaseTiming } from './lease.ts'
 
-/** Consul refuses a session TTL below 10 s and takes up to twice as long to act on it. */
+/**
+ * Consul refuses a session TTL below 10 s and ends a session up to twice as long after its last renewal. The lease
+ * is much shorter, so that a successor who cannot ask (a host cut off) need not wait long on top of that.
+ */
 export const LEASE_TIMING: LeaseTiming = {
   ttlMs: 10_000,
-  marginMs: 2000,
-  renewEveryMs: 3000,
+  marginMs: 6000,
+  renewEveryMs: 2000,
   checkTtlMs: 2000,
   checkMarginMs: 500,
-  unknownGraceMs: 9000,
+  // The lease, and a little for clocks that differ.
+  unknownGraceMs: 4300,
 }
 
 /** Shorter than the timeout of Consul's check (2 s): after any longer pause the lock may be somebody else's. */

@@ -17,8 +17,8 @@ interface Options {
 const { consul, mesh, id, port, advertise, headers } = JSON.parse(process.argv[2]!) as Options
 const print = (line: object) => process.stdout.write(`${JSON.stringify({ atMs: Date.now(), ...line })}\n`)
 
-const server = createServer((_request, response) => {
-  for (const [name, value] of Object.entries(headers ? election.healthHeaders() : {})) {
+const server = createServer((request, response) => {
+  for (const [name, value] of Object.entries(headers ? election.healthHeaders(request.headers) : {})) {
     response.setHeader(name, value)
   }
   response.end('ok')
@@ -35,7 +35,6 @@ const election = startElection({
   log: createLogger({ level: 'debug' }),
 })
 print({ type: 'started', address: own })
-election.onChange((leading) => print({ type: 'changed', leading, leader: election.leader()?.id ?? null }))
 
 let claims = false
 let askedAt = Date.now()
@@ -47,6 +46,10 @@ const ask = () => {
   if (claims !== was) print({ type: 'claims', claims })
   askedAt = now
 }
+election.onChange((leading) => {
+  ask()
+  print({ type: 'changed', leading, leader: election.leader()?.id ?? null })
+})
 setInterval(ask, 5)
 process.on('SIGCONT', ask)
 process.on('SIGTERM', async () => {

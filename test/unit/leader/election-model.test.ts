@@ -55,10 +55,12 @@ for (const [what, check, faults] of cases) {
   })
 }
 
-test('a leader alone in a quiet mesh never stops leading', () => {
-  const mesh = new FakeMesh(2, 7, 'http')
-  mesh.advance(5000, () => {})
-  const [leader] = mesh.writers()
-  ok(leader)
-  mesh.advance(120_000, () => equal(mesh.writers()[0], leader))
-})
+for (const check of ['http', 'ttl'] as const) {
+  test(`in a quiet mesh one leads without a gap, with a ${check} check`, () => {
+    const mesh = new FakeMesh(3, 7, check, 0)
+    mesh.advance(5000, () => {})
+    const [leader] = mesh.writers()
+    ok(leader)
+    mesh.advance(120_000, () => equal(mesh.writers()[0], leader))
+  })
+}

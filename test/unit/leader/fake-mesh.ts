@@ -23,9 +23,9 @@ export class FakeMesh {
   readonly #ids: readonly string[]
   readonly #check: 'http' | 'ttl'
 
-  constructor(size: number, seed: number, check: 'http' | 'ttl') {
+  constructor(size: number, seed: number, check: 'http' | 'ttl', slowShare = 0.1) {
     const random = randomFrom(seed)
-    const network = new FakeNetwork(random)
+    const network = new FakeNetwork(random, slowShare)
     this.#world = { consul: new FakeConsul(random), network, random, operators: new Map() }
     this.#ids = Array.from({ length: size }, (_, at) => `o${at}`)
     this.#check = check

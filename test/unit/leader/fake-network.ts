@@ -10,8 +10,12 @@ export class FakeNetwork {
   #queue: Message[] = []
   now = 0
 
-  constructor(random: () => number) {
+  readonly #slowShare: number
+
+  /** @param slowShare share of messages that take as long as a retransmission */
+  constructor(random: () => number, slowShare: number) {
     this.#random = random
+    this.#slowShare = slowShare
   }
 
   cut(a: string, b: string): void {
@@ -33,8 +37,8 @@ export class FakeNetwork {
   /** Lost when the wire is cut now or at the time of arrival: nobody is told. */
   send(from: string, to: string, deliver: () => void): void {
     if (!this.connected(from, to)) return
-    // Mostly fast, now and then as slow as a retransmission.
-    const delayMs = this.#random() < 0.9 ? 2 + 30 * this.#random() : 1500 * this.#random()
+    const isSlow = this.#random() < this.#slowShare
+    const delayMs = isSlow ? 1500 * this.#random() : 2 + 30 * this.#random()
     this.after(delayMs, () => {
       if (this.connected(from, to)) deliver()
     })

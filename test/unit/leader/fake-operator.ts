@@ -18,7 +18,7 @@ import { LEASE_TIMING, PASS_EVERY_MS, PAUSE_LIMIT_MS } from '../../../operator/l
 import type { FakeConsul, FakeRow } from './fake-consul.ts'
 import type { FakeNetwork } from './fake-network.ts'
 
-const TIMEOUT_MS = 2500
+const TIMEOUT_MS = 1500
 const ASK_TIMEOUT_MS = 500
 
 export interface World {
@@ -83,14 +83,10 @@ export class FakeOperator {
   }
 
   /** The answer of /healthz to a successor. */
-  answer(reply: (word: 'yes' | 'no') => void): void {
+  answer(reply: () => void): void {
     this.#receive(() => {
-      if (this.#state.at === 'leader') {
-        reply('yes')
-        return
-      }
-      this.#dispatch({ type: 'doubted', now: this.#now })
-      reply('no')
+      this.#doubt()
+      reply()
     })
   }
 
@@ -305,7 +301,7 @@ export class FakeOperator {
       })
     network.send(this.id, other.id, () => {
       if (operators.get(other.id)!.dead) network.send(other.id, this.id, gone)
-      else operators.get(other.id)!.answer((word) => word === 'no' && network.send(other.id, this.id, gone))
+      else operators.get(other.id)!.answer(() => network.send(other.id, this.id, gone))
     })
   }
 
