@@ -6,8 +6,9 @@ import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
 import { planning } from './planning.ts'
 import { markdown } from './report.ts'
+import { scale } from './scale.ts'
 
-const PARTS: readonly Part[] = [follow, planning]
+const PARTS: readonly Part[] = [follow, planning, scale]
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !PARTS.some((part) => part.name === name))

@@ -74,7 +74,7 @@ export class Mesh {
   }
 
   /** Starts the operator and waits until it has synced once. */
-  async startOperator(env: Record<string, string> = {}): Promise<KongsulProcess> {
+  async startOperator(env: Record<string, string> = {}, deadlineMs = 20_000): Promise<KongsulProcess> {
     if (this.#apiPort === 0) this.#apiPort = (await freePorts(1))[0]!
     this.#operator = startKongsul(['operator'], {
       CONSUL_HTTP_ADDR: this.consul.url,
@@ -96,7 +96,7 @@ export class Mesh {
         ])
         return answer.ok || Promise.reject(new Error(await answer.text()))
       },
-      { deadlineMs: 20_000, what: 'the first sync' },
+      { deadlineMs, what: 'the first sync' },
     )
     return operator
   }

@@ -1,0 +1,112 @@
+// A large mesh: the first sync, the price of one change in it, and what it asks of Consul and Kong at rest.
+import { setTimeout as delay } from 'node:timers/promises'
+import { Mesh } from '../support/mesh.ts'
+import { parseMetrics, type Sample, sumOf } from '../support/metrics.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { type Figure, type Part, percentile } from './figure.ts'
+
+const SERVICES = 2_000
+const INSTANCES = 3
+const CHANGES = 30
+const REST_MS = 20_000
+
+export const scale: Part = {
+  name: 'scale',
+  about: `${SERVICES} services x ${INSTANCES}: first sync, one change, rest`,
+  async run(log) {
+    const mesh = await Mesh.start()
+    try {
+      await registerAll(mesh)
+      log('registered; first sync ...')
+      const startedAt = performance.now()
+      await mesh.startOperator({}, 180_000)
+      const syncMs = performance.now() - startedAt
+      const cold = await metricsOf(mesh)
+      const changes = await measureChanges(mesh)
+      const before = await metricsOf(mesh)
+      await delay(REST_MS) // what it asks at rest is what it asks in a stretch of rest
+      const after = await metricsOf(mesh)
+      const perSecond = (name: string) => (sumOf(after, name) - sumOf(before, name)) / (REST_MS / 1000)
+      return [
+        { what: 'first sync', value: syncMs / 1000, unit: 's' },
+        {
+          what: 'first sync, Admin calls per service (4 writes and one per instance, and reads by page)',
+          value: sumOf(cold, 'mesh_kong_requests_total') / SERVICES,
+          unit: 'calls',
+          goal: 5 + INSTANCES,
+        },
+        ...changes,
+        {
+          what: 'at rest, requests to Consul',
+          value: perSecond('mesh_consul_requests_total'),
+          unit: '/s',
+          goal: 1,
+        },
+        {
+          what: 'at rest, requests to Kong',
+          value: perSecond('mesh_kong_requests_total'),
+          unit: '/s',
+          goal: 1,
+        },
+        {
+          what: 'RSS',
+          value: sumOf(after, 'process_resident_memory_bytes') / 2 ** 20,
+          unit: 'MiB',
+          goal: 200,
+        },
+      ]
+    } finally {
+      await mesh.stop()
+    }
+  },
+}
+
+/** Each change adds an instance to one service; the clock stops when Kong lists its target. */
+async function measureChanges(mesh: Mesh): Promise<Figure[]> {
+  const took: number[] = []
+  const before = await metricsOf(mesh)
+  for (let i = 0; i < CHANGES; i++) {
+    const service = nameOf(mesh, i * 7)
+    const startedAt = performance.now()
+    await mesh.register({
+      id: `${service}-extra`,
+      name: service,
+      port: 9_999,
+      checks: passing(`${service}-extra`),
+    })
+    await waitFor(async () => (await mesh.targets(service)).length === INSTANCES + 1, {
+      pollMs: 2,
+      what: 'the added target',
+    })
+    took.push(performance.now() - startedAt)
+  }
+  const after = await metricsOf(mesh)
+  const asked =
+    (sumOf(after, 'mesh_consul_requests_total') - sumOf(before, 'mesh_consul_requests_total')) / CHANGES
+  return [
+    { what: 'one change in Kong, p50', value: percentile(took, 50), unit: 'ms', goal: 100 },
+    { what: 'one change in Kong, p95', value: percentile(took, 95), unit: 'ms' },
+    { what: 'one change, requests to Consul', value: asked, unit: 'calls', goal: 5 },
+  ]
+}
+
+async function registerAll(mesh: Mesh): Promise<void> {
+  const registrations = Array.from({ length: SERVICES * INSTANCES }, (_, n) => {
+    const name = nameOf(mesh, Math.floor(n / INSTANCES))
+    const id = `${name}-${n % INSTANCES}`
+    const address = `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`
+    return { id, name, address, port: 8_000 + (n % INSTANCES), checks: passing(id) }
+  })
+  const workers = Array.from({ length: 8 }, async () => {
+    for (let next = registrations.pop(); next !== undefined; next = registrations.pop())
+      await mesh.register(next)
+  })
+  await Promise.all(workers)
+}
+
+const nameOf = (mesh: Mesh, n: number): string => mesh.service(`scale${n}`)
+const passing = (id: string) => [{ CheckID: `ttl:${id}`, TTL: '24h', Status: 'passing' }]
+
+async function metricsOf(mesh: Mesh): Promise<Sample[]> {
+  return parseMetrics(await (await fetch(`${mesh.apiUrl}/metrics`)).text())
+}
