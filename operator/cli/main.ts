@@ -52,6 +52,16 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/drain.ts')).defineDrain,
   },
   {
+    name: 'pause',
+    summary: 'stop writing to Kong for a while, for one service or all',
+    load: async () => (await import('./commands/pause.ts')).definePause,
+  },
+  {
+    name: 'resume',
+    summary: 'end a pause',
+    load: async () => (await import('./commands/pause.ts')).defineResume,
+  },
+  {
     name: 'config',
     summary: 'print the configuration and where each value comes from',
     load: async () => (await import('./commands/config.ts')).defineConfig,

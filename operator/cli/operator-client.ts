@@ -93,6 +93,9 @@ function settingsOf({ mesh, services }: OperatorStatus): OperatorSettings {
 
 function reportOf(status: OperatorStatus, url: string): StatusReport {
   const { totals, pending, failing, overrides, problems } = status
+  const waiting = new Set(status.planned.map(({ service }) => service))
+  const isInSync = (state: string, service: string) =>
+    state === 'in_sync' || (state === 'paused' && !waiting.has(service))
   return {
     operator: { ready: status.ready, url },
     services: status.services.map(({ state, ...service }) => ({
@@ -100,7 +103,7 @@ function reportOf(status: OperatorStatus, url: string): StatusReport {
       instances: service.instances.map((instance) => ({
         ...instance,
         // Of a service under way the operator does not tell what Kong has of it so far.
-        weightInKong: state === 'in_sync' ? instance.weight : null,
+        weightInKong: isInSync(state, service.service) ? instance.weight : null,
       })),
     })),
     counts: {

@@ -1,8 +1,9 @@
-import type { KvRows } from '../core/settings-status.ts'
+import type { KvRow, KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import type { ConsulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
+import { KeptRows } from './keep-lost.ts'
 import type { RawKey } from './raw-rows.ts'
 
 export interface SettingsWatchOptions {
@@ -15,7 +16,7 @@ export interface SettingsWatchOptions {
    * The other rows below `mesh/`, that kongsul itself writes (status, pause, guard); before the documents of the same
    * answer, with every answer.
    */
-  readonly onRows?: (rows: KvRows, event: AnswerEvent) => void
+  readonly onRows?: (rows: KvRows) => void
   readonly onDoubt: (doubt: ConsulError | null) => void
   readonly waitMs?: number
 }
@@ -29,22 +30,23 @@ const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migra
 
 /**
  * Follows the settings in KV. Documents that are missing after the index went backwards were not deleted by
- * anybody: Consul came back without its data. They are kept until somebody writes below the prefix again.
+ * anybody: Consul came back without its data. They are kept until somebody changes a document; pauses the same.
  */
 export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
   const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 10_000 } = options
   let before: ReadonlyMap<string, string> | null = null
+  const settings = new KeptRows<string>((one, other) => one === other)
+  const pauses = new KeptRows<KvRow>((one, other) => one.text === other.text)
   const onAnswer = ({ body }: Answer<readonly RawKey[]>, event: AnswerEvent) => {
     const { backwards } = event
     onDoubt(null)
-    onRows?.(rowsOf(body), event)
-    const documents = documentsOf(body)
-    if (backwards && before !== null) {
-      const lost = [...before].filter(([key]) => !documents.has(key))
-      for (const [key, text] of lost) documents.set(key, text)
-      if (lost.length > 0)
-        log.warn('settings vanished with a reset index and are kept', { keys: lost.length })
-    }
+    const rows = rowsOf(body)
+    const isPause = ([key]: readonly [string, unknown]) => key.startsWith('mesh/pause/')
+    const paused = pauses.accept(new Map([...rows].filter(isPause)), backwards)
+    onRows?.(new Map([...rows, ...paused]))
+    const documents = settings.accept(documentsOf(body), backwards)
+    const lost = settings.lost + pauses.lost
+    if (backwards && lost > 0) log.warn('settings vanished with a reset index and are kept', { keys: lost })
     if (before !== null && sameDocuments(before, documents)) return
     before = documents
     onDocuments(documents, Date.now())

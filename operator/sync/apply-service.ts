@@ -13,6 +13,7 @@ export interface ApplyContext {
   readonly mirror: KongMirror
   readonly options: DiffOptions
   readonly dryRun: boolean
+  readonly isPaused: () => boolean
   /** What the service wants now. */
   readonly wanted: () => readonly Entity[]
   readonly isHeld: (change: Change) => boolean
@@ -40,6 +41,9 @@ export async function applyService(service: string, context: ApplyContext): Prom
       return applied.length === 0 ? { kind: 'inSync' } : { kind: 'applied', changes: applied }
     }
     if (context.dryRun) return { kind: 'dryRun', changes }
+    if (context.isPaused()) {
+      return applied.length === 0 ? { kind: 'paused', changes } : { kind: 'applied', changes: applied }
+    }
     const on = context.blocker(changes)
     if (on !== null) return { kind: 'blocked', on }
     const failure = await applySteps(service, context, orderChanges(changes), applied)
@@ -67,6 +71,7 @@ async function applySteps(
 ): Promise<Outcome | null> {
   for (const step of steps) {
     if (context.isStale() && applied.length > 0) return null
+    if (context.isPaused()) return null
     const reason = context.refusal()
     if (reason !== null) return { kind: 'refused', reason }
     const results = await Promise.allSettled(step.map((change) => applyChange(service, context, change)))

@@ -3,6 +3,7 @@ import type { Override } from '../core/diff.ts'
 import type { Problem } from '../core/problem.ts'
 import type { StandingMark } from '../kong/passive-healer.ts'
 import type { OperatorConfig } from './operator-config.ts'
+import type { PauseBook } from './pause-book.ts'
 import type { Reconciler } from './reconciler.ts'
 
 /** What `GET /api/v1/mesh/v2/status` answers. Times are RFC 3339, durations ms. */
@@ -31,7 +32,17 @@ export interface OperatorStatus {
     readonly degraded: number
     readonly unhealthy: number
   }
-  readonly services: readonly (ServiceReport & { readonly state: 'in_sync' | 'pending' | 'failing' })[]
+  readonly services: readonly (ServiceReport & {
+    readonly state: 'in_sync' | 'pending' | 'failing' | 'paused'
+  })[]
+  /** Service `*` is the whole mesh; until null: until it is resumed. */
+  readonly paused: readonly {
+    readonly service: string
+    readonly reason: string
+    readonly by: string
+    readonly since: string | null
+    readonly until: string | null
+  }[]
   readonly problems: readonly Problem[]
   readonly overrides: readonly Override[]
   readonly pending: readonly string[]
@@ -48,7 +59,7 @@ export interface OperatorStatus {
     readonly since: string
     readonly failures: number
   }[]
-  /** Only with dry_run: what would be written. */
+  /** With dry_run, and for paused services: what would be written. */
   readonly planned: readonly {
     readonly action: string
     readonly kind: string
@@ -70,13 +81,14 @@ export interface StatusSources {
   readonly version: string
   readonly startedAtMs: number
   readonly reconciler: Reconciler
+  readonly pauses: PauseBook
   /** null while reads of Consul work. */
   readonly consulDoubt: string | null
   readonly kongNode: { readonly version: string | null; readonly updateFrequency: number | null }
 }
 
 export function operatorStatus(sources: StatusSources): OperatorStatus {
-  const { config, reconciler, consulDoubt, kongNode } = sources
+  const { config, reconciler, pauses, consulDoubt, kongNode } = sources
   const { queue, connection } = reconciler
   const reasons = notReadyReasons(sources)
   const failing = queue.failing()
@@ -87,7 +99,13 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
   const instances = services.flatMap((service) => service.instances)
   const count = (health: string) => instances.filter((instance) => instance.health === health).length
   const stateOf = (service: string) =>
-    failingNames.has(service) ? 'failing' : pendingNames.has(service) ? 'pending' : 'in_sync'
+    pauses.pauseFor(service) !== null
+      ? 'paused'
+      : failingNames.has(service)
+        ? 'failing'
+        : pendingNames.has(service)
+          ? 'pending'
+          : 'in_sync'
   return {
     version: sources.version,
     mesh: config.mesh,
@@ -115,7 +133,14 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       unhealthy: count('unhealthy'),
     },
     services: services.map((service) => ({ ...service, state: stateOf(service.service) })),
-    problems: reconciler.problems(),
+    paused: pauses.list().map(({ service, reason, by, sinceMs, untilMs }) => ({
+      service,
+      reason,
+      by,
+      since: sinceMs === null ? null : iso(sinceMs),
+      until: untilMs === null ? null : iso(untilMs),
+    })),
+    problems: [...pauses.problems(), ...reconciler.problems()],
     overrides: reconciler.overrides(),
     pending,
     failing: failing.map(({ service, attempt, error, nextTryAtMs }) => ({

@@ -9,6 +9,7 @@ import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { changesRoute } from '../http/changes-route.ts'
+import { pauseRoutes } from '../http/pause-routes.ts'
 import { startServer } from '../http/server.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { readNode } from '../kong/read-node.ts'
@@ -21,6 +22,7 @@ import {
   operatorStatus,
   type StatusSources,
 } from './operator-status.ts'
+import { PauseBook } from './pause-book.ts'
 import { Reconciler } from './reconciler.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
@@ -75,6 +77,14 @@ export async function startOperator(
     dryRun: config.dryRun,
     signal,
     onRefused: (refused) => statuses.setRefused(refused),
+    isPaused: (service) => pauses.pauseFor(service) !== null,
+  })
+  const pauses: PauseBook = new PauseBook({
+    writer,
+    log,
+    metrics,
+    isActive: () => !config.dryRun && !signal.aborted,
+    onChange: (services) => reconciler.reviewPauses(services),
   })
 
   const doubts = new Map<string, string>([
@@ -108,6 +118,7 @@ export async function startOperator(
     version,
     startedAtMs: Date.now(),
     reconciler,
+    pauses,
   }
   let kongNode: StatusSources['kongNode'] = { version: null, updateFrequency: null }
   const now = (): StatusSources => ({
@@ -121,7 +132,10 @@ export async function startOperator(
     metrics,
     status,
     notReady: () => notReadyReasons(now()),
-    parts: [changesRoute(reconciler.changes)],
+    parts: [
+      changesRoute(reconciler.changes),
+      pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
+    ],
   })
 
   let rows: KvRows = new Map()
@@ -134,6 +148,7 @@ export async function startOperator(
       onRows: (read) => {
         rows = read
         statuses.setRows(read)
+        pauses.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => reconciler.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
@@ -165,6 +180,7 @@ export async function startOperator(
     stop: async () => {
       await schedule.destroy()
       stopping.abort()
+      pauses.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
       await Promise.race([Promise.all([reconciler.stop(), loops]), limit])
       await Promise.race([server.close(), limit])

@@ -7,6 +7,8 @@ export type Outcome =
   | { readonly kind: 'applied'; readonly changes: readonly Change[] }
   /** Not written because the operator was told to write nothing. */
   | { readonly kind: 'dryRun'; readonly changes: readonly Change[] }
+  /** Not written because somebody paused the service. */
+  | { readonly kind: 'paused'; readonly changes: readonly Change[] }
   /** Has to wait until another service has given something up. */
   | { readonly kind: 'blocked'; readonly on: string }
   /** Writing is not allowed (any more): the operator stops, or is not the leader. */

@@ -49,6 +49,8 @@ export interface ReconcilerOptions {
   /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
   readonly refusal?: () => string | null
   /** Told which settings are refused, each time they are read. */
+  /** Has somebody paused the service? Then it is decided and reported, not written. */
+  readonly isPaused?: (service: string) => boolean
   readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
 }
 
@@ -104,7 +106,7 @@ export class Reconciler {
       admin,
       log,
       metrics,
-      upstreams: () => this.#watched,
+      upstreams: () => this.#unpaused(),
       recoverMs: (service) => this.#settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
       isClaimed: (key) => isClaimed(this.mirror.get(key)),
       isActive: () => this.connection.isUp && !options.dryRun && (options.refusal?.() ?? null) === null,
@@ -141,6 +143,14 @@ export class Reconciler {
       this.#options.log.warn('setting refused', { code, service, reason: message })
     }
     this.#decide(changedAtMs, reasonsOf)
+  }
+
+  /** Services were paused or resumed; null: maybe any. They are looked at anew. */
+  reviewPauses(services: readonly string[] | null): void {
+    if (this.#index === null) return
+    for (const service of services ?? this.#index.groups.keys()) {
+      this.queue.add(service, null, [this.#isPaused(service) ? 'paused' : 'resumed'])
+    }
   }
 
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
@@ -183,7 +193,7 @@ export class Reconciler {
     return [...this.#settingProblems, ...this.#desired.problems, ...[...this.#conflicts.values()].flat()]
   }
 
-  /** With dryRun: what would be written. */
+  /** With dryRun, and for paused services: what would be written. */
   planned(): readonly Change[] {
     return [...this.#planned.values()].flat()
   }
@@ -275,6 +285,7 @@ export class Reconciler {
       mirror: this.mirror,
       options: this.#diffOptions(),
       dryRun,
+      isPaused: () => this.#isPaused(service),
       wanted: () => this.#index?.groups.get(service) ?? [],
       isHeld: (change) => this.#isHeld(change),
       blocker: (changes) =>
@@ -289,6 +300,19 @@ export class Reconciler {
       onDiff: (result) => this.#noteDiff(service, result),
       onWritten: (change) => this.#written(change),
     })
+  }
+
+  /** Kong's own marks of a paused service are left to whoever paused it. */
+  #unpaused(): ReadonlyMap<string, WatchedUpstream> {
+    const { isPaused } = this.#options
+    if (isPaused === undefined || ![...this.#watched.values()].some(({ service }) => isPaused(service))) {
+      return this.#watched
+    }
+    return new Map([...this.#watched].filter(([, { service }]) => !isPaused(service)))
+  }
+
+  #isPaused(service: string): boolean {
+    return this.#options.isPaused?.(service) ?? false
   }
 
   #diffOptions(): DiffOptions {
@@ -365,7 +389,7 @@ export class Reconciler {
       metrics.reconcile.inc({ outcome: 'refused' })
     } else if (outcome.kind !== 'blocked') {
       metrics.reconcile.inc({ outcome: OUTCOME_LABELS[outcome.kind] })
-      if (outcome.kind === 'dryRun') this.#planned.set(service, outcome.changes)
+      if (outcome.kind === 'dryRun' || outcome.kind === 'paused') this.#planned.set(service, outcome.changes)
       else this.#planned.delete(service)
       if (outcome.kind === 'applied') this.#applied(job, outcome.changes, tookMs)
     }
@@ -480,7 +504,12 @@ const changeInShort = (change: Change): string => {
   return action === 'create' ? `create ${entity.kind} ${entity.name}` : explainChange(change)
 }
 
-const OUTCOME_LABELS = { inSync: 'in_sync', applied: 'applied', dryRun: 'dry_run' } as const
+const OUTCOME_LABELS = {
+  inSync: 'in_sync',
+  applied: 'applied',
+  dryRun: 'dry_run',
+  paused: 'paused',
+} as const
 
 function append<T>(map: Map<string, readonly T[]>, key: string, value: T): void {
   map.set(key, [...(map.get(key) ?? []), value])

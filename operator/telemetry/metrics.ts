@@ -2,7 +2,7 @@
 // not share counters. Every label value that can be known is at zero from the start: a rate query misses nothing.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-export const OUTCOMES = ['in_sync', 'applied', 'failed', 'refused', 'dry_run'] as const
+export const OUTCOMES = ['in_sync', 'applied', 'failed', 'refused', 'dry_run', 'paused'] as const
 export type ReconcileOutcome = (typeof OUTCOMES)[number]
 
 const KINDS = ['upstream', 'target', 'service', 'route', 'plugin'] as const
@@ -78,6 +78,7 @@ export function createMetrics(version: string) {
     }),
     overrides: gauge('mesh_overrides', 'Fields edited by somebody through the Admin API and kept.'),
     problems: gauge('mesh_problems', 'Problems found while deciding what Kong should look like.'),
+    pauses: gauge('mesh_pauses', 'Pauses in force: services, and the whole mesh as one.'),
     refusedSettings: gauge('mesh_settings_refused', 'Documents in KV that do not validate.'),
     queue: gauge('mesh_queue', 'Services that wait to be applied or tried again.'),
     held: gauge('mesh_held_removals', 'Removals held back because too much vanished at once.'),
