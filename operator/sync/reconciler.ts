@@ -11,7 +11,6 @@ import {
   type Override,
   type OverridePolicy,
 } from '../core/diff.ts'
-import { type Entity, keyOf } from '../core/entity.ts'
 import { explainChange } from '../core/explain-change.ts'
 import type { Problem } from '../core/problem.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
@@ -19,9 +18,7 @@ import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { isOwnedBy } from '../core/tags.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
-import { markTarget } from '../kong/marks.ts'
 import { PassiveHealer, type WatchedUpstream } from '../kong/passive-healer.ts'
-import { readLists, readState } from '../kong/read-state.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
@@ -31,12 +28,15 @@ import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired, NOTHING_DESIRED } from './desired-index.ts'
 import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
+import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
+import { MeshGauges } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
-import { coveredByLists, mergeTargets, readSpread } from './read-spread.ts'
+import { RemovalHolds } from './removal-holds.ts'
+import { ReturnedTargets } from './returned-targets.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
-import { type HeldTargets, reviewShrink } from './shrink-guard.ts'
-import { isClaimed, watchedUpstreams, weightComesBack } from './watched-upstreams.ts'
+import type { HeldTargets } from './shrink-guard.ts'
+import { isClaimed, watchedUpstreams } from './watched-upstreams.ts'
 
 export interface ReconcilerOptions {
   readonly admin: KongAdmin
@@ -48,16 +48,14 @@ export interface ReconcilerOptions {
   readonly signal: AbortSignal
   /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
   readonly refusal?: () => string | null
-  /** Told which settings are refused, each time they are read. */
   /** Has somebody paused the service? Then it is decided and reported, not written. */
   readonly isPaused?: (service: string) => boolean
+  /** Told which settings are refused, each time they are read. */
   readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
 }
 
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
 const SERVICES_AT_ONCE = 16
-const GAUGES_EVERY_MS = 100
-const NEW_UPSTREAM_MS = 1000
 
 export class Reconciler {
   readonly mirror = new KongMirror()
@@ -72,6 +70,10 @@ export class Reconciler {
   readonly #overrides = new Map<string, readonly Override[]>()
   readonly #conflicts = new Map<string, readonly Problem[]>()
   readonly #planned = new Map<string, readonly Change[]>()
+  readonly #holds: RemovalHolds
+  readonly #reads: KongReads
+  readonly #returned: ReturnedTargets
+  readonly #gauges: MeshGauges
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
@@ -79,11 +81,6 @@ export class Reconciler {
   #desired: Desired = { state: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
   #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
-  #held: HeldTargets = new Map()
-  #holdTimer: NodeJS.Timeout | null = null
-  #reading: Promise<void> | null = null
-  readonly #newUpstreams = new Set<string>()
-  #gaugeTimer: NodeJS.Timeout | null = null
   #hasSynced = false
   #lastSyncMs: number | null = null
 
@@ -98,7 +95,7 @@ export class Reconciler {
     this.connection = new KongConnection({
       log,
       signal,
-      read: () => this.#readAll(),
+      read: () => this.#reads.all(),
       onUp: () => this.#kongUp(),
       onDown: () => this.#kongDown(),
     })
@@ -113,9 +110,30 @@ export class Reconciler {
       onFailure: (error) => this.connection.report(error),
       onMissing: ({ id, service }) => {
         // Still being created, or about to be: nothing is amiss.
-        if (!this.queue.has(service)) void this.#readAgain([id])
+        if (!this.queue.has(service)) void this.#reads.again([id])
       },
     })
+    this.#holds = new RemovalHolds({ log, onDue: () => this.#decide(null, () => []) })
+    this.#reads = new KongReads({
+      ...options,
+      mirror: this.mirror,
+      connection: () => this.connection,
+      onRead: () => this.#compareAll(),
+    })
+    this.#returned = new ReturnedTargets({
+      admin,
+      signal,
+      look: (upstreamId, targets) => this.healer.poke(upstreamId, targets),
+      onFailure: (error) => this.connection.report(error),
+    })
+    this.#gauges = new MeshGauges(metrics, () => ({
+      desired: this.#desired,
+      services: this.#snapshot?.services.size ?? 0,
+      queue: this.queue.size,
+      problems: this.problems().length,
+      overrides: this.overrides().length,
+      held: this.held.size,
+    }))
   }
 
   /** Connects to Kong and begins to apply; ends when the signal aborts. */
@@ -155,16 +173,13 @@ export class Reconciler {
 
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
   async resync(): Promise<void> {
-    while (this.#reading !== null) await this.#reading
-    if (!this.connection.isUp) return
-    await this.#readingKong(() => readSpread(this.#options.admin, this.mirror, this.#options))
-    this.#compareAll()
+    await this.#reads.spread()
   }
 
   /** Stops beginning anything and waits for the calls in flight. */
   async stop(): Promise<void> {
     this.queue.stop()
-    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer)
+    this.#holds.stop()
     while (this.queue.running > 0) await new Promise((done) => setTimeout(done, 5))
   }
 
@@ -173,7 +188,7 @@ export class Reconciler {
   }
 
   get held(): HeldTargets {
-    return this.#held
+    return this.#holds.held
   }
 
   get lastSyncMs(): number | null {
@@ -209,7 +224,7 @@ export class Reconciler {
     for (const service of changedServices(before, this.#index)) {
       this.queue.add(service, changedAtMs, reasonsOf(service))
     }
-    this.#updateGaugesSoon()
+    this.#gauges.updateSoon()
   }
 
   /** Decides what Kong should hold, and which removals wait. */
@@ -222,30 +237,10 @@ export class Reconciler {
     })
     this.#index = indexDesired(this.#desired.state, before)
     this.#watched = watchedUpstreams(this.#index)
-    this.#reviewHolds(before, this.#index)
-  }
-
-  #reviewHolds(before: DesiredIndex, after: DesiredIndex): void {
     const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
-    const held = reviewShrink(before, after, this.#held, { ms: Date.now(), holdMs })
-    const released = [...this.#held].filter(([key]) => !held.has(key))
-    if (held.size > this.#held.size) {
-      const services = new Set([...held.values()].map((hold) => hold.service))
-      this.#options.log.warn('too much vanished at once: removals are held', {
-        code: 'SHRINK_HELD',
-        targets: held.size,
-        services: services.size,
-        holdSeconds: holdMs / 1000,
-      })
+    for (const service of this.#holds.review(before, this.#index, holdMs)) {
+      this.queue.add(service, null, ['hold ended'])
     }
-    this.#held = held
-    for (const [, { service }] of released) this.queue.add(service, null, ['hold ended'])
-    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer)
-    this.#holdTimer = null
-    if (held.size === 0) return
-    const nextMs = Math.min(...[...held.values()].map((hold) => hold.untilMs))
-    this.#holdTimer = setTimeout(() => this.#decide(null, () => []), Math.max(50, nextMs - Date.now() + 20))
-    this.#holdTimer.unref()
   }
 
   /** Called when Kong was read: what differs, whoever changed it, is applied. */
@@ -268,7 +263,7 @@ export class Reconciler {
       if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
     }
     if (differing.size === 0) this.#synced()
-    this.#updateGaugesSoon()
+    this.#gauges.updateSoon()
   }
 
   /** What the mesh had in Kong before this process began, in the form of a desired state. */
@@ -337,11 +332,7 @@ export class Reconciler {
   }
 
   #isHeld(change: Change): boolean {
-    if (this.#held.size === 0 || change.action !== 'delete') return false
-    if (change.entity.kind === 'target') return this.#held.has(keyOf(change.entity))
-    // What held targets hang on stays with them; of a service that goes on, routes and plugins may go.
-    if ((this.#index?.groups.get(change.service)?.length ?? 0) > 0) return false
-    return [...this.#held.values()].some((hold) => hold.service === change.service)
+    return this.#holds.isHeld(change, (service) => (this.#index?.groups.get(service)?.length ?? 0) === 0)
   }
 
   #noteDiff(service: string, { overrides, conflicts }: Diff): void {
@@ -353,26 +344,7 @@ export class Reconciler {
 
   #written(change: Change): void {
     this.#options.metrics.changes.inc({ kind: change.entity.kind, action: change.action })
-    if (change.entity.kind === 'upstream' && change.action === 'create') this.#noteNew(change.entity.id)
-    const target = weightComesBack(change)
-    // Nothing can be marked in an upstream that was made a moment ago.
-    if (target === null || this.#newUpstreams.has(target.parent)) return
-    this.healer.poke(target.parent, [target.name])
-    // Known to Kong before, so it may carry a mark of the time when it failed.
-    if (change.before !== null) void this.#markHealthy(target)
-  }
-
-  #noteNew(upstreamId: string): void {
-    this.#newUpstreams.add(upstreamId)
-    setTimeout(() => this.#newUpstreams.delete(upstreamId), NEW_UPSTREAM_MS).unref()
-  }
-
-  async #markHealthy({ parent, name }: Entity): Promise<void> {
-    try {
-      await markTarget(this.#options.admin, parent, name, 'healthy', this.#options.signal)
-    } catch (error) {
-      this.connection.report(error)
-    }
+    this.#returned.written(change)
   }
 
   #done(job: Job, outcome: Outcome, tookMs: number): void {
@@ -384,7 +356,7 @@ export class Reconciler {
       log.warn('apply failed', { service, code, reason: outcome.error.message })
       this.#noteChanges(job, outcome.changes, tookMs, outcome.error.message)
       this.connection.report(outcome.error)
-      if (code === 'KONG_NOT_FOUND') void this.#readAgain([])
+      if (code === 'KONG_NOT_FOUND') void this.#reads.again([])
     } else if (outcome.kind === 'refused') {
       metrics.reconcile.inc({ outcome: 'refused' })
     } else if (outcome.kind !== 'blocked') {
@@ -394,7 +366,7 @@ export class Reconciler {
       if (outcome.kind === 'applied') this.#applied(job, outcome.changes, tookMs)
     }
     if (this.queue.isSettled) this.#synced()
-    this.#updateGaugesSoon()
+    this.#gauges.updateSoon()
   }
 
   #noteChanges(
@@ -441,57 +413,6 @@ export class Reconciler {
   #kongDown(): void {
     this.#options.metrics.kongConnected.set(0)
     this.queue.pause()
-  }
-
-  /** Everything, as fast as Kong answers: at the start and when it comes back. */
-  async #readAll(): Promise<void> {
-    const since = this.mirror.writesSoFar()
-    const state = await readState(this.#options.admin, { mesh: this.#options.mesh.mesh })
-    this.mirror.merge(state, () => true, since)
-  }
-
-  /** Something that should be there is not: was it one entity, or everything? */
-  async #readAgain(upstreamIds: readonly string[]): Promise<void> {
-    if (!this.connection.isUp || this.#reading !== null) return
-    const { admin, log } = this.#options
-    await this.#readingKong(async () => {
-      const since = this.mirror.writesSoFar()
-      const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
-      this.mirror.merge(read, coveredByLists(read), since)
-      for (const id of upstreamIds) if (read.has(`upstream/${id}`)) await mergeTargets(admin, this.mirror, id)
-      log.info('Kong was read again: something was missing', { entities: this.mirror.size })
-    })
-    this.#compareAll()
-  }
-
-  async #readingKong(read: () => Promise<void>): Promise<void> {
-    this.#reading = read().catch((error: unknown) => {
-      this.#options.log.warn('Kong could not be read again', { reason: String((error as Error).message) })
-      this.connection.report(error)
-    })
-    await this.#reading
-    this.#reading = null
-  }
-
-  /** Counting everything after each of thousands of services would be most of the work of a first sync. */
-  #updateGaugesSoon(): void {
-    this.#gaugeTimer ??= setTimeout(() => {
-      this.#gaugeTimer = null
-      this.#updateGauges()
-    }, GAUGES_EVERY_MS)
-    this.#gaugeTimer.unref()
-  }
-
-  #updateGauges(): void {
-    const { metrics } = this.#options
-    metrics.services.set(this.#snapshot?.services.size ?? 0)
-    metrics.queue.set(this.queue.size)
-    metrics.problems.set(this.problems().length)
-    metrics.overrides.set(this.overrides().length)
-    metrics.held.set(this.#held.size)
-    const counts = { healthy: 0, degraded: 0, unhealthy: 0 }
-    for (const { instances } of this.#desired.services) for (const each of instances) counts[each.health] += 1
-    for (const [health, count] of Object.entries(counts)) metrics.instances.set({ health }, count)
   }
 }
 

@@ -1,0 +1,71 @@
+import type { MeshOptions } from '../core/desired.ts'
+import { keyOf } from '../core/entity.ts'
+import type { KongAdmin } from '../kong/kong-admin.ts'
+import { readLists, readState } from '../kong/read-state.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { KongConnection } from './kong-connection.ts'
+import type { KongMirror } from './kong-mirror.ts'
+import { coveredByLists, mergeTargets, readSpread } from './read-spread.ts'
+
+export interface KongReadOptions {
+  readonly admin: KongAdmin
+  readonly mirror: KongMirror
+  readonly mesh: MeshOptions
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly connection: () => KongConnection
+  /** The mirror may differ from what was decided. */
+  readonly onRead: () => void
+}
+
+/** The ways Kong is read into the mirror: whole, spread out, and after a surprise. One at a time. */
+export class KongReads {
+  readonly #options: KongReadOptions
+  #reading: Promise<void> | null = null
+
+  constructor(options: KongReadOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Everything, as fast as Kong answers: at the start and when it comes back.
+   * @throws KongError
+   */
+  async all(): Promise<void> {
+    const { admin, mirror, mesh } = this.#options
+    const since = mirror.writesSoFar()
+    const state = await readState(admin, { mesh: mesh.mesh })
+    mirror.merge(state, () => true, since)
+  }
+
+  /** Everything, a little at a time: the periodic resync. */
+  async spread(): Promise<void> {
+    while (this.#reading !== null) await this.#reading
+    if (!this.#options.connection().isUp) return
+    await this.#run(() => readSpread(this.#options.admin, this.#options.mirror, this.#options))
+  }
+
+  /** Something that should be there is not: was it one entity, or everything? */
+  async again(upstreamIds: readonly string[]): Promise<void> {
+    if (this.#reading !== null || !this.#options.connection().isUp) return
+    const { admin, mirror, log } = this.#options
+    await this.#run(async () => {
+      const since = mirror.writesSoFar()
+      const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
+      mirror.merge(read, coveredByLists(read), since)
+      for (const id of upstreamIds) if (read.has(`upstream/${id}`)) await mergeTargets(admin, mirror, id)
+      log.info('Kong was read again: something was missing', { entities: mirror.size })
+    })
+  }
+
+  async #run(read: () => Promise<void>): Promise<void> {
+    const { log, connection, onRead } = this.#options
+    this.#reading = read().catch((error: unknown) => {
+      log.warn('Kong could not be read again', { reason: String((error as Error).message) })
+      connection().report(error)
+    })
+    await this.#reading
+    this.#reading = null
+    onRead()
+  }
+}
