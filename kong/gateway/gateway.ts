@@ -4,6 +4,7 @@
  * plugins-runtime/). Rows are the only thing they share: the Admin API writes them, the data plane follows.
  */
 import { randomUUID } from 'node:crypto'
+import { NO_CONFIG_HASH } from './admin/config-endpoints.ts'
 import { startAdmin } from './admin/server.ts'
 import { readPluginDefinitions } from './plugin-definitions.ts'
 import { BUNDLED_PLUGINS } from './plugins-runtime/bundled-plugins.ts'
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   /** No TLS listener without it. */
   readonly proxyTlsPort?: number
   readonly adminPort: number
+  /** Rows come from POST /config instead of a database; also with KONG_DATABASE=off. Default false. */
+  readonly dbless?: boolean
   /** Where rows survive a restart; in memory only without it. */
   readonly stateFile?: string
   readonly log: GatewayLog
@@ -60,6 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const host = options.host ?? '127.0.0.1'
   log.warn('this is the dev gateway, a stand-in for Kong: never use it for production')
   const settings = readSettings(env)
+  const isDbless = options.dbless ?? settings.isDbless
   const enabled = await readPluginDefinitions(settings)
   const store = await Store.open(options.stateFile)
   const checks = new ActiveChecks(store)
@@ -114,7 +118,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       plugins: enabled,
       version: VERSION,
       nodeId: randomUUID(),
-      configuration: nodeConfiguration(settings),
+      configuration: nodeConfiguration(settings, isDbless),
+      ...(isDbless ? { dbless: { hash: NO_CONFIG_HASH } } : {}),
       log,
       host,
       port: options.adminPort,
@@ -137,9 +142,9 @@ function startTls(plane: DataPlane, host: string, port: number): Promise<Listene
   })
 }
 
-function nodeConfiguration(settings: GatewaySettings): Readonly<Record<string, unknown>> {
+function nodeConfiguration(settings: GatewaySettings, isDbless: boolean): Readonly<Record<string, unknown>> {
   return {
-    database: 'postgres',
+    database: isDbless ? 'off' : 'postgres',
     router_flavor: 'traditional_compatible',
     log_level: 'notice',
     worker_consistency: 'eventual',

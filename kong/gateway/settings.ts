@@ -12,6 +12,8 @@ export interface PluginServerSetting {
 }
 
 export interface GatewaySettings {
+  /** KONG_DATABASE=off: rows come from POST /config. */
+  readonly isDbless: boolean
   /** Names of enabled plugins; 'bundled' stands for Kong's own. */
   readonly plugins: readonly string[]
   readonly pluginServers: readonly PluginServerSetting[]
@@ -34,6 +36,7 @@ export interface GatewaySettings {
 /** Throws an Error that names the variable whose value makes no sense. */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): GatewaySettings {
   return {
+    isDbless: env.KONG_DATABASE === 'off',
     plugins: list(env.KONG_PLUGINS ?? 'bundled'),
     pluginServers: pluginServers(env),
     accessLog: env.KONG_NGINX_PROXY_ACCESS_LOG || null,

@@ -96,6 +96,16 @@ export class Store {
     if (before) this.#changed({ collection, id, before, after: undefined })
   }
 
+  /** Makes these all the rows there are. Children of rows that go away go first, parents of new ones come first. */
+  replaceAll(rows: ReadonlyMap<Collection, readonly Row[]>): void {
+    for (const collection of [...COLLECTIONS].reverse()) {
+      const kept = new Set(rows.get(collection)?.map(({ id }) => id))
+      for (const { id } of [...this.all(collection)]) if (!kept.has(id)) this.delete(collection, id)
+    }
+    for (const collection of COLLECTIONS)
+      for (const row of rows.get(collection) ?? []) this.put(collection, row)
+  }
+
   /** @returns a function that ends it. */
   onChange(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener)

@@ -10,13 +10,15 @@ import { errorPage } from './html.ts'
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 export interface Body {
+  /** As it came, where that matters: YAML. */
+  readonly text?: string
   readonly json?: ObjectValue
   /** Arguments as they came, not yet nested. */
   readonly form?: Arguments
 }
 
-/** Kong takes three kinds of bodies; anything else (or none named, with a body) is nginx's page 415. */
-export function refuseUnknownType(headers: IncomingMessage['headers']): void {
+/** Kong takes three kinds of bodies, and YAML in one place; anything else (or none named, with a body) is nginx's page 415. */
+export function refuseUnknownType(headers: IncomingMessage['headers'], takesYaml = false): void {
   const type = headers['content-type']
   if (type === undefined || type === '') {
     const length = headers['content-length']
@@ -24,7 +26,8 @@ export function refuseUnknownType(headers: IncomingMessage['headers']): void {
   } else if (
     type.startsWith('application/json') ||
     type.startsWith('multipart/form-data') ||
-    type.startsWith('application/x-www-form-urlencoded')
+    type.startsWith('application/x-www-form-urlencoded') ||
+    (takesYaml && (type.startsWith('application/yaml') || type.startsWith('text/yaml')))
   ) {
     return
   }
@@ -45,11 +48,11 @@ export async function readBody(message: IncomingMessage): Promise<Buffer> {
 
 export function parseBody(contentType: string | undefined, bytes: Buffer): Body {
   const type = (contentType ?? '').toLowerCase()
-  if (type.startsWith('application/json')) return { json: parseJson(bytes) }
+  if (type.startsWith('application/json')) return { json: parseJson(bytes), text: bytes.toString('utf8') }
   if (type.startsWith('application/x-www-form-urlencoded'))
     return { form: parseArguments(bytes.toString('utf8')) }
   if (type.startsWith('multipart/form-data')) return { form: parseMultipart(contentType ?? '', bytes) }
-  return {}
+  return bytes.length > 0 ? { text: bytes.toString('utf8') } : {}
 }
 
 function parseJson(bytes: Buffer): ObjectValue {

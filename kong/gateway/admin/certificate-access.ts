@@ -21,7 +21,7 @@ export function accessToCertificates(db: Database, access: EntityAccess): Entity
         insert(db, 'snis', { name, certificate: { id: certificate.id } })
       }
     }
-    for (const sni of current) if (!names.includes(String(sni['name']))) remove(db, 'snis', sni)
+    for (const sni of current) if (!names.includes(String(sni['name']))) removeName(db, sni)
   }
   const writing = (id: string | undefined, input: ObjectValue, write: () => Row): Row => {
     const names = nameList(db, own(input, 'snis'), id)
@@ -35,7 +35,7 @@ export function accessToCertificates(db: Database, access: EntityAccess): Entity
     update: (key, input) => writing(key.id, input, () => access.update(key, input)),
     upsert: (key, input) => writing(key.id, input, () => access.upsert(key, input)),
     remove: (key) => {
-      for (const sni of snisOf(db, key.id ?? '')) remove(db, 'snis', sni)
+      for (const sni of snisOf(db, key.id ?? '')) removeName(db, sni)
       access.remove(key)
     },
     show: (row) => ({
@@ -75,6 +75,9 @@ function withDigest(input: ObjectValue): ObjectValue {
   if (!certificate) return input
   return { ...input, cert_digest: createHash('sha256').update(certificate.raw).digest('hex') }
 }
+
+const removeName = (db: Database, sni: Row): void =>
+  remove(db, 'snis', sni, { field: 'name', value: String(sni['name']) })
 
 const snisOf = (db: Database, id: string): Row[] => [...db.store.children('snis', 'certificate', id)]
 

@@ -14,6 +14,7 @@ import {
   primaryKeyTaken,
   schemaViolation,
   uniqueInvalid,
+  unsupported,
 } from '../schema/kong-error.ts'
 import { ENTITIES, type Schemas } from '../schema/schemas.ts'
 import { isTable, type ObjectValue, own, setOwn, type Value } from '../schema/table.ts'
@@ -28,6 +29,8 @@ export interface Database {
   readonly schemas: Schemas
   /** Unix time in ms. */
   readonly now: () => number
+  /** DB-less: rows come from /config only; a write is judged as usual and then refused. */
+  readonly isDbless?: boolean
 }
 
 /** How a request names a row: by its id, or by the field that may stand for it. */
@@ -58,7 +61,8 @@ export function insert(db: Database, collection: Collection, input: ObjectValue)
   check(db, collection, entity, false)
   const id = own(entity, 'id')
   if (typeof id !== 'string') return refuse(primaryKeyTaken({ id: null }))
-  return write(db, collection, toRow(db, collection, entity), { isNew: true, key: { id: id.toLowerCase() } })
+  const key = { id: id.toLowerCase() }
+  return write(db, collection, toRow(db, collection, entity), { isNew: true, key, verb: 'create' })
 }
 
 /** Changes what the input names; everything else stays. */
@@ -72,11 +76,12 @@ export function update(db: Database, collection: Collection, key: Key, input: Ob
   check(db, collection, entity, true)
   const row = { ...toRow(db, collection, entity), id: before.id }
   const other = key.id === undefined ? undefined : own(changes, 'id')
-  if (typeof other !== 'string') return write(db, collection, row, { isNew: false, key })
+  const intent = { isNew: false, key, verb: 'update' } as const
+  if (typeof other !== 'string') return write(db, collection, row, intent)
   // Kong looks for the id in the body when it writes: it is then that row which becomes like this one.
   const id = other.toLowerCase()
   if (!db.store.get(collection, id)) return refuse(notFound(shownKey(key)))
-  return write(db, collection, { ...row, id }, { isNew: false, key })
+  return write(db, collection, { ...row, id }, intent)
 }
 
 /** Replaces the row, or makes it: what the input does not name gets its default. */
@@ -89,11 +94,12 @@ export function upsert(db: Database, collection: Collection, key: Key, input: Ob
   const id = before?.id ?? key.id ?? own(entity, 'id')
   if (typeof id !== 'string') return refuse(primaryKeyTaken(shownKey(key)))
   const row = { ...toRow(db, collection, entity), id: id.toLowerCase() }
-  return write(db, collection, row, { isNew: before === undefined, key })
+  return write(db, collection, row, { isNew: before === undefined, key, verb: 'create or update' })
 }
 
 /** Rows that cannot live without it go first; a row that something else needs stays, and so does everything. */
-export function remove(db: Database, collection: Collection, row: Row): void {
+export function remove(db: Database, collection: Collection, row: Row, key: Key = { id: row.id }): void {
+  if (db.isDbless) refuse(unsupported('remove', collection, key.field))
   const cascade = refuseReferences(db.store, collection, row)
   for (const child of cascade) db.store.delete(child.collection, child.row.id)
   db.store.delete(collection, row.id)
@@ -126,13 +132,17 @@ function filled(
   ) {
     return refuse(optionInvalid('ttl', `must be an integer between 0 and ${MAX_TTL_SECONDS}`))
   }
-  const auto = (_: string, field: Field): Value => {
+  const result = fillFields(db.schemas[collection], input, { context, auto: autoValues(now) })
+  return result.errors ? refuse(schemaViolation(result.errors)) : result.value
+}
+
+/** What Kong sets itself: ids, keys, times. */
+export function autoValues(nowMs: number): (name: string, field: Field) => Value {
+  return (_, field) => {
     if (field.uuid) return randomUUID()
     if (field.type === 'string') return randomKey()
-    return field.type === 'integer' ? Math.floor(now / 1000) : now / 1000
+    return field.type === 'integer' ? Math.floor(nowMs / 1000) : nowMs / 1000
   }
-  const result = fillFields(db.schemas[collection], input, { context, auto })
-  return result.errors ? refuse(schemaViolation(result.errors)) : result.value
 }
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
@@ -179,8 +189,12 @@ function resolveForeignKeys(db: Database, collection: Collection, entity: Object
 }
 
 /** The fields that are stored, ids in lower case, foreign keys without anything but the id. */
-function toRow(db: Database, collection: Collection, entity: ObjectValue): Row {
-  const schema = db.schemas[collection]
+export function toRow(
+  { schemas }: Pick<Database, 'schemas'>,
+  collection: Collection,
+  entity: ObjectValue,
+): Row {
+  const schema = schemas[collection]
   const row: ObjectValue = {}
   for (const [name, field] of schema.fields) {
     if (field.transient) continue
@@ -201,8 +215,15 @@ function toRow(db: Database, collection: Collection, entity: ObjectValue): Row {
   return showShorthands(schema, read) as unknown as Row
 }
 
-function write(db: Database, collection: Collection, row: Row, intent: { isNew: boolean; key: Key }): Row {
-  refuseConflicts(db.store, collection, row, { isNew: intent.isNew, key: shownKey(intent.key) })
+interface WriteIntent {
+  readonly isNew: boolean
+  readonly key: Key
+  readonly verb: 'create' | 'update' | 'create or update'
+}
+
+function write(db: Database, collection: Collection, row: Row, { isNew, key, verb }: WriteIntent): Row {
+  if (db.isDbless) refuse(unsupported(verb, collection, key.field))
+  refuseConflicts(db.store, collection, row, { isNew, key: shownKey(key) })
   refuseMissingParents(db.store, collection, row)
   db.store.put(collection, row)
   return row

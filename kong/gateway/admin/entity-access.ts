@@ -28,7 +28,7 @@ export function accessTo(db: Database, collection: Collection): EntityAccess {
     upsert: (key, input) => upsert(db, collection, key, input),
     remove: (key) => {
       const row = select(db, collection, key)
-      if (row) remove(db, collection, row)
+      if (row) remove(db, collection, row, key)
     },
     show: (row) => row,
     showAsParent: (row) => row,

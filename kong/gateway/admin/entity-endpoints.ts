@@ -185,7 +185,8 @@ function childMethods({ db, access, keys }: Entities, { collection, field, paren
       return ok(of.show(of.update(key, input)))
     },
     DELETE: (request) => {
-      of.remove({ id: child(request, owner(request).id).id })
+      child(request, owner(request).id)
+      of.remove(keys[collection](request))
       return noContent()
     },
   }

@@ -12,6 +12,8 @@ export interface NodeInfo {
   readonly nodeId: string
   readonly plugins: readonly { readonly name: string; readonly version: string; readonly priority: number }[]
   readonly configuration?: Readonly<Record<string, unknown>>
+  /** The configuration in force, of a node without database. */
+  readonly dbless?: { readonly hash: string }
   readonly connections?: () => Readonly<Record<string, number>>
   readonly metrics?: () => string | Promise<string>
 }
@@ -119,6 +121,6 @@ function status(node: NodeInfo): Answer {
       workers_lua_vms: [{ pid: process.pid, http_allocated_gc: allocated }],
       lua_shared_dicts: {},
     },
-    database: { reachable: true },
+    ...(node.dbless ? { configuration_hash: node.dbless.hash } : { database: { reachable: true } }),
   })
 }

@@ -10,6 +10,7 @@ export interface Endpoint {
   readonly methods: Readonly<Record<string, Handler>>
   /** Switched off by Kong: known methods answer 404, others 405. */
   readonly isOff?: boolean
+  readonly takesYaml?: boolean
 }
 
 export interface Match {

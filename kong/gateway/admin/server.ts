@@ -1,5 +1,5 @@
 /**
- * The Admin API of the dev gateway: Kong 3.9.1's, in database mode, for the entities kongsul uses. Start here:
+ * The Admin API of the dev gateway: Kong 3.9.1's, for the entities kongsul uses. Start here:
  * `startAdmin` listens, finds the endpoint, reads the body and writes the answer. The other files of this folder are
  * the endpoints and what is below them; rules of entities are in ../schema.
  */
@@ -13,6 +13,7 @@ import type { Value } from '../schema/table.ts'
 import type { Store } from '../store.ts'
 import { type Answer, message, methodNotAllowed, noContent, notFound, Refusal } from './answer.ts'
 import { parseBody, readBody, refuseUnknownType } from './body.ts'
+import { configEndpoints, type DeclarativeConfig } from './config-endpoints.ts'
 import { entityEndpoints, makeEntities } from './entity-endpoints.ts'
 import { parseArguments } from './form-arguments.ts'
 import { errorPage } from './html.ts'
@@ -44,6 +45,8 @@ export interface AdminOptions {
   readonly configuration?: Readonly<Record<string, unknown>>
   /** For GET /status; all 0 without it. */
   readonly connections?: () => Readonly<Record<string, number>>
+  /** DB-less mode: rows come from POST /config and nowhere else. */
+  readonly dbless?: DeclarativeConfig
   /** Text of GET /metrics; the endpoint is missing without it. */
   readonly metrics?: () => string | Promise<string>
 }
@@ -74,7 +77,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 function makeRoutes(options: AdminOptions): Routes {
   const routes = new Routes()
   const schemas = makeSchemas(options.plugins.map(({ definition }) => definition))
-  const db = { store: options.store, schemas, now: Date.now }
+  const isDbless = options.dbless !== undefined
+  const db = { store: options.store, schemas, now: Date.now, isDbless }
   const entities = makeEntities(db)
   const endpoints = [
     ...entityEndpoints(entities),
@@ -83,6 +87,7 @@ function makeRoutes(options: AdminOptions): Routes {
     ...tagEndpoints(db),
     ...schemaEndpoints(db),
     ...nodeEndpoints(db, options, () => routes.paths),
+    ...(options.dbless ? configEndpoints(db, options.dbless) : []),
   ]
   for (const endpoint of endpoints) routes.add(endpoint)
   return routes
@@ -124,8 +129,8 @@ async function answerTo(routes: Routes, incoming: IncomingMessage): Promise<Answ
   if (/%(?![\dA-Fa-f]{2}|$)|%00/.test(path)) return errorPage(400)
   const method = incoming.method ?? 'GET'
   const hasBody = METHODS_WITH_BODY.includes(method)
-  if (hasBody) refuseUnknownType(incoming.headers)
   const match = routes.match(path)
+  if (hasBody) refuseUnknownType(incoming.headers, match?.endpoint.takesYaml)
   if (!match) return notFound()
   const handler = match.endpoint.methods[method === 'HEAD' ? 'GET' : method]
   if (match.endpoint.isOff && (handler || method === 'OPTIONS')) return notFound()

@@ -1,5 +1,6 @@
 /** The form of Kong's schema definitions (also of plugins outside Kong, which send theirs as JSON). */
 
+import type { RecordSchema } from './record-schema.ts'
 import type { ObjectValue, Value } from './table.ts'
 
 export type FieldType =
@@ -68,6 +69,9 @@ export interface Field {
   readonly fields?: FieldList
   readonly entity_checks?: readonly EntityCheck[]
   readonly shorthand_fields?: readonly { readonly [name: string]: Shorthand }[]
+
+  /** A record that is a whole entity, with the subschemas and shorthands of its schema. */
+  readonly entity?: RecordSchema
 
   readonly reference?: string
   readonly on_delete?: 'cascade'

@@ -103,6 +103,13 @@ export function foreignKeysUnresolved(
   return error(400, 13, 'foreign keys unresolved', message, { fields })
 }
 
+/** A write in DB-less mode; `field` when the row was named by another field than its id. */
+export const unsupported = (verb: string, collection: string, field?: string): KongError => {
+  const how = field === undefined ? '' : ` by '${field}'`
+  const message = `cannot ${verb} '${collection}' entities${how} when not using a database`
+  return error(405, 12, 'operation unsupported', message)
+}
+
 export const referencedByOthers = (message: string): KongError =>
   error(400, 19, 'referenced by others', message)
 

@@ -62,8 +62,15 @@ export function withRequiredRecords(fields: FieldList): FieldList {
 
 const schemas = new WeakMap<Field, RecordSchema>()
 
+/** The same schema with other fields; of fields with the same name the last counts. */
+export function withFields(schema: RecordSchema, fields: FieldList): RecordSchema {
+  const byName = recordSchema({ fields })
+  return { ...schema, names: byName.names, fields: byName.fields }
+}
+
 /** The schema of a field of type record. */
 export function schemaOfRecord(field: Field): RecordSchema {
+  if (field.entity) return field.entity
   let schema = schemas.get(field)
   if (!schema) {
     schema = recordSchema({

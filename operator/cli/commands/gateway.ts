@@ -11,6 +11,7 @@ interface GatewayOptions {
   readonly proxyTlsPort?: string
   readonly adminPort?: string
   readonly state?: string
+  readonly dbless?: boolean
   readonly output?: string
 }
 
@@ -37,6 +38,10 @@ export function defineGateway(command: Command): void {
     .option('--proxy-tls-port <n>', 'proxy port for TLS; none when not given')
     .option('--admin-port <n>', 'Admin API port; 0 takes a free one (8001, or port.admin)')
     .option('--state <file>', 'keep the configuration in this file over restarts')
+    .option(
+      '--dbless',
+      'without database: the configuration comes from POST /config (also KONG_DATABASE=off)',
+    )
     .addHelpText('after', HELP)
     .action((options: GatewayOptions) => run(options))
   addOutputOption(command)
@@ -44,7 +49,7 @@ export function defineGateway(command: Command): void {
 }
 
 async function run(options: GatewayOptions): Promise<void> {
-  const { host, proxyPort, proxyTlsPort, adminPort, state, output, ...flags } = options
+  const { host, proxyPort, proxyTlsPort, adminPort, state, dbless, output, ...flags } = options
   const io = ioOf(options)
   const { ports, logLevel } = commandConfig({
     ...flags,
@@ -64,6 +69,7 @@ async function run(options: GatewayOptions): Promise<void> {
   const gateway = await startGateway({
     ...listening,
     ...(state === undefined ? {} : { stateFile: state }),
+    ...(dbless === undefined ? {} : { dbless }),
     log,
     env: process.env,
   }).catch(async (error) => {
