@@ -18,6 +18,8 @@ import {
   overriddenOf,
   overrideTag,
   ownerTags,
+  sinceOf,
+  sinceTags,
 } from './tags.ts'
 import { BALANCING_FIELDS } from './upstream-fields.ts'
 
@@ -27,7 +29,24 @@ export interface Comparison {
   /** What changes, sorted: dotted paths, `name`, `tags`. Empty when there is nothing to write. */
   readonly fields: readonly string[]
   /** Fields a person has, with the value kongsul wanted. */
-  readonly held: readonly { readonly field: string; readonly wanted: Json; readonly actual: Json }[]
+  readonly held: readonly Held[]
+  /** When the first of them expires; null when none does. */
+  readonly expiresAtMs: number | null
+}
+
+export interface Held {
+  readonly field: string
+  readonly wanted: Json
+  readonly actual: Json
+  /** When it was noticed, where that is known. */
+  readonly sinceMs?: number
+}
+
+/** What the age of an override is measured with. */
+export interface OverrideAge {
+  readonly nowMs: number
+  /** How long an override lasts; 0: until it is released. */
+  readonly ttlMs: number
 }
 
 /** @param actual an entity that is ours, its tags dropped or not */
@@ -36,26 +55,56 @@ export function compareEntity(
   wanted: Entity,
   mesh: string,
   policy: 'keep' | 'revert',
+  age: OverrideAge | null = null,
 ): Comparison {
-  if (isInSync(actual, wanted)) return { result: actual, fields: [], held: [] }
+  if (isInSync(actual, wanted)) return { result: actual, fields: [], held: [], expiresAtMs: null }
   const applied = appliedOf(actual.tags)
-  const tagged = overriddenOf(actual.tags)
+  const before = sinceOf(actual.tags)
+  const tagged = withoutExpired(overriddenOf(actual.tags), before, age)
+  const since = new Map<string, number>()
   const last = new Map<string, string>()
   const changed: string[] = []
-  const held: { field: string; wanted: Json; actual: Json }[] = []
+  const held: Held[] = []
   for (const [field, want] of managedValues(wanted)) {
     const have = normalValue(field, fieldValue(actual, field))
     const isSame = isSameFieldValue(field, want, have)
     const isTheirs =
       policy === 'keep' && (tagged.has(field) || (!isSame && wasEdited(actual, field, have, applied)))
-    if (isTheirs) held.push({ field, wanted: want, actual: have })
-    else if (!isSame) changed.push(field)
+    if (isTheirs) {
+      const sinceMs = (tagged.has(field) ? before.get(field) : undefined) ?? age?.nowMs
+      if (sinceMs !== undefined) since.set(field, sinceMs)
+      held.push({ field, wanted: want, actual: have, ...(sinceMs === undefined ? {} : { sinceMs }) })
+    } else if (!isSame) changed.push(field)
     last.set(field, hashOf(isTheirs ? have : normalValue(field, want)))
   }
   const fields = withoutBalancingOfOthers(changed, held, actual, last)
-  const tags = tagsOf(actual, wanted, mesh, last, overrides(policy, tagged, held))
+  const tags = tagsOf(actual, wanted, mesh, last, overrides(policy, tagged, held), since)
   const all = isSameSet(tags, actual.tags) ? fields : [...fields, 'tags'].sort()
-  return { result: all.length === 0 ? actual : written(actual, wanted, fields, tags), fields: all, held }
+  const result = all.length === 0 ? actual : written(actual, wanted, fields, tags)
+  return { result, fields: all, held: [...held, ...healthHeld(actual)], expiresAtMs: firstEnd(since, age) }
+}
+
+/** Also for a target that is kept out by hand: it holds no field, and is an override to whoever looks for one. */
+function healthHeld({ kind, tags }: Entity): readonly Held[] {
+  if (kind !== 'target' || !overriddenOf(tags).has(HEALTH_OVERRIDE)) return []
+  return [{ field: HEALTH_OVERRIDE, wanted: null, actual: null }]
+}
+
+/** One whose time is not known yet begins now; a target kept out by hand stays out. */
+function withoutExpired(
+  tagged: ReadonlySet<string>,
+  since: ReadonlyMap<string, number>,
+  age: OverrideAge | null,
+): ReadonlySet<string> {
+  if (age === null || age.ttlMs === 0) return tagged
+  const lasts = (field: string) =>
+    field === HEALTH_OVERRIDE || (since.get(field) ?? age.nowMs) + age.ttlMs > age.nowMs
+  return new Set([...tagged].filter(lasts))
+}
+
+function firstEnd(since: ReadonlyMap<string, number>, age: OverrideAge | null): number | null {
+  if (age === null || age.ttlMs === 0 || since.size === 0) return null
+  return Math.min(...since.values()) + age.ttlMs
 }
 
 /** The common case, told without parsing a tag: just our tags, as they should be, and all values equal. */
@@ -125,10 +174,12 @@ const tagsOf = (
   mesh: string,
   last: ReadonlyMap<string, string>,
   overridden: readonly string[],
+  since: ReadonlyMap<string, number>,
 ): string[] => [
   ...ownerTags(mesh, wanted.owner),
   appliedTag(last),
   ...overridden.map(overrideTag),
+  ...sinceTags(since),
   ...foreignTags(actual.tags),
 ]
 

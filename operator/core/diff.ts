@@ -25,6 +25,8 @@ export interface Override {
   readonly field: string
   readonly wanted: Json
   readonly actual: Json
+  /** When it was noticed, where that is known. */
+  readonly sinceMs?: number
 }
 
 export interface Diff {
@@ -40,6 +42,10 @@ export interface DiffOptions {
   readonly mesh: string
   /** One for all, or by service. */
   readonly policy: OverridePolicy | ((service: string) => OverridePolicy)
+  /** With it, overrides are dated, and expire where their service says so. */
+  readonly age?: { readonly nowMs: number; readonly ttlMs: (service: string) => number }
+  /** Keys of entities that are not to be created: somebody removes them again and again. */
+  readonly refused?: ReadonlySet<string>
 }
 
 /**
@@ -57,6 +63,10 @@ export function diff(actual: KongState, desired: KongState, options: DiffOptions
     const found = actual.get(key)
     if (found === undefined) {
       missing.push(wanted)
+      if (options.refused?.has(key)) {
+        untouchable.add(wanted.id)
+        conflicts.push(removedAgain(wanted))
+      }
     } else if (isOurs(found, wanted, options.mesh)) {
       const compared = compare(found, wanted, options)
       if (compared.fields.length > 0) changes.push(update(found, wanted, compared))
@@ -98,11 +108,20 @@ function isOurs(found: Entity, wanted: Entity, mesh: string): boolean {
 function compare(found: Entity, wanted: Entity, options: DiffOptions): Comparison {
   const policy = typeof options.policy === 'string' ? options.policy : options.policy(wanted.owner)
   const known = compared.get(found)
-  if (known?.wanted === wanted && known.mesh === options.mesh && known.policy === policy) {
+  const { age } = options
+  const ttlMs = age === undefined ? null : age.ttlMs(wanted.owner)
+  if (
+    known?.wanted === wanted &&
+    known.mesh === options.mesh &&
+    known.policy === policy &&
+    known.ttlMs === ttlMs &&
+    (age === undefined || age.nowMs < (known.comparison.expiresAtMs ?? Number.POSITIVE_INFINITY))
+  ) {
     return known.comparison
   }
-  const comparison = compareEntity(found, wanted, options.mesh, policy)
-  compared.set(found, { wanted, mesh: options.mesh, policy, comparison })
+  const measured = age === undefined ? null : { nowMs: age.nowMs, ttlMs: ttlMs! }
+  const comparison = compareEntity(found, wanted, options.mesh, policy, measured)
+  compared.set(found, { wanted, mesh: options.mesh, policy, ttlMs, comparison })
   return comparison
 }
 
@@ -113,6 +132,7 @@ const compared = new WeakMap<
     readonly wanted: Entity
     readonly mesh: string
     readonly policy: OverridePolicy
+    readonly ttlMs: number | null
     readonly comparison: Comparison
   }
 >()
@@ -208,6 +228,13 @@ const nameConflict = (wanted: Entity, found: Entity): Problem => ({
   severity: 'error',
   service: wanted.owner,
   message: `${wanted.kind} ${wanted.name} exists in Kong with id ${found.id}, which is not kongsul's; it is not touched: rename or remove it, or hand it over with "kongsul adopt"`,
+})
+
+const removedAgain = (wanted: Entity): Problem => ({
+  code: 'REMOVED_REPEATEDLY',
+  severity: 'error',
+  service: wanted.owner,
+  message: `${wanted.kind} ${wanted.name} was removed from Kong by somebody again and again and is not created any more; "kongsul apply ${wanted.owner}" creates it, "kongsul pause ${wanted.owner}" leaves Kong to you`,
 })
 
 const idConflict = (wanted: Entity, found: Entity): Problem => ({

@@ -13,6 +13,7 @@ const MESH_PREFIX = 'kongsul.mesh:'
 const SERVICE_PREFIX = 'kongsul.service:'
 const APPLIED_PREFIX = 'kongsul.applied:'
 const OVERRIDE_PREFIX = 'kongsul.override:'
+const SINCE_PREFIX = 'kongsul.override-since:'
 
 /** Override tag that keeps a target out by hand; it names no field of the target. */
 export const HEALTH_OVERRIDE = 'health'
@@ -88,6 +89,26 @@ export function overriddenOf(tags: readonly string[]): ReadonlySet<string> {
   return new Set(found.map((tag) => unescapeField(tag.slice(OVERRIDE_PREFIX.length))))
 }
 
+/** `kongsul.override-since:<field>=<epoch seconds>;...`: when each override was noticed. None for an empty map. */
+export function sinceTags(sinceMs: ReadonlyMap<string, number>): string[] {
+  const entries = [...sinceMs].sort(([left], [right]) => (left < right ? -1 : 1))
+  if (entries.length === 0) return []
+  const texts = entries.map(([field, ms]) => `${escapeField(field)}=${Math.floor(ms / 1000)}`)
+  return [`${SINCE_PREFIX}${texts.join(';')}`]
+}
+
+/** When overrides were noticed, in epoch ms, by field. */
+export function sinceOf(tags: readonly string[]): ReadonlyMap<string, number> {
+  const since = new Map<string, number>()
+  const tag = tags.find((each) => each.startsWith(SINCE_PREFIX))
+  for (const entry of tag?.slice(SINCE_PREFIX.length).split(';') ?? []) {
+    const [field, seconds] = entry.split('=')
+    if (field && seconds && /^\d{1,12}$/.test(seconds))
+      since.set(unescapeField(field), Number(seconds) * 1000)
+  }
+  return since
+}
+
 /** Tags that say nothing to kongsul: a person's own. */
 export const foreignTags = (tags: readonly string[]): string[] =>
   tags.filter(
@@ -96,7 +117,8 @@ export const foreignTags = (tags: readonly string[]): string[] =>
       !tag.startsWith(MESH_PREFIX) &&
       !tag.startsWith(SERVICE_PREFIX) &&
       !tag.startsWith(APPLIED_PREFIX) &&
-      !tag.startsWith(OVERRIDE_PREFIX),
+      !tag.startsWith(OVERRIDE_PREFIX) &&
+      !tag.startsWith(SINCE_PREFIX),
   )
 
 /** Dotted paths stay readable; whatever else a plugin's configuration may be keyed by is written as %xx. */
