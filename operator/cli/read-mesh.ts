@@ -1,3 +1,4 @@
+import { isAskable } from '../consul/askable-name.ts'
 import { type ConsulReader, createConsulReader } from '../consul/consul-reader.ts'
 import { inParallel } from '../consul/in-parallel.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
@@ -65,7 +66,7 @@ interface CatalogReading {
 }
 
 async function readCatalog(reader: ConsulReader): Promise<CatalogReading> {
-  const names = Object.keys((await reader.services({ stale: false })).body)
+  const names = Object.keys((await reader.services({ stale: false })).body).filter(isAskable)
   const services = await inParallel(names, PARALLEL, async (name) => {
     const { body } = await reader.service(name, { stale: false })
     return [name, instancesFromRows(body)] as const

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CatalogSnapshot, Instance } from '../core/catalog.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { isAskable } from './askable-name.ts'
 import { backoffMs } from './backoff.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
@@ -75,7 +76,7 @@ export class CatalogWatch {
       explained: (from, to) => this.#explained(from, to),
       busy: () => this.#pending.size > 0 || this.#reload,
       found: (services) => {
-        for (const [name, minIndex] of services) this.#pending.add(name, { ...ANYTHING, minIndex })
+        for (const [name, minIndex] of services) this.#want(name, { ...ANYTHING, minIndex })
         this.#begin()
       },
       impossible: () => this.#touch(this.#names.keys()),
@@ -123,6 +124,7 @@ export class CatalogWatch {
     }
     const names = nameTable(body)
     const before = this.#names
+    this.#warnOfUnaskable(names, before)
     const from = this.#namesIndex
     this.#names = names
     this.#namesIndex = index
@@ -148,7 +150,7 @@ export class CatalogWatch {
     for (const { service, node, minIndex, recovered } of touchedByChecks(before, checks)) {
       const expected = { minIndex, recovered: new Set(recovered === '' ? [] : [recovered]) }
       const names = node === '' ? [service] : this.#servicesOn(new Set([node]))
-      for (const name of names) this.#pending.add(name, expected)
+      for (const name of names) this.#want(name, expected)
     }
     this.#begin()
   }
@@ -177,8 +179,21 @@ export class CatalogWatch {
   }
 
   #touch(services: Iterable<string>): void {
-    for (const name of services) this.#pending.add(name, ANYTHING)
+    for (const name of services) this.#want(name, ANYTHING)
     this.#begin()
+  }
+
+  /** Asking for what cannot be asked for would fail for ever, and be doubt about all the others. */
+  #want(service: string, expected: Expectation): void {
+    if (isAskable(service)) this.#pending.add(service, expected)
+  }
+
+  #warnOfUnaskable(names: ReadonlyMap<string, string>, before: ReadonlyMap<string, string>): void {
+    for (const service of names.keys()) {
+      if (before.has(service) || isAskable(service)) continue
+      const hint = 'Consul answers no question about a service of this name; register it under another'
+      this.#options.log.warn('service left out', { code: 'SERVICE_NOT_READABLE', service, hint })
+    }
   }
 
   #begin(): void {
@@ -198,8 +213,7 @@ export class CatalogWatch {
       const all = this.#reload
       if (all) {
         this.#reload = false
-        for (const name of [...this.#names.keys(), ...this.#services.keys()])
-          this.#pending.add(name, ANYTHING)
+        for (const name of [...this.#names.keys(), ...this.#services.keys()]) this.#want(name, ANYTHING)
       }
       if (this.#snapshot === null && !all) break
       const pass = this.#pending.take(all ? undefined : PASS_SIZE)

@@ -48,6 +48,7 @@ export interface ConsulReader {
   readonly dump: Read<readonly RawNodeDump[]>
   /** How many instances each service has; from the same source, a tenth of the bytes. */
   readonly summary: Read<readonly RawSummary[]>
+  /** Instances of the service of exactly this name; see isAskable for names that cannot be asked for. */
   service(name: string, options?: ReadOptions): Promise<Answer<readonly RawServiceRow[]>>
   /** All keys below a prefix; none is an empty list. */
   keys(prefix: string, options?: ReadOptions): Promise<Answer<readonly RawKey[]>>
@@ -91,8 +92,15 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       read('catalog.node.services', (o) => consul.catalog.node.services({ node, ...o }), options),
     dump: (options) => read('internal.ui.nodes', (o) => get('/internal/ui/nodes', o), options),
     summary: (options) => read('internal.ui.services', (o) => get('/internal/ui/services', o), options),
-    service: (service, options) =>
-      read('health.service', (o) => consul.health.service({ service, ...o }), options),
+    service: async (service, options) => {
+      const answer = await read<readonly RawServiceRow[]>(
+        'health.service',
+        (o) => consul.health.service({ service, ...o }),
+        options,
+      )
+      // Consul looks names up without regard to case, and lists them with it.
+      return { ...answer, body: answer.body.filter(({ Service }) => Service.Service === service) }
+    },
     keys: async (prefix, options) => {
       const answer = await read<readonly RawKey[] | undefined>(
         'kv.get',

@@ -111,6 +111,25 @@ test('a service with a name of many kinds of characters is read', async () => {
   await becomes(name, [77])
 })
 
+test('services that Consul cannot be asked for by name hold up no other', async () => {
+  const names = ['.', '..', 'a//b', 'a/../b', '/lead', 'tab\there']
+  for (const [at, name] of names.entries()) await consul.register({ Name: name, ID: `bad-${at}`, Port: 78 })
+  await consul.register({ Name: 'beside', ID: 'beside-1', Port: 79 })
+  await becomes('beside', [79])
+  for (const at of names.keys()) await consul.deregister(`bad-${at}`)
+  await consul.register({ Name: 'beside', ID: 'beside-2', Port: 80 })
+  await becomes('beside', [79, 80])
+})
+
+test('services whose names differ in case only have their own instances', async () => {
+  await consul.register({ Name: 'case', ID: 'case-1', Port: 81 })
+  await consul.register({ Name: 'CASE', ID: 'case-2', Port: 82 })
+  await becomes('CASE', [82])
+  await consul.register({ Name: 'case', ID: 'case-3', Port: 83 })
+  await becomes('case', [81, 83])
+  deepEqual(ports('CASE'), [82])
+})
+
 test('unchanged services keep the identity of their lists', async () => {
   const web = instances('web')
   await consul.register({ Name: 'unrelated', ID: 'unrelated-1', Port: 3 })
