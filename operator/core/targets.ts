@@ -45,7 +45,7 @@ export function planTargets(
   const candidates = ordered.map((instance, index) => candidateOf(instance, weightsGiven[index]!, report))
   const places = groupByTarget(candidates, report)
   const { weights, notes, kept } = weigh(places, effective, lastWeight)
-  if (kept) report('ALL_CRITICAL', 'error', allCritical(service, places.length))
+  if (kept) report('ALL_CRITICAL', 'error', allCritical(service, places))
   return {
     weights: new Map([...weights].sort(([left], [right]) => (left < right ? -1 : 1))),
     instances: candidates.map((candidate) => reportOf(candidate, weights, notes)),
@@ -159,10 +159,8 @@ function weigh(
         'serves as no instance is healthy',
       )
   }
-  const kept =
-    healthy.length + degraded.length === 0 &&
-    critical.length > 0 &&
-    settings.health.whenAllCritical === 'keep'
+  const isEmptied = [...weights.values()].every((weight) => weight === 0)
+  const kept = isEmptied && critical.length > 0 && settings.health.whenAllCritical === 'keep'
   if (kept) keepWeights(critical, lastWeight, give)
   return { weights, notes, kept }
 }
@@ -182,7 +180,7 @@ function keepWeights(
   const last = critical.map(({ target }) => lastWeight(target) ?? 0)
   const hasLast = last.some((weight) => weight > 0)
   critical.forEach((place, index) => {
-    const note = 'kept at its last weight as every instance is critical'
+    const note = 'kept at its last weight as no other instance may get traffic'
     give(place, hasLast ? last[index]! : place.whenHealthy, note)
   })
 }
@@ -205,5 +203,11 @@ function reportOf(
   }
 }
 
-const allCritical = (service: string, count: number): string =>
-  `every instance of ${service} (${count}) is critical; they keep their last weights (health.whenAllCritical: keep)`
+function allCritical(service: string, places: readonly Place[]): string {
+  const critical = places.filter(({ health }) => health === 'unhealthy').length
+  const who =
+    critical === places.length
+      ? `every instance of ${service} (${critical}) is critical; they keep`
+      : `no other instance of ${service} may get traffic; the critical ones (${critical}) keep`
+  return `${who} their last weights (health.whenAllCritical: keep)`
+}

@@ -143,6 +143,14 @@ describe('when every instance is critical', () => {
     assert.match(instances[0]!.reason, /kept at its last weight/)
   })
 
+  test('one beside a healthy one of weight 0 is kept as well, and the report says why', () => {
+    const standby = healthy(1, { meta: { 'mesh-weight': '0' } })
+    const found = plan([standby, critical(2)], weighted, { '10.0.0.1:80': 0, '10.0.0.2:80': 10 })
+    assert.deepEqual([...found.weights.values()], [0, 10])
+    assert.equal(found.keptAtLastWeights, true)
+    assert.match(found.problems[0]!.message, /no other instance of web may get traffic/)
+  })
+
   test('one that comes back takes over from those kept', () => {
     const { weights: found, keptAtLastWeights } = plan([healthy(1), critical(2)], {}, { '10.0.0.2:80': 100 })
     assert.deepEqual([...found.values()], [100, 0])
