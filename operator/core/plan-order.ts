@@ -1,10 +1,11 @@
 /**
  * The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving.
  *
- *   upstream, service -> targets with weight, plugins -> targets to weight 0 -> routes wider -> routes narrower
- *   -> (removals) routes -> plugins -> services -> targets -> upstreams
+ *   upstream, service -> targets with weight, plugins -> targets to weight 0 -> targets removed
+ *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams
  *
- * So nothing points at what is not there yet, and a target comes before another goes.
+ * So nothing points at what is not there yet, and a target comes before another goes. Targets of an upstream that
+ * stays go before routes change: a route that Kong refuses must not keep traffic on an instance that is gone.
  */
 
 import type { Change } from './diff.ts'
@@ -15,6 +16,7 @@ export const LEVELS = [
   'upstreams and services',
   'targets and plugins',
   'targets emptied',
+  'targets left out',
   'routes',
   'routes narrowed',
   'plugins of routes',
@@ -30,7 +32,12 @@ export type Level = (typeof LEVELS)[number]
 /** Steps, one after the other; the changes of one step may run in parallel. Empty steps are left out. */
 export function orderChanges(changes: readonly Change[]): readonly (readonly Change[])[] {
   const byLevel = new Map<Level, Change[]>(LEVELS.map((level) => [level, []]))
-  for (const change of changes) byLevel.get(levelOf(change))!.push(change)
+  const upstreamsGone = new Set(changes.filter(removesUpstream).map(({ entity }) => entity.id))
+  for (const change of changes) {
+    const level = levelOf(change)
+    const isEarly = level === 'targets removed' && !upstreamsGone.has(change.entity.parent)
+    byLevel.get(isEarly ? 'targets left out' : level)!.push(change)
+  }
   return [...byLevel.values()].filter((step) => step.length > 0)
 }
 
@@ -57,6 +64,9 @@ const REMOVALS: Readonly<Record<Entity['kind'], Level>> = {
   target: 'targets removed',
   upstream: 'upstreams removed',
 }
+
+const removesUpstream = ({ action, entity }: Change): boolean =>
+  action === 'delete' && entity.kind === 'upstream'
 
 const isEmptied = ({ action, entity, fields }: Change): boolean =>
   action === 'update' && fields.includes('weight') && entity.fields.weight === 0

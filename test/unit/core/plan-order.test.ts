@@ -40,6 +40,15 @@ describe('the order of changes', () => {
     ])
   })
 
+  test('removes a target before it touches routes, which Kong may refuse', () => {
+    const documents = { 'mesh/services/web': { routing: { paths: ['/shop'] } } }
+    const next = desire({ web: [instance(1)] }, { documents }).state
+    assert.deepEqual(steps(applied(both), next, KEEP), [
+      ['delete target 10.0.0.2:80'],
+      ['update route mesh.web.path'],
+    ])
+  })
+
   test('has no step that is empty', () => {
     const next = desire({ web: [instance(1), withCheck(2, 'critical')] }).state
     assert.deepEqual(steps(applied(both), next, KEEP), [['update target 10.0.0.2:80']])
