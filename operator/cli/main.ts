@@ -52,6 +52,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/drain.ts')).defineDrain,
   },
   {
+    name: 'overrides',
+    summary: 'fields edited in Kong by hand: list, release, pin',
+    load: async () => (await import('./commands/overrides.ts')).defineOverrides,
+  },
+  {
     name: 'pause',
     summary: 'stop writing to Kong for a while, for one service or all',
     load: async () => (await import('./commands/pause.ts')).definePause,

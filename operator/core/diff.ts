@@ -234,7 +234,7 @@ const removedAgain = (wanted: Entity): Problem => ({
   code: 'REMOVED_REPEATEDLY',
   severity: 'error',
   service: wanted.owner,
-  message: `${wanted.kind} ${wanted.name} was removed from Kong by somebody again and again and is not created any more; "kongsul apply ${wanted.owner}" creates it, "kongsul pause ${wanted.owner}" leaves Kong to you`,
+  message: `${wanted.kind} ${wanted.name} was removed from Kong three times in ten minutes and is left alone for an hour; "kongsul apply ${wanted.owner}" creates it, "kongsul pause ${wanted.owner}" leaves Kong to you`,
 })
 
 const idConflict = (wanted: Entity, found: Entity): Problem => ({

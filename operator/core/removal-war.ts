@@ -8,6 +8,8 @@ import { isOwnedBy } from './tags.ts'
 export type Removed = ReadonlyMap<string, readonly number[]>
 
 const WINDOW_MS = 600_000
+/** Long enough for a person to see it and to decide; a mesh that nobody looks at heals by itself. */
+const REFUSED_MS = 3_600_000
 const TOO_OFTEN = 3
 
 /**
@@ -23,7 +25,9 @@ export function noteRemoved(
   nowMs: number,
 ): Removed {
   if (gone.length === 0) return removed
-  if (![...left.values()].some(({ tags }) => isOwnedBy(mesh, tags))) return removed
+  // Targets are listed one upstream at a time: of those that seem to be left nobody knows.
+  const isLeft = ({ kind, tags }: Entity) => kind !== 'target' && isOwnedBy(mesh, tags)
+  if (![...left.values()].some(isLeft)) return removed
   const ids = new Set(gone.map(({ id }) => id))
   const next = new Map(removed)
   for (const entity of gone) {
@@ -35,9 +39,10 @@ export function noteRemoved(
   return next
 }
 
-/** Keys of entities that are not to be created again until somebody says so. */
-export function refusedKeys(removed: Removed): ReadonlySet<string> {
-  return new Set([...removed].filter(([, times]) => times.length >= TOO_OFTEN).map(([key]) => key))
+/** Keys of entities that are not to be created again, until somebody says so or an hour has passed. */
+export function refusedKeys(removed: Removed, nowMs: number): ReadonlySet<string> {
+  const isWar = (times: readonly number[]) => times.length >= TOO_OFTEN && nowMs - times.at(-1)! < REFUSED_MS
+  return new Set([...removed].filter(([, times]) => isWar(times)).map(([key]) => key))
 }
 
 /** Somebody wants these created, whatever happened before. */

@@ -66,7 +66,10 @@ async function remove(admin: KongAdmin, entity: Entity): Promise<Executed> {
 }
 
 /** The entity as Kong has it now; null when it has none under that id. */
-export async function readEntity(admin: KongAdmin, entity: Entity): Promise<Entity | null> {
+export async function readEntity(
+  admin: KongAdmin,
+  entity: Pick<Entity, 'kind' | 'parent' | 'id'>,
+): Promise<Entity | null> {
   const row = await admin.call('GET', entityPath(entity)).catch(unlessMissing)
   return row === null ? null : entityFromKong(entity.kind, row)
 }

@@ -28,6 +28,8 @@ export interface HealerOptions {
   readonly recoverMs: (service: string) => number
   /** Does a person keep this target out? */
   readonly isClaimed: (targetKey: string) => boolean
+  /** The same, asking Kong: whoever keeps a target out did so a moment ago. */
+  readonly readClaim: (upstreamId: string, targetKey: string) => Promise<boolean>
   /** False while Kong cannot be reached, or nothing may be written. */
   readonly isActive: () => boolean
   readonly onFailure: (error: unknown) => void
@@ -174,6 +176,7 @@ export class PassiveHealer {
     const { admin, log, metrics } = this.#options
     // A mark that comes after this one is news.
     this.#returned.delete(`${upstream.id} ${target}`)
+    if (await this.#options.readClaim(upstream.id, upstream.targets.get(target)!)) return
     if (!(await markTarget(admin, upstream.id, target, 'healthy', signal))) return
     metrics.putBacks.inc()
     const failures = this.#records.get(upstream.id)?.get(target)?.failures ?? 0

@@ -98,7 +98,8 @@ async function applyChange(service: string, context: ApplyContext, change: Chang
   if (wanted === undefined) return { after: change.before, wrote: false }
   try {
     const executed = await executeChange(admin, change, wanted, options)
-    if (executed.after === null) mirror.delete(key, service)
+    if (executed.after === null && change.action === 'update') mirror.lose(key, service)
+    else if (executed.after === null) mirror.delete(key, service)
     else {
       if (change.action === 'create' && executed.wrote) mirror.dropChildren(executed.after)
       mirror.set(executed.after, service)

@@ -12,6 +12,7 @@ export class KongMirror {
   readonly #byMatch = new Index()
   readonly #writes = new Map<string, number>()
   #copy: KongState | null = null
+  #gone: Entity[] = []
 
   /** The same object until something changes. */
   state(): KongState {
@@ -41,6 +42,20 @@ export class KongMirror {
     if (entity !== undefined) this.dropChildren(entity)
   }
 
+  /** As delete, of what Kong was found not to have though nobody of us removed it. */
+  lose(key: string, service: string): void {
+    const entity = this.#entities.get(key)
+    if (entity !== undefined) this.#gone.push(entity)
+    this.delete(key, service)
+  }
+
+  /** What was found missing since the last call. */
+  takeGone(): readonly Entity[] {
+    const gone = this.#gone
+    this.#gone = []
+    return gone
+  }
+
   /** Kong takes targets with their upstream and plugins with their service (which it keeps while it has routes). */
   dropChildren(parent: Entity): void {
     for (const key of [...this.#byParent.get(parent.id)]) {
@@ -65,7 +80,9 @@ export class KongMirror {
   merge(read: KongState, covers: (entity: Entity) => boolean, since: ReadonlyMap<string, number>): void {
     const isNewer = (service: string) => service !== '' && this.writes(service) !== (since.get(service) ?? 0)
     for (const [key, entity] of this.#entities) {
-      if (covers(entity) && !read.has(key) && !isNewer(entity.owner)) this.#drop(key)
+      if (!covers(entity) || read.has(key) || isNewer(entity.owner)) continue
+      if (entity.owner !== '') this.#gone.push(entity)
+      this.#drop(key)
     }
     for (const entity of read.values()) if (!isNewer(entity.owner)) this.#put(entity)
   }

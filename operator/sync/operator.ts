@@ -9,6 +9,7 @@ import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { changesRoute } from '../http/changes-route.ts'
+import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
 import { startServer } from '../http/server.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
@@ -134,6 +135,7 @@ export async function startOperator(
     notReady: () => notReadyReasons(now()),
     parts: [
       changesRoute(reconciler.changes),
+      overrideRoutes({ admin, reconciler, mesh: config.mesh }, () => reconciler.overrides()),
       pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
   })

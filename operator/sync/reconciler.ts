@@ -11,11 +11,13 @@ import {
   type Override,
   type OverridePolicy,
 } from '../core/diff.ts'
+import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 import { explainChange } from '../core/explain-change.ts'
 import type { Problem } from '../core/problem.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { isOwnedBy } from '../core/tags.ts'
+import { readEntity } from '../kong/execute.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
 import { PassiveHealer, type WatchedUpstream } from '../kong/passive-healer.ts'
@@ -32,7 +34,9 @@ import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
 import { MeshGauges } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
+import { OverrideBook } from './override-book.ts'
 import { RemovalHolds } from './removal-holds.ts'
+import { RemovalWatch } from './removal-watch.ts'
 import { ReturnedTargets } from './returned-targets.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
 import type { HeldTargets } from './shrink-guard.ts'
@@ -67,7 +71,8 @@ export class Reconciler {
   readonly healer: PassiveHealer
   readonly #options: ReconcilerOptions
   readonly #desire = createDesired()
-  readonly #overrides = new Map<string, readonly Override[]>()
+  readonly #overrides: OverrideBook
+  readonly #removals: RemovalWatch
   readonly #conflicts = new Map<string, readonly Problem[]>()
   readonly #planned = new Map<string, readonly Change[]>()
   readonly #holds: RemovalHolds
@@ -106,6 +111,11 @@ export class Reconciler {
       upstreams: () => this.#unpaused(),
       recoverMs: (service) => this.#settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
       isClaimed: (key) => isClaimed(this.mirror.get(key)),
+      readClaim: async (parent, key) => {
+        const fresh = await readEntity(admin, { kind: 'target', parent, id: key.slice('target/'.length) })
+        if (fresh !== null) this.mirror.set(fresh)
+        return isClaimed(fresh ?? undefined)
+      },
       isActive: () => this.connection.isUp && !options.dryRun && (options.refusal?.() ?? null) === null,
       onFailure: (error) => this.connection.report(error),
       onMissing: ({ id, service }) => {
@@ -113,6 +123,12 @@ export class Reconciler {
         if (!this.queue.has(service)) void this.#reads.again([id])
       },
     })
+    this.#overrides = new OverrideBook({
+      log,
+      ttlMs: (service) => this.#ttlMs(service),
+      onDue: (service) => this.queue.add(service, null, ['override expired']),
+    })
+    this.#removals = new RemovalWatch({ log, mesh: options.mesh.mesh })
     this.#holds = new RemovalHolds({ log, onDue: () => this.#decide(null, () => []) })
     this.#reads = new KongReads({
       ...options,
@@ -124,6 +140,7 @@ export class Reconciler {
       admin,
       signal,
       look: (upstreamId, targets) => this.healer.poke(upstreamId, targets),
+      isClaimed: (target) => isClaimed(this.mirror.get(keyOf(target))),
       onFailure: (error) => this.connection.report(error),
     })
     this.#gauges = new MeshGauges(metrics, () => ({
@@ -171,6 +188,22 @@ export class Reconciler {
     }
   }
 
+  /** What kongsul wants in Kong now, by key. */
+  get wanted(): KongState {
+    return this.#index?.state ?? new Map()
+  }
+
+  /** Why this operator writes nothing now; null when it does. */
+  get refusal(): string | null {
+    return this.#options.dryRun ? 'this is a dry run' : this.#refusal()
+  }
+
+  /** Takes what a person had done to an entity into account at once. */
+  noteEntity(entity: Entity, service: string, reason: string): void {
+    this.mirror.set(entity, service)
+    this.queue.add(service, null, [reason])
+  }
+
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
   async resync(): Promise<void> {
     await this.#reads.spread()
@@ -180,6 +213,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.queue.stop()
     this.#holds.stop()
+    this.#overrides.stop()
     while (this.queue.running > 0) await new Promise((done) => setTimeout(done, 5))
   }
 
@@ -201,7 +235,7 @@ export class Reconciler {
   }
 
   overrides(): readonly Override[] {
-    return [...this.#overrides.values()].flat()
+    return this.#overrides.list()
   }
 
   problems(): readonly Problem[] {
@@ -251,9 +285,8 @@ export class Reconciler {
     this.#compute(before)
     const index = this.#index!
     const result = diff(this.mirror.state(), this.#desired.state, this.#diffOptions())
-    this.#overrides.clear()
     this.#conflicts.clear()
-    for (const override of result.overrides) append(this.#overrides, override.service, override)
+    this.#overrides.setAll(result.overrides)
     for (const problem of result.conflicts) append(this.#conflicts, problem.service, problem)
     const differing = new Set(
       result.changes.filter((change) => !this.#isHeld(change)).map((each) => each.service),
@@ -311,7 +344,20 @@ export class Reconciler {
   }
 
   #diffOptions(): DiffOptions {
-    return { mesh: this.#options.mesh.mesh, policy: (service) => this.#policyOf(service) }
+    const { mesh } = this.#options.mesh
+    const nowMs = Date.now()
+    this.#removals.review(this.mirror, this.#desired.state, nowMs)
+    return {
+      mesh,
+      policy: (service) => this.#policyOf(service),
+      age: { nowMs, ttlMs: (service) => this.#ttlMs(service) },
+      refused: this.#removals.refused(nowMs),
+    }
+  }
+
+  /** How long overrides of a service last; 0: until they are released. */
+  #ttlMs(service: string): number {
+    return this.#settingsOf(service).settings.overrides.ttlSeconds * 1000
   }
 
   /** What a service or the mesh says in Consul, else what the process was started with. */
@@ -336,8 +382,7 @@ export class Reconciler {
   }
 
   #noteDiff(service: string, { overrides, conflicts }: Diff): void {
-    if (overrides.length > 0) this.#overrides.set(service, overrides)
-    else this.#overrides.delete(service)
+    this.#overrides.set(service, overrides)
     if (conflicts.length > 0) this.#conflicts.set(service, conflicts)
     else this.#conflicts.delete(service)
   }

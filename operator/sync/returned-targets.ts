@@ -9,6 +9,8 @@ export interface ReturnOptions {
   readonly signal: AbortSignal
   /** Asks for a look at the marks of an upstream, for targets that came back. */
   readonly look: (upstreamId: string, targets: readonly string[]) => void
+  /** Does a person keep the target out? */
+  readonly isClaimed: (target: Entity) => boolean
   readonly onFailure: (error: unknown) => void
 }
 
@@ -28,6 +30,7 @@ export class ReturnedTargets {
     const target = weightComesBack(change)
     // Nothing can be marked in an upstream that was made a moment ago.
     if (target === null || this.#newUpstreams.has(target.parent)) return
+    if (this.#options.isClaimed(target)) return
     this.#options.look(target.parent, [target.name])
     // Known to Kong before: on all its nodes, of which a look sees one.
     if (change.before !== null) void this.#markHealthy(target)

@@ -16,25 +16,25 @@ const removedAt = (times: readonly number[], gone: readonly Entity[] = [route], 
   times.reduce<Removed>((removed, ms) => noteRemoved(removed, gone, left, 'default', ms), NONE)
 
 test('three removals in ten minutes are a conflict, two are not', () => {
-  equal(refusedKeys(removedAt([0, 1000])).size, 0)
-  deepEqual([...refusedKeys(removedAt([0, 1000, 599_999]))], [keyOf(route)])
+  equal(refusedKeys(removedAt([0, 1000]), 1000).size, 0)
+  deepEqual([...refusedKeys(removedAt([0, 1000, 599_999]), 600_000)], [keyOf(route)])
 })
 
 test('three removals over more than ten minutes are none', () => {
-  equal(refusedKeys(removedAt([0, 300_000, 600_000])).size, 0)
+  equal(refusedKeys(removedAt([0, 300_000, 600_000]), 600_000).size, 0)
 })
 
 test('a Kong that was wiped three times is no conflict', () => {
-  equal(refusedKeys(removedAt([0, 1, 2], [...inKong.values()], new Map())).size, 0)
+  equal(refusedKeys(removedAt([0, 1, 2], [...inKong.values()], new Map()), 2).size, 0)
 })
 
 test('targets that went with their upstream are not counted', () => {
-  deepEqual([...refusedKeys(removedAt([0, 1, 2], [upstream, target]))], [keyOf(upstream)])
+  deepEqual([...refusedKeys(removedAt([0, 1, 2], [upstream, target]), 2)], [keyOf(upstream)])
 })
 
 test('what was asked for again is created again', () => {
   const removed = removedAt([0, 1, 2])
-  equal(refusedKeys(forgetRemoved(removed, [keyOf(route)])).size, 0)
+  equal(refusedKeys(forgetRemoved(removed, [keyOf(route)]), 2).size, 0)
 })
 
 test('a refused entity is not created, nor what hangs on it, and that is told', () => {
@@ -45,5 +45,13 @@ test('a refused entity is not created, nor what hangs on it, and that is told', 
   deepEqual(
     [changes, conflicts.map(({ code, service }) => [code, service])],
     [[], [['REMOVED_REPEATEDLY', 'web']]],
+  )
+})
+
+test('after an hour it is tried again', () => {
+  const removed = removedAt([0, 1, 2])
+  deepEqual(
+    [3_600_001, 3_600_002].map((now) => refusedKeys(removed, now).size),
+    [1, 0],
   )
 })
