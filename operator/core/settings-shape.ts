@@ -11,6 +11,7 @@ import {
   oneOf,
   path,
   section,
+  someOf,
   textLike,
   wholeNumber,
   yesOrNo,
@@ -155,8 +156,11 @@ const route = section({
   paths: listOf(path(), 100).optional(),
   methods: listOf(textLike(/^[A-Z]+$/, 'a method in capitals, such as GET'), 20).optional(),
   headers: z
-    .record(headerName, listOf(z.string({ error: 'must be text' }), 50), {
+    .record(headerName, someOf(z.string({ error: 'must be text' }).min(1, { error: 'must be text' }), 50), {
       error: 'must be an object of header names and lists of values',
+    })
+    .refine((headers) => !Object.keys(headers).some((name) => name.toLowerCase() === 'host'), {
+      error: 'must not name host: hosts says it',
     })
     .optional(),
   stripPath: yesOrNo().optional(),

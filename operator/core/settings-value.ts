@@ -23,6 +23,10 @@ export const textLike = (pattern: RegExp, what: string) =>
 export const listOf = <T extends z.ZodType>(item: T, most: number) =>
   z.array(item, { error: 'must be a list' }).max(most, { error: `must have at most ${most} entries` })
 
+/** A list of at least one. */
+export const someOf = <T extends z.ZodType>(item: T, most: number) =>
+  listOf(item, most).min(1, { error: 'must have at least 1 entry' })
+
 /** An object of which every key may be left out and no other key is taken. */
 export const section = <T extends z.ZodRawShape>(shape: T) =>
   z.strictObject(shape, {
@@ -36,14 +40,17 @@ export const host = () => z.string({ error: HOST_ERROR }).refine(isRouteHost, { 
 
 const HOST_ERROR = 'must be a host name such as shop.example.com or *.example.com'
 
-export const isRouteHost = (text: string): boolean =>
-  text.length <= 253 && HOST.test(text) && (text.match(/\*/g) ?? []).length <= 1 && !/\.\.|-\./.test(text)
+export function isRouteHost(text: string): boolean {
+  if (text.length > 253 || !HOST.test(text) || /\.\.|-\./.test(text)) return false
+  const port = /:(\d+)$/.exec(text)?.[1] ?? '1'
+  return (text.match(/\*/g) ?? []).length <= 1 && Number(port) >= 1 && Number(port) <= 65_535
+}
 
 /** A prefix as Kong takes it, or `~/...`, a regular expression. */
 export const path = () => z.string({ error: PATH_ERROR }).refine(isRoutePath, { error: PATH_ERROR })
 
 const PATH_ERROR =
-  'must be a path that starts with / in normal form (no //, no dot segments, no needless %), or ~/ and a regular expression'
+  'must be a path that starts with / in normal form (no //, no dot segments, no needless %), or ~/ and a regular expression without look-around'
 
 export function isRoutePath(text: string): boolean {
   if (text.length > 2_000 || text.includes('//')) return false
@@ -65,7 +72,11 @@ function isNormalPath(text: string): boolean {
   )
 }
 
+/** Look-around and back references are for PCRE; Kong's router has the regex engine of Rust, which refuses them. */
+const NOT_IN_RUST = /\\[1-9]|\\k<|\(\?<?[=!]/
+
 function isRegex(source: string): boolean {
+  if (NOT_IN_RUST.test(source.replaceAll('\\\\', ''))) return false
   try {
     return new RegExp(source) instanceof RegExp
   } catch {
