@@ -4,7 +4,10 @@ import { HEALTH_OVERRIDE, overriddenOf } from '../core/tags.ts'
 import type { WatchedUpstream } from '../kong/passive-healer.ts'
 import type { DesiredIndex } from './desired-index.ts'
 
-/** Upstreams with passive checks and something to route to, with the targets that Consul wants traffic on. */
+/**
+ * Upstreams with passive checks whose marks Kong does not take back itself, and with something to route to; each with
+ * the targets that Consul wants traffic on.
+ */
 export function watchedUpstreams({ groups }: DesiredIndex): ReadonlyMap<string, WatchedUpstream> {
   const watched = new Map<string, WatchedUpstream>()
   for (const [service, group] of groups) {
@@ -39,7 +42,9 @@ export function weightComesBack({ action, entity, before }: Change): Entity | nu
   return had > 0 ? null : entity
 }
 
+/** Active checks put a target back that answers them again, and marks of theirs are what somebody asked for. */
 function marksByItself({ fields }: Entity): boolean {
+  if (Number(fields['healthchecks.active.healthy.interval'] ?? 0) > 0) return false
   const limits = ['tcp_failures', 'http_failures', 'timeouts']
   return limits.some((limit) => Number(fields[`healthchecks.passive.unhealthy.${limit}`] ?? 0) > 0)
 }

@@ -1,0 +1,19 @@
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { watchedUpstreams } from '../../../operator/sync/watched-upstreams.ts'
+import { desire, instance } from '../core/build-mesh.ts'
+
+const watched = (document: object): string[] => {
+  const { state } = desire({ web: [instance(1)] }, { documents: { 'mesh/services/web': document } })
+  return [...watchedUpstreams({ state, groups: new Map([['web', [...state.values()]]]) }).values()].flatMap(
+    ({ targets }) => [...targets.keys()],
+  )
+}
+
+test('targets whose marks nobody else takes back are watched', () => {
+  deepEqual(watched({}), ['10.0.0.1:80'])
+})
+
+test('marks are left to the active checks where a service has them: they put back what answers again', () => {
+  deepEqual(watched({ healthChecks: { active: true } }), [])
+})
