@@ -97,6 +97,10 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       expose: get<'tagged' | 'all' | undefined>('expose.default'),
       resync: { cron: get<string>('resync.cron') },
       overrides: { policy: get<'keep' | 'revert'>('overrides.policy') },
+      operator: {
+        id: get<string | undefined>('operator.id'),
+        advertise: get<string | undefined>('operator.advertise'),
+      },
       dryRun: get<boolean>('dryRun'),
     },
     ports: ports as Record<PortName, number>,

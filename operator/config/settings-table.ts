@@ -173,6 +173,20 @@ export const SETTINGS: readonly Setting[] = [
     example: 'keep',
   },
   {
+    path: 'operator.id',
+    kind: 'text',
+    schema: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'is not 1 to 64 letters, digits, dots and dashes'),
+    help: 'name of this operator among those of the mesh, the same after a restart (host name and API port)',
+    example: 'operator-1',
+  },
+  {
+    path: 'operator.advertise',
+    kind: 'text',
+    schema: text,
+    help: "host:port of this operator's API as Consul and the other operators reach it",
+    example: '10.0.0.5:8080',
+  },
+  {
     path: 'dryRun',
     kind: 'boolean',
     schema: flag,

@@ -14,6 +14,10 @@ export interface ServerOptions {
   readonly status: () => OperatorStatus
   /** Why the operator is not ready; empty when it is. */
   readonly notReady: () => readonly string[]
+  /** What the answer of /healthz tells a successor that asks whether we still write. */
+  readonly healthHeaders: (
+    request: Readonly<Record<string, string | readonly string[] | undefined>>,
+  ) => Readonly<Record<string, string>>
   /** The rest of the API, each part adding its own paths. */
   readonly parts?: readonly ((app: FastifyInstance) => void)[]
 }
@@ -61,8 +65,12 @@ function guard(app: FastifyInstance, boundTo: string): void {
   })
 }
 
-function routes(app: FastifyInstance, { metrics, status, notReady }: ServerOptions): void {
-  app.get('/healthz', async () => ({ status: 'ok' }))
+function routes(app: FastifyInstance, options: ServerOptions): void {
+  const { metrics, status, notReady, healthHeaders } = options
+  app.get('/healthz', async (request, reply) => {
+    reply.headers(healthHeaders(request.headers))
+    return { status: 'ok' }
+  })
   app.get('/readyz', async (_request, reply) => {
     const reasons = notReady()
     if (reasons.length === 0) return { status: 'ready' }

@@ -6,7 +6,7 @@ import type { JsonObject } from '../core/kong-json.ts'
 import type { KongConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
-import { connectionError, kongError } from './kong-error.ts'
+import { connectionError, KongError, kongError } from './kong-error.ts'
 import { Limiter } from './limiter.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -24,8 +24,11 @@ export class KongAdmin {
   readonly #limiter: Limiter
   readonly #metrics: Metrics
   readonly #agent: http.Agent
+  readonly #refusal: () => string | null
 
-  constructor(config: KongConfig, metrics: Metrics) {
+  /** @param refusal why nothing may be written at the moment, asked right before each write is sent */
+  constructor(config: KongConfig, metrics: Metrics, refusal: () => string | null = () => null) {
+    this.#refusal = refusal
     this.url = config.adminUrl.replace(/\/+$/, '')
     this.#metrics = metrics
     this.#limiter = new Limiter(config.parallel)
@@ -78,6 +81,10 @@ export class KongAdmin {
   }
 
   async #send(method: Method, path: string, body: unknown): Promise<JsonObject | null> {
+    const refusal = method === 'GET' ? null : this.#refusal()
+    if (refusal !== null) {
+      throw new KongError('NOT_LEADER', { method, path, status: 0 }, `was not sent: ${refusal}`)
+    }
     const response = await this.#receive(method, path, body)
     const parsed = parse(response.data)
     const outcome = response.status < 400 ? 'ok' : 'refused'

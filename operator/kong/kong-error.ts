@@ -9,6 +9,7 @@ export type KongErrorCode =
   | 'KONG_REJECTED'
   | 'KONG_BUSY'
   | 'KONG_FAILED'
+  | 'NOT_LEADER'
 
 /** An Admin call that did not do what was asked: what was tried, on what, and what came back. */
 export class KongError extends Error {

@@ -37,8 +37,18 @@ export interface HealerOptions {
   readonly onMissing: (upstream: WatchedUpstream) => void
 }
 
-/** All looks at rest together stay under one call a second. */
-const IDLE_LOOK_MS = 1100
+/** Looks per second at rest, all upstreams together, once there are too many to look at each in good time. */
+const FEWEST_LOOKS = 0.9
+/** An upstream is looked at this often while there are few, in s. */
+const ROUND_SECONDS = 2
+/** The more upstreams, the longer a round takes anyway and the less a look is worth: 20 of them still get 10 a second. */
+const LOOKS_BY_UPSTREAMS = 200
+
+/** The pause between two looks at rest, in ms: each of few upstreams every 2 s, under one call a second for thousands. */
+export function idleLookMs(upstreams: number): number {
+  const wanted = Math.min(upstreams / ROUND_SECONDS, LOOKS_BY_UPSTREAMS / upstreams)
+  return 1000 / Math.max(FEWEST_LOOKS, wanted)
+}
 const PANIC_PERCENT = 50
 /** Kong builds the balancer for a new target within this time after the answer (29-58 ms measured). */
 const BALANCER_MS = 70
@@ -115,12 +125,12 @@ export class PassiveHealer {
       if (id !== undefined) return upstreams.get(id)!
       this.#round = [...upstreams.keys()]
     }
-    this.#nextIdleMs = now + IDLE_LOOK_MS
+    this.#nextIdleMs = now + idleLookMs(0)
     return null
   }
 
   #pauseMs(now: number): number {
-    let next = this.#options.isActive() ? this.#nextIdleMs : now + IDLE_LOOK_MS
+    let next = this.#options.isActive() ? this.#nextIdleMs : now + idleLookMs(0)
     if (this.#options.isActive()) for (const dueMs of this.#due.values()) next = Math.min(next, dueMs)
     return Math.max(5, next - now)
   }
@@ -138,7 +148,8 @@ export class PassiveHealer {
 
   async #look(upstream: WatchedUpstream, signal: AbortSignal): Promise<void> {
     const { admin, metrics, onFailure, onMissing } = this.#options
-    this.#nextIdleMs = Date.now() + IDLE_LOOK_MS
+    const pauseMs = idleLookMs(this.#options.upstreams().size)
+    this.#nextIdleMs = Date.now() + pauseMs
     try {
       const health = await readTargetHealth(admin, upstream.id)
       if (health === null || [...upstream.targets.keys()].some((target) => !health.has(target))) {
@@ -158,7 +169,7 @@ export class PassiveHealer {
       await Promise.all(putBack.map((target) => this.#putBack(upstream, target, signal)))
     } catch (error) {
       onFailure(error)
-      this.#nextIdleMs = Date.now() + IDLE_LOOK_MS
+      this.#nextIdleMs = Date.now() + pauseMs
     }
   }
 

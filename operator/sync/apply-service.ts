@@ -84,10 +84,15 @@ async function applySteps(
         if (step[at]!.action !== 'delete' && result.value.after === null) isAsExpected = false
       }
     })
-    if (failure !== null) return { kind: 'failed', error: failure, changes: applied }
+    if (failure !== null) return failedOutcome(failure, applied)
     if (!isAsExpected) return null
   }
   return null
+}
+
+function failedOutcome(error: Error, changes: readonly Change[]): Outcome {
+  const isHeldBack = error instanceof KongError && error.code === 'NOT_LEADER'
+  return isHeldBack ? { kind: 'refused', reason: error.message } : { kind: 'failed', error, changes }
 }
 
 async function applyChange(service: string, context: ApplyContext, change: Change): Promise<Executed> {

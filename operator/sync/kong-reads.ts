@@ -38,6 +38,12 @@ export class KongReads {
     mirror.merge(state, () => true, since)
   }
 
+  /** Everything, at once: another operator may have written. */
+  async anew(): Promise<void> {
+    while (this.#reading !== null) await this.#reading
+    await this.#run(() => this.all())
+  }
+
   /** Everything, a little at a time: the periodic resync. */
   async spread(): Promise<void> {
     while (this.#reading !== null) await this.#reading

@@ -18,6 +18,13 @@ export interface OperatorConfig {
   readonly resync: { readonly cron: string }
   /** What happens to fields edited through Kong's Admin API. */
   readonly overrides: { readonly policy: 'keep' | 'revert' }
+  /** How this operator takes part in the election of the one that writes. */
+  readonly operator: {
+    /** Unique among the operators of the mesh, the same after a restart; undefined: host name and port of the API. */
+    readonly id: string | undefined
+    /** host:port of our API as Consul and the other operators reach it; undefined: found out, see election-options.ts. */
+    readonly advertise: string | undefined
+  }
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
 }

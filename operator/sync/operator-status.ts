@@ -2,6 +2,7 @@ import type { ServiceReport } from '../core/desired.ts'
 import type { Override } from '../core/diff.ts'
 import type { Problem } from '../core/problem.ts'
 import type { StandingMark } from '../kong/passive-healer.ts'
+import type { Leader } from '../leader/election.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import type { PauseBook } from './pause-book.ts'
 import type { Reconciler } from './reconciler.ts'
@@ -12,6 +13,10 @@ export interface OperatorStatus {
   readonly mesh: string
   readonly started_at: string
   readonly dry_run: boolean
+  /** Whether this operator is the one that writes to Kong. */
+  readonly leading: boolean
+  /** Who writes to Kong; null while nobody is known to. */
+  readonly leader: Leader | null
   readonly ready: boolean
   /** Why it is not ready; empty when it is. */
   readonly reasons: readonly string[]
@@ -82,6 +87,8 @@ export interface StatusSources {
   readonly startedAtMs: number
   readonly reconciler: Reconciler
   readonly pauses: PauseBook
+  readonly isLeading: boolean
+  readonly leader: Leader | null
   /** null while reads of Consul work. */
   readonly consulDoubt: string | null
   readonly kongNode: { readonly version: string | null; readonly updateFrequency: number | null }
@@ -111,6 +118,8 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
     mesh: config.mesh,
     started_at: iso(sources.startedAtMs),
     dry_run: config.dryRun,
+    leading: sources.isLeading,
+    leader: sources.leader,
     ready: reasons.length === 0,
     reasons,
     consul: { url: config.consul.url, connected: consulDoubt === null, error: consulDoubt },
@@ -165,13 +174,15 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
   }
 }
 
-/** Empty when the operator is ready: synced once, and both sides reachable. */
-export function notReadyReasons({ reconciler, consulDoubt }: StatusSources): readonly string[] {
+/** Empty when the operator is ready: synced once, or standing by for the one that writes; both sides reachable. */
+export function notReadyReasons(sources: StatusSources): readonly string[] {
+  const { reconciler, consulDoubt, isLeading, leader } = sources
   const { connection } = reconciler
+  const isStandby = !isLeading && leader !== null
   return [
     ...(consulDoubt === null ? [] : [`Consul: ${consulDoubt}`]),
     ...(connection.isUp ? [] : [`Kong: ${connection.error?.message ?? 'not read yet'}`]),
-    ...(reconciler.hasSynced ? [] : ['not synced yet']),
+    ...(reconciler.hasSynced || isStandby ? [] : ['not synced yet']),
   ]
 }
 

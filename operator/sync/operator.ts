@@ -14,6 +14,8 @@ import { pauseRoutes } from '../http/pause-routes.ts'
 import { startServer } from '../http/server.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { readNode } from '../kong/read-node.ts'
+import { type Election, startElection } from '../leader/election.ts'
+import { electionIdentity } from '../leader/election-options.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { OperatorConfig } from './operator-config.ts'
@@ -62,9 +64,12 @@ export async function startOperator(
   setMaxListeners(100, signal)
   const metrics = createMetrics(version)
   const reader = createConsulReader(config.consul, metrics)
-  const admin = new KongAdmin(config.kong, metrics)
+  let election: Election | null = null
+  const isLeading = () => election?.isLeader() ?? false
+  const refusal = () => (config.dryRun || isLeading() ? null : 'this operator is not the leader')
+  const admin = new KongAdmin(config.kong, metrics, refusal)
   const writer = createKvWriter(config.consul, metrics)
-  const statuses = new StatusKeeper({ writer, log, isActive: () => !config.dryRun && !signal.aborted })
+  const statuses = new StatusKeeper({ writer, log, isActive: () => isLeading() && !signal.aborted })
   const reconciler = new Reconciler({
     admin,
     log,
@@ -77,6 +82,7 @@ export async function startOperator(
     policy: config.overrides.policy,
     dryRun: config.dryRun,
     signal,
+    refusal,
     onRefused: (refused) => statuses.setRefused(refused),
     isPaused: (service) => pauses.pauseFor(service) !== null,
   })
@@ -114,7 +120,7 @@ export async function startOperator(
     onDoubt: onDoubt('catalog'),
   })
 
-  const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode'> = {
+  const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'leader'> = {
     config,
     version,
     startedAtMs: Date.now(),
@@ -124,6 +130,8 @@ export async function startOperator(
   let kongNode: StatusSources['kongNode'] = { version: null, updateFrequency: null }
   const now = (): StatusSources => ({
     ...sources,
+    isLeading: isLeading(),
+    leader: election?.leader() ?? null,
     kongNode,
     consulDoubt: doubts.size === 0 ? null : [...doubts].map(([what, why]) => `${what}: ${why}`).join('; '),
   })
@@ -133,12 +141,29 @@ export async function startOperator(
     metrics,
     status,
     notReady: () => notReadyReasons(now()),
+    healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
       changesRoute(reconciler.changes),
       overrideRoutes({ admin, reconciler, mesh: config.mesh }, () => reconciler.overrides()),
       pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
   })
+
+  if (!config.dryRun) {
+    election = startElection({
+      consul: config.consul,
+      mesh: config.mesh,
+      ...electionIdentity(config, server.url),
+      version,
+      log,
+      hooks: {
+        leading: (leading) => metrics.leader.set(leading ? 1 : 0),
+        request: (endpoint) => metrics.consulRequests.inc({ endpoint }),
+        error: (endpoint) => metrics.consulErrors.inc({ endpoint }),
+      },
+    })
+    election.onChange(() => void reconciler.leadershipChanged(refusal() === null))
+  }
 
   let rows: KvRows = new Map()
   const loops = Promise.all([
@@ -184,7 +209,8 @@ export async function startOperator(
       stopping.abort()
       pauses.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
-      await Promise.race([Promise.all([reconciler.stop(), loops]), limit])
+      await Promise.race([reconciler.stop(), limit])
+      await Promise.race([Promise.all([election?.stop(), loops]), limit])
       await Promise.race([server.close(), limit])
       reader.close()
       writer.close()

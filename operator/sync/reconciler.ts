@@ -61,6 +61,9 @@ export interface ReconcilerOptions {
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
 const SERVICES_AT_ONCE = 16
 
+/** Shorter than another operator takes to become leader and write. */
+const BRIEF_LOSS_MS = 1_000
+
 export class Reconciler {
   readonly mirror = new KongMirror()
   readonly lag = new LagWindow()
@@ -87,6 +90,7 @@ export class Reconciler {
   #index: DesiredIndex | null = null
   #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
   #hasSynced = false
+  #lostLeadershipMs = Number.NEGATIVE_INFINITY
   #lastSyncMs: number | null = null
 
   constructor(options: ReconcilerOptions) {
@@ -207,6 +211,23 @@ export class Reconciler {
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
   async resync(): Promise<void> {
     await this.#reads.spread()
+  }
+
+  /** Another operator may have written since Kong was read: it is read anew before anything is written. */
+  async leadershipChanged(leading: boolean): Promise<void> {
+    if (!leading) {
+      this.#lostLeadershipMs = performance.now()
+      this.queue.pause()
+      return
+    }
+    const isBriefLoss = performance.now() - this.#lostLeadershipMs < BRIEF_LOSS_MS
+    if (!this.connection.isUp) return // reads everything when it is up, and goes on then
+    if (!isBriefLoss) await this.#reads.anew()
+    if (this.#mayWrite() && this.connection.isUp) this.queue.resume()
+  }
+
+  #mayWrite(): boolean {
+    return (this.#options.refusal?.() ?? null) === null
   }
 
   /** Stops beginning anything and waits for the calls in flight. */
@@ -451,7 +472,7 @@ export class Reconciler {
   #kongUp(): void {
     this.#options.metrics.kongConnected.set(1)
     this.#options.log.info('Kong was read', { entities: this.mirror.size })
-    this.queue.resume()
+    if (this.#mayWrite()) this.queue.resume()
     this.#compareAll()
   }
 

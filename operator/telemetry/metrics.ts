@@ -18,6 +18,15 @@ const CONSUL_ENDPOINTS = [
   'kv.get',
   'kv.set',
   'kv.delete',
+  'kv.acquire',
+  'kv.release',
+  'agent.service.register',
+  'agent.service.deregister',
+  'agent.check.pass',
+  'agent.check.list',
+  'session.create',
+  'session.renew',
+  'session.destroy',
 ] as const
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const CALL_OUTCOMES = ['ok', 'refused', 'failed'] as const
@@ -33,6 +42,11 @@ export function createMetrics(version: string) {
 
   const metrics = {
     registry,
+    leader: new Gauge({
+      name: 'mesh_leader',
+      help: '1 while this operator is the one that writes to Kong.',
+      registers,
+    }),
     reconcile: new Counter({
       name: 'mesh_reconcile_total',
       help: 'Reconciliations of one service, by outcome.',

@@ -109,6 +109,7 @@ function configFor(consul: TestConsul, gateway: Gateway): OperatorConfig {
     expose: 'all',
     resync: { cron: '*/5 * * * *' },
     overrides: { policy: 'keep' },
+    operator: { id: undefined, advertise: undefined },
     dryRun: false,
   }
 }

@@ -27,7 +27,7 @@ export function defineOperator(command: Command): void {
     .action((options: { output?: string }) => run(options))
   addOutputOption(command)
   addConfigOptions(command, [
-    ...['consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'resync', 'overrides', 'dryRun'],
+    ...['consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'resync', 'overrides', 'operator', 'dryRun'],
     ...['api', 'log'],
   ])
 }
