@@ -4,8 +4,9 @@
  * plugins-runtime/). Rows are the only thing they share: the Admin API writes them, the data plane follows.
  */
 import { randomUUID } from 'node:crypto'
-import { NO_CONFIG_HASH } from './admin/config-endpoints.ts'
 import { startAdmin } from './admin/server.ts'
+import type { BalancerHealth } from './balancer/health.ts'
+import { ClusterNode } from './cluster/cluster-node.ts'
 import { readPluginDefinitions } from './plugin-definitions.ts'
 import { BUNDLED_PLUGINS } from './plugins-runtime/bundled-plugins.ts'
 import { PluginChains } from './plugins-runtime/plugin-chain.ts'
@@ -39,7 +40,7 @@ export interface GatewayOptions {
   readonly adminPort: number
   /** Rows come from POST /config instead of a database; also with KONG_DATABASE=off. Default false. */
   readonly dbless?: boolean
-  /** Where rows survive a restart; in memory only without it. */
+  /** Where rows survive a restart; gateways with the same file are a cluster. In memory only without it. */
   readonly stateFile?: string
   readonly log: GatewayLog
   /** KONG_* variables. */
@@ -65,7 +66,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const settings = readSettings(env)
   const isDbless = options.dbless ?? settings.isDbless
   const enabled = await readPluginDefinitions(settings)
-  const store = await Store.open(options.stateFile)
+  const nodeId = randomUUID()
+  const cluster =
+    options.stateFile === undefined
+      ? undefined
+      : await ClusterNode.open({
+          path: options.stateFile,
+          nodeId,
+          updateMs: settings.dbUpdateMs,
+          onProblem: (error) => log.error('cannot follow the state file', { error }),
+        })
+  const store = cluster?.runtime ?? new Store()
   const checks = new ActiveChecks(store)
   const resolver = new HostResolver()
   const balancers = new Balancers({
@@ -104,7 +115,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     checks.close()
     balancers.close()
     pool.close()
-    await store.close()
+    await cluster?.close()
   }
   try {
     const proxy = await startListener(plane, { host, port: options.proxyPort })
@@ -112,14 +123,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const secure =
       options.proxyTlsPort === undefined ? undefined : await startTls(plane, host, options.proxyTlsPort)
     if (secure) opened.push({ close: () => secure.close(CLOSE_GRACE_MS) })
+    cluster?.follow(({ upstreamId, target, address, healthy }) =>
+      balancers.mark(upstreamId, target, address, healthy),
+    )
     const admin = await startAdmin({
-      store,
-      balancers,
+      store: cluster?.database ?? store,
+      ...(cluster ? { shared: cluster } : {}),
+      balancers: cluster ? announcingMarks(balancers, cluster) : balancers,
       plugins: enabled,
       version: VERSION,
-      nodeId: randomUUID(),
+      nodeId,
       configuration: nodeConfiguration(settings, isDbless),
-      ...(isDbless ? { dbless: { hash: NO_CONFIG_HASH } } : {}),
+      isDbless,
       log,
       host,
       port: options.adminPort,
@@ -130,6 +145,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** A mark that worked here is told to the other nodes. */
+function announcingMarks(balancers: BalancerHealth, cluster: ClusterNode): BalancerHealth {
+  return {
+    health: (upstreamId) => balancers.health(upstreamId),
+    balancerHealth: (upstreamId) => balancers.balancerHealth(upstreamId),
+    mark: (upstreamId, target, address, healthy) => {
+      const result = balancers.mark(upstreamId, target, address, healthy)
+      if (result === 'ok') cluster.announce({ upstreamId, target, address, healthy })
+      return result
+    },
   }
 }
 
@@ -147,6 +175,7 @@ function nodeConfiguration(settings: GatewaySettings, isDbless: boolean): Readon
     database: isDbless ? 'off' : 'postgres',
     router_flavor: 'traditional_compatible',
     log_level: 'notice',
+    db_update_frequency: settings.dbUpdateMs / 1000,
     worker_consistency: 'eventual',
     worker_state_update_frequency: settings.stateUpdateMs / 1000,
     plugins: settings.plugins,

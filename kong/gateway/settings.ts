@@ -27,6 +27,8 @@ export interface GatewaySettings {
   readonly realIpHeader: string
   readonly realIpRecursive: boolean
   readonly keepalive: { readonly size: number; readonly idleTimeoutMs: number; readonly maxRequests: number }
+  /** How long changes of other nodes may take, in ms. */
+  readonly dbUpdateMs: number
   /** How long Kong may take to act on a new upstream, in ms. */
   readonly stateUpdateMs: number
   /** How long a plugin server may take for one answer, in ms. Kong: nginx's lua_socket_read_timeout, 60 s. */
@@ -50,6 +52,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       idleTimeoutMs: number(env, 'KONG_UPSTREAM_KEEPALIVE_IDLE_TIMEOUT', 60) * 1000,
       maxRequests: number(env, 'KONG_UPSTREAM_KEEPALIVE_MAX_REQUESTS', 10_000) || Number.POSITIVE_INFINITY,
     },
+    dbUpdateMs: number(env, 'KONG_DB_UPDATE_FREQUENCY', 5) * 1000,
     stateUpdateMs: number(env, 'KONG_WORKER_STATE_UPDATE_FREQUENCY', 5) * 1000,
     pluginReadTimeoutMs: duration(env, 'KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT', 60_000),
   }

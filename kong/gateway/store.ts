@@ -1,13 +1,11 @@
 /**
  * The gateway's database: rows in memory, exactly as Kong's Admin API shows them, found by id, unique field, foreign
- * key and tag without searching. Listeners hear of every change at once. With a file, the rows survive a restart.
- * Rows are never changed in place: a change puts a new row under the same id.
+ * key and tag without searching. Listeners hear of every change at once. cluster/ keeps them in a file. Rows are never changed in place: a change puts a new row under the same id.
  */
 
 import type { Collection } from './schema/entities/entity-definition.ts'
 import { COLLECTIONS, ENTITIES, REFERENCES } from './schema/schemas.ts'
 import { SortedIds } from './sorted-ids.ts'
-import { StateFile } from './state-file.ts'
 
 export type { Collection } from './schema/entities/entity-definition.ts'
 
@@ -29,22 +27,8 @@ export interface Change {
 export class Store {
   readonly #tables = new Map(COLLECTIONS.map((collection) => [collection, new Table(collection)]))
   readonly #listeners = new Set<(change: Change) => void>()
-  #file: StateFile | undefined
-
-  /**
-   * Opens a store kept in a file, which is made when it is missing; without a path it lives in memory only.
-   * @throws when the file is there and cannot be used, naming it.
-   */
-  static async open(path?: string): Promise<Store> {
-    const store = new Store()
-    if (path === undefined) return store
-    const file = new StateFile(path, () => store.#snapshot())
-    const saved = await file.read()
-    for (const collection of COLLECTIONS)
-      for (const row of saved[collection] ?? []) store.put(collection, row)
-    store.#file = file
-    return store
-  }
+  /** Of the declarative configuration these rows come from; undefined when they come from nowhere. */
+  configurationHash: string | undefined
 
   get(collection: Collection, id: string): Row | undefined {
     return this.#table(collection).rows.get(id)
@@ -96,14 +80,20 @@ export class Store {
     if (before) this.#changed({ collection, id, before, after: undefined })
   }
 
-  /** Makes these all the rows there are. Children of rows that go away go first, parents of new ones come first. */
+  /**
+   * Makes these all the rows there are; one that is the same already is left alone. Children of rows that go away go
+   * first, parents of new ones come first.
+   */
   replaceAll(rows: ReadonlyMap<Collection, readonly Row[]>): void {
     for (const collection of [...COLLECTIONS].reverse()) {
       const kept = new Set(rows.get(collection)?.map(({ id }) => id))
       for (const { id } of [...this.all(collection)]) if (!kept.has(id)) this.delete(collection, id)
     }
     for (const collection of COLLECTIONS)
-      for (const row of rows.get(collection) ?? []) this.put(collection, row)
+      for (const row of rows.get(collection) ?? []) {
+        const current = this.get(collection, row.id)
+        if (!current || JSON.stringify(current) !== JSON.stringify(row)) this.put(collection, row)
+      }
   }
 
   /** @returns a function that ends it. */
@@ -112,22 +102,12 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Writes what is not yet in the file. */
-  async close(): Promise<void> {
-    await this.#file?.close()
-  }
-
   #table(collection: Collection): Table {
     return this.#tables.get(collection) as Table
   }
 
   #changed(change: Change): void {
     for (const listener of this.#listeners) listener(change)
-    this.#file?.markChanged()
-  }
-
-  #snapshot(): Partial<Record<Collection, Row[]>> {
-    return Object.fromEntries(COLLECTIONS.map((collection) => [collection, [...this.all(collection)]]))
   }
 }
 

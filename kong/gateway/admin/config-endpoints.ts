@@ -16,21 +16,16 @@ import { nestArguments } from './form-arguments.ts'
 import type { AdminRequest } from './request.ts'
 import type { Endpoint } from './routing.ts'
 
-/** What a node without database remembers of its configuration beside the rows. */
-export interface DeclarativeConfig {
-  /** Of the text it came as; NO_CONFIG_HASH when there is none. */
-  hash: string
-}
-
+/** Of a node that has no configuration yet, or an empty one. */
 export const NO_CONFIG_HASH = '0'.repeat(32)
 
 /** To be added after those of `nodeEndpoints`, which they replace. */
-export function configEndpoints(db: Database, config: DeclarativeConfig): Endpoint[] {
+export function configEndpoints(db: Database): Endpoint[] {
   const schema = makeDeclarativeSchema(db.schemas)
   const load = (request: AdminRequest): Answer => {
     const { flatten_errors: flattenErrors, check_hash: checkHash, ...query } = parametersOf(request)
     const { input, hash } = configIn(query, request)
-    if (String(checkHash) === '1' && hash === config.hash) return { status: 304 }
+    if (String(checkHash) === '1' && hash === db.store.configurationHash) return { status: 304 }
     const nowMs = db.now()
     const flattened = flatten(schema, input, { nowMs, auto: autoValues(nowMs) })
     if (flattened.errors) {
@@ -40,7 +35,8 @@ export function configEndpoints(db: Database, config: DeclarativeConfig): Endpoi
     }
     const { entities } = flattened
     db.store.replaceAll(rowsOf(db, entities, own(input, '_transform') !== false))
-    config.hash = entities.size === 0 ? NO_CONFIG_HASH : (hash ?? digest(JSON.stringify(input)))
+    db.store.configurationHash =
+      entities.size === 0 ? NO_CONFIG_HASH : (hash ?? digest(JSON.stringify(input)))
     return created(Object.fromEntries([...entities].map(([name, rows]) => [name, Object.fromEntries(rows)])))
   }
   return [

@@ -2,6 +2,7 @@
 
 import { hostname } from 'node:os'
 import { type Answer, message, notFound, ok } from './answer.ts'
+import { NO_CONFIG_HASH } from './config-endpoints.ts'
 import type { Database } from './database.ts'
 import { type AdminRequest, param } from './request.ts'
 import type { Endpoint } from './routing.ts'
@@ -12,8 +13,6 @@ export interface NodeInfo {
   readonly nodeId: string
   readonly plugins: readonly { readonly name: string; readonly version: string; readonly priority: number }[]
   readonly configuration?: Readonly<Record<string, unknown>>
-  /** The configuration in force, of a node without database. */
-  readonly dbless?: { readonly hash: string }
   readonly connections?: () => Readonly<Record<string, number>>
   readonly metrics?: () => string | Promise<string>
 }
@@ -48,7 +47,7 @@ export function nodeEndpoints(db: Database, node: NodeInfo, paths: () => readonl
     message(400, 'this endpoint is only available when Kong is configured to not use a database')
   return [
     { path: '/', methods: { GET: () => about(db, node) } },
-    { path: '/status', methods: { GET: () => status(node) } },
+    { path: '/status', methods: { GET: () => status(db, node) } },
     { path: '/endpoints', methods: { GET: () => ok({ data: paths() }) } },
     {
       path: '/timers',
@@ -112,7 +111,7 @@ const byName = <T>(
   of: (plugin: NodeInfo['plugins'][number]) => T,
 ): Record<string, T> => Object.fromEntries(plugins.map((plugin) => [plugin.name, of(plugin)]))
 
-function status(node: NodeInfo): Answer {
+function status({ store, isDbless }: Database, node: NodeInfo): Answer {
   const { heapUsed } = process.memoryUsage()
   const allocated = `${(heapUsed / 1024 / 1024).toFixed(2)} MiB`
   return ok({
@@ -121,6 +120,8 @@ function status(node: NodeInfo): Answer {
       workers_lua_vms: [{ pid: process.pid, http_allocated_gc: allocated }],
       lua_shared_dicts: {},
     },
-    ...(node.dbless ? { configuration_hash: node.dbless.hash } : { database: { reachable: true } }),
+    ...(isDbless
+      ? { configuration_hash: store.configurationHash ?? NO_CONFIG_HASH }
+      : { database: { reachable: true } }),
   })
 }

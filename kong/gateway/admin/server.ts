@@ -13,7 +13,7 @@ import type { Value } from '../schema/table.ts'
 import type { Store } from '../store.ts'
 import { type Answer, message, methodNotAllowed, noContent, notFound, Refusal } from './answer.ts'
 import { parseBody, readBody, refuseUnknownType } from './body.ts'
-import { configEndpoints, type DeclarativeConfig } from './config-endpoints.ts'
+import { configEndpoints } from './config-endpoints.ts'
 import { entityEndpoints, makeEntities } from './entity-endpoints.ts'
 import { parseArguments } from './form-arguments.ts'
 import { errorPage } from './html.ts'
@@ -45,10 +45,19 @@ export interface AdminOptions {
   readonly configuration?: Readonly<Record<string, unknown>>
   /** For GET /status; all 0 without it. */
   readonly connections?: () => Readonly<Record<string, number>>
-  /** DB-less mode: rows come from POST /config and nowhere else. */
-  readonly dbless?: DeclarativeConfig
+  /** DB-less mode: rows come from POST /config and nowhere else. Default false. */
+  readonly isDbless?: boolean
+  /** Where the rows are shared with other nodes: called before each read, and around each write. */
+  readonly shared?: SharedRows
   /** Text of GET /metrics; the endpoint is missing without it. */
   readonly metrics?: () => string | Promise<string>
+}
+
+export interface SharedRows {
+  /** Makes the store as new as the rows that are shared. */
+  refresh(): void
+  /** Rejects with what the work throws. */
+  write<T>(work: () => T): Promise<T>
 }
 
 export interface Admin {
@@ -77,7 +86,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 function makeRoutes(options: AdminOptions): Routes {
   const routes = new Routes()
   const schemas = makeSchemas(options.plugins.map(({ definition }) => definition))
-  const isDbless = options.dbless !== undefined
+  const { isDbless = false } = options
   const db = { store: options.store, schemas, now: Date.now, isDbless }
   const entities = makeEntities(db)
   const endpoints = [
@@ -87,7 +96,7 @@ function makeRoutes(options: AdminOptions): Routes {
     ...tagEndpoints(db),
     ...schemaEndpoints(db),
     ...nodeEndpoints(db, options, () => routes.paths),
-    ...(options.dbless ? configEndpoints(db, options.dbless) : []),
+    ...(isDbless ? configEndpoints(db) : []),
   ]
   for (const endpoint of endpoints) routes.add(endpoint)
   return routes
@@ -104,14 +113,14 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
 
 async function serve(
   routes: Routes,
-  { version, log }: AdminOptions,
+  { version, log, shared }: AdminOptions,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const startedMs = performance.now()
   let answer: Answer
   try {
-    answer = await answerTo(routes, incoming)
+    answer = await answerTo(routes, incoming, shared)
   } catch (error) {
     if (error instanceof Refusal) answer = error.answer
     else {
@@ -124,7 +133,7 @@ async function serve(
 
 const METHODS_WITH_BODY = ['PUT', 'POST', 'PATCH']
 
-async function answerTo(routes: Routes, incoming: IncomingMessage): Promise<Answer> {
+async function answerTo(routes: Routes, incoming: IncomingMessage, shared?: SharedRows): Promise<Answer> {
   const [path = '/', query = ''] = splitUrl(incoming.url ?? '/')
   if (/%(?![\dA-Fa-f]{2}|$)|%00/.test(path)) return errorPage(400)
   const method = incoming.method ?? 'GET'
@@ -141,6 +150,9 @@ async function answerTo(routes: Routes, incoming: IncomingMessage): Promise<Answ
     query: parseArguments(query) as Record<string, Value>,
     body: hasBody ? parseBody(incoming.headers['content-type'], await readBody(incoming)) : {},
   }
+  if (!shared) return handler(request)
+  if (hasBody || method === 'DELETE') return shared.write(() => handler(request))
+  shared.refresh()
   return handler(request)
 }
 

@@ -12,6 +12,7 @@ interface GatewayOptions {
   readonly adminPort?: string
   readonly state?: string
   readonly dbless?: boolean
+  readonly dbUpdateFrequency?: string
   readonly output?: string
 }
 
@@ -25,7 +26,8 @@ Exit codes:
 
 Examples:
   kongsul gateway
-  kongsul gateway --proxy-port 9000 --admin-port 9001 --state ./gateway.json`
+  kongsul gateway --proxy-port 9000 --admin-port 9001 --state ./gateway.json
+  kongsul gateway --dbless`
 
 /** `kongsul gateway`: the stand-in for Kong. */
 export function defineGateway(command: Command): void {
@@ -37,7 +39,11 @@ export function defineGateway(command: Command): void {
     .option('--proxy-port <n>', 'proxy port; 0 takes a free one (8000, or port.proxy)')
     .option('--proxy-tls-port <n>', 'proxy port for TLS; none when not given')
     .option('--admin-port <n>', 'Admin API port; 0 takes a free one (8001, or port.admin)')
-    .option('--state <file>', 'keep the configuration in this file over restarts')
+    .option('--state <file>', 'keep the configuration in this file; gateways with the same one are a cluster')
+    .option(
+      '--db-update-frequency <seconds>',
+      'how often changes of other nodes are looked for; needs --state (5, or KONG_DB_UPDATE_FREQUENCY)',
+    )
     .option(
       '--dbless',
       'without database: the configuration comes from POST /config (also KONG_DATABASE=off)',
@@ -49,7 +55,8 @@ export function defineGateway(command: Command): void {
 }
 
 async function run(options: GatewayOptions): Promise<void> {
-  const { host, proxyPort, proxyTlsPort, adminPort, state, dbless, output, ...flags } = options
+  const { host, proxyPort, proxyTlsPort, adminPort, state, dbless, dbUpdateFrequency, output, ...flags } =
+    options
   const io = ioOf(options)
   const { ports, logLevel } = commandConfig({
     ...flags,
@@ -71,7 +78,10 @@ async function run(options: GatewayOptions): Promise<void> {
     ...(state === undefined ? {} : { stateFile: state }),
     ...(dbless === undefined ? {} : { dbless }),
     log,
-    env: process.env,
+    env:
+      dbUpdateFrequency === undefined
+        ? process.env
+        : { ...process.env, KONG_DB_UPDATE_FREQUENCY: dbUpdateFrequency },
   }).catch(async (error) => {
     throw await startError(error, listening)
   })

@@ -19,7 +19,7 @@ let admin: Admin
 let url: string
 
 before(async () => {
-  store = await Store.open()
+  store = new Store()
   const plugins = await readPluginDefinitions({ plugins: ['bundled'], pluginServers: [] })
   admin = await startAdmin({ store, plugins, balancers, version: '3.9.1', nodeId: 'node', log, port: 0 })
   url = `http://127.0.0.1:${admin.port}`

@@ -1,8 +1,5 @@
-import { deepEqual, equal, match, rejects } from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
 import { type Change, type Row, Store } from '../../../kong/gateway/store.ts'
 
 const row = (id: string, more: Partial<Row> = {}): Row => ({
@@ -13,8 +10,8 @@ const row = (id: string, more: Partial<Row> = {}): Row => ({
   ...more,
 })
 
-test('rows come in the order of their ids, from wherever a page starts', async () => {
-  const store = await Store.open()
+test('rows come in the order of their ids, from wherever a page starts', () => {
+  const store = new Store()
   for (const id of ['c', 'a', 'b']) store.put('services', row(id))
   deepEqual(
     [...store.all('services')].map(({ id }) => id),
@@ -26,8 +23,8 @@ test('rows come in the order of their ids, from wherever a page starts', async (
   )
 })
 
-test('a changed row is found by its new name, tags and parent only', async () => {
-  const store = await Store.open()
+test('a changed row is found by its new name, tags and parent only', () => {
+  const store = new Store()
   store.put('routes', row('r', { name: 'old', tags: ['x'], service: { id: 's1' } }))
   store.put('routes', row('r', { name: 'new', tags: ['y'], service: { id: 's2' } }))
   equal(store.find('routes', 'name', 'old'), undefined)
@@ -40,8 +37,8 @@ test('a changed row is found by its new name, tags and parent only', async () =>
   deepEqual([...store.children('routes', 'service', 's1')], [])
 })
 
-test('listeners hear of what was and what is, at once, until they stop listening', async () => {
-  const store = await Store.open()
+test('listeners hear of what was and what is, at once, until they stop listening', () => {
+  const store = new Store()
   const heard: Change[] = []
   const stop = store.onChange((change) => heard.push(change))
   store.put('services', row('s'))
@@ -58,43 +55,19 @@ test('listeners hear of what was and what is, at once, until they stop listening
   )
 })
 
-describe('a state file', () => {
-  let folder: string
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'gateway-state-'))
-  })
-  after(() => rmSync(folder, { recursive: true }))
-
-  test('brings rows back after a restart, and leaves no other file', async () => {
-    const path = join(folder, 'state.json')
-    const store = await Store.open(path)
-    store.put('services', row('s', { name: 'web' }))
-    store.put('services', row('t'))
-    store.delete('services', 't')
-    await store.close()
-    const again = await Store.open(path)
-    deepEqual([...again.all('services')], [row('s', { name: 'web' })])
-    equal(again.find('services', 'name', 'web')?.id, 's')
-    await again.close()
-    deepEqual(readdirSync(folder), ['state.json'])
-  })
-
-  test('that is broken is named, and stays as it was', async () => {
-    const path = join(folder, 'broken.json')
-    for (const text of ['{"format"', '[]', '{"format":"kongsul-gateway-1","services":[{}]}']) {
-      writeFileSync(path, text)
-      await rejects(Store.open(path), (error: Error) => {
-        match(error.message, /broken\.json is broken/)
-        return true
-      })
-      equal(readFileSync(path, 'utf8'), text)
-    }
-    rmSync(path)
-  })
-
-  test('that cannot be written makes close fail with its name', async () => {
-    const store = await Store.open(join(folder, 'nowhere', 'state.json'))
-    store.put('services', row('s'))
-    await rejects(store.close(), /nowhere/)
-  })
+test('replacing all rows tells listeners of what differs only', () => {
+  const store = new Store()
+  store.put('services', row('kept', { name: 'web' }))
+  store.put('services', row('gone'))
+  store.put('upstreams', row('gone'))
+  const heard: string[] = []
+  store.onChange(({ collection, id, after }) =>
+    heard.push(`${collection} ${id} ${after ? 'put' : 'deleted'}`),
+  )
+  store.replaceAll(new Map([['services', [row('kept', { name: 'web' }), row('new')]]]))
+  deepEqual(heard.sort(), ['services gone deleted', 'services new put', 'upstreams gone deleted'])
+  deepEqual(
+    [...store.all('services')].map(({ id }) => id),
+    ['kept', 'new'],
+  )
 })
