@@ -62,7 +62,7 @@ interface About {
 }
 
 test('what one node writes is read at once from every other, and followed by its proxy', async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   await routeTo(one, 'web')
   deepEqual(await namesOf(two, 'routes'), ['web'])
   equal(await one.status('web'), 200)
@@ -72,7 +72,7 @@ test('what one node writes is read at once from every other, and followed by its
 })
 
 test('every node has an id of its own, and says how often it looks for changes', async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   const abouts = await Promise.all(
     [one, two].map(async (node) => (await node.admin('GET', '/')).body as About),
   )
@@ -84,7 +84,7 @@ test('every node has an id of its own, and says how often it looks for changes',
 })
 
 test('two nodes that write 500 entities each at the same time lose none', { timeout: 120_000 }, async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   const statuses = await Promise.all([writeServices(one, 'one-', 500), writeServices(two, 'two-', 500)])
   deepEqual(new Set(statuses.flat()), new Set([200]))
   const wanted = ['one-', 'two-'].flatMap((prefix) => Array.from({ length: 500 }, (_, n) => `${prefix}${n}`))
@@ -96,7 +96,7 @@ test('two nodes that write 500 entities each at the same time lose none', { time
 })
 
 test('of two nodes that create the same name at once one is refused', async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   for (let n = 0; n < 20; n++) {
     const body = { name: `same-${n}`, host: 'h.test' }
     const answers = await Promise.all([one, two].map((node) => node.admin('POST', '/services', body)))
@@ -109,7 +109,7 @@ test('of two nodes that create the same name at once one is refused', async () =
 test('a node that is killed while it writes leaves everything that was answered', {
   timeout: 120_000,
 }, async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   for (let round = 0; round < 3; round++) {
     const victim = round === 0 ? one : await start()
     const answered: string[] = []
@@ -139,7 +139,7 @@ test('a node that is killed while it writes leaves everything that was answered'
 const PASSIVE = { healthchecks: { passive: { unhealthy: { http_failures: 2 } } } }
 
 test('a mark set at one node reaches the others', async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   await routeTo(one, 'web', PASSIVE)
   const target = `/upstreams/web/targets/127.0.0.1:${echo.port}`
   for (const node of [one, two]) await waitFor(async () => (await node.status('web')) === 200)
@@ -152,7 +152,7 @@ test('a mark set at one node reaches the others', async () => {
 })
 
 test('a target that failed too often at one node is still used by the others', async () => {
-  const [one, two] = await Promise.all([start(), start()])
+  const [one, two] = [await start(), await start()] as const
   await routeTo(one, 'web', PASSIVE)
   for (const node of [one, two]) await waitFor(async () => (await node.status('web')) === 200)
   echo.behave({ status: 500 })

@@ -63,10 +63,9 @@ function configIn(
   request: AdminRequest,
 ): { readonly input: ObjectValue; readonly hash?: string } {
   if (own(parameters, '_format_version')) return { input: parameters }
-  const text = own(parameters, 'config') || request.body.text
-  if (typeof text !== 'string' || text === '') {
-    throw new Refusal(message(400, 'expected a declarative configuration'))
-  }
+  const config = own(parameters, 'config')
+  const text = config === undefined || config === null ? (request.body.text ?? '') : String(config)
+  if (text === '' && config !== '') throw new Refusal(message(400, 'expected a declarative configuration'))
   const parsed = parseDeclarative(text)
   if (parsed.error === undefined) return { input: parsed.value, hash: digest(text) }
   const errors: FieldErrors = new Map([

@@ -63,8 +63,11 @@ function parseYaml(text: string): Value | Error {
     const [problem] = document.errors
     if (problem) {
       const at = problem.linePos?.[0]
-      return new Error(`${at ? `${at.line}:${at.col}: ` : ''}${problem.message.split('\n')[0]}`)
+      return new Error(
+        `${at ? `${at.line}:${at.col}: ` : ''}${problem.message.replace(/ at line \d.*$/s, '')}`,
+      )
     }
+    if (document.contents !== null && document.toJS() === null) return {}
     // Through JSON, so that dates, maps and sets of YAML become plain values.
     return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: MAX_ALIASES }) ?? null)) as Value
   } catch (error) {

@@ -85,7 +85,6 @@ function resolveForValidation(
 ): void {
   const byId = new Map<string, ObjectValue>()
   const byName = new Map<string, ObjectValue>()
-  const items: [Collection, ObjectValue][] = []
   walk(schema.entities, input, {
     hides: HIDDEN_BY_FIELD,
     enter: (place) => {
@@ -100,10 +99,11 @@ function resolveForValidation(
       if (typeof name === 'string' && !byName.has(`${collection} ${name}`))
         byName.set(`${collection} ${name}`, item)
       if (parent && field !== undefined && !own(item, field)) setOwn(item, field, primaryKeyOf(parent.item))
-      items.push([collection, item])
     },
   })
-  for (const [collection, item] of items) {
+  // Of several with the same id only the last is resolved, as in Kong.
+  for (const [key, item] of byId) {
+    const collection = key.split(' ')[0] as Collection
     for (const [name, field] of schema.entities[collection].fields) {
       const value = own(item, name)
       if (field.type !== 'foreign' || typeof value !== 'string') continue
