@@ -52,6 +52,16 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/drain.ts')).defineDrain,
   },
   {
+    name: 'apply',
+    summary: 'apply what differs between Consul and Kong, now',
+    load: async () => (await import('./commands/apply.ts')).defineApply,
+  },
+  {
+    name: 'explain',
+    summary: 'which route takes a request, and where it goes',
+    load: async () => (await import('./commands/explain.ts')).defineExplain,
+  },
+  {
     name: 'overrides',
     summary: 'fields edited in Kong by hand: list, release, pin',
     load: async () => (await import('./commands/overrides.ts')).defineOverrides,

@@ -77,6 +77,11 @@ export class ChangeLog {
     if (this.#entries.length >= 2 * this.#size) this.#entries = this.#entries.slice(-this.#size)
   }
 
+  /** Of the newest entry; 0 for none. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
   /** Newest first; `total` counts what the filter matches, whatever the limit. */
   list({ service, limit }: ChangeQuery): {
     readonly changes: readonly ChangeRecord[]

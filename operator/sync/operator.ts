@@ -8,7 +8,9 @@ import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import type { KvRows } from '../core/settings-status.ts'
+import { applyRoute } from '../http/apply-route.ts'
 import { changesRoute } from '../http/changes-route.ts'
+import { explainRoute } from '../http/explain-route.ts'
 import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
 import { startServer } from '../http/server.ts'
@@ -18,6 +20,8 @@ import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
+import { type ApplyResult, applyNow } from './apply-now.ts'
+import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
   notReadyReasons,
@@ -35,6 +39,10 @@ export interface Operator {
   status(): OperatorStatus
   /** Reads Kong and Consul again and applies what differs: what the cron expression does. */
   resync(): Promise<void>
+  /** Applies one service, or all (null), now. */
+  apply(service: string | null): Promise<ApplyResult>
+  /** What was done so far, newest first. */
+  changes(query: ChangeQuery): readonly ChangeRecord[]
   /** Finishes the calls in flight and closes everything; takes less than a second. */
   stop(): Promise<void>
 }
@@ -43,6 +51,8 @@ export interface OperatorOptions {
   readonly log: Logger
   /** Shown in the status and in `mesh_build_info`. */
   readonly version?: string
+  /** Nothing of other services is written; null or absent: all are. */
+  readonly only?: string | null
 }
 
 const STOP_LIMIT_MS = 900
@@ -53,7 +63,7 @@ const STOP_LIMIT_MS = 900
  */
 export async function startOperator(
   config: OperatorConfig,
-  { log, version = '0.1.0' }: OperatorOptions,
+  { log, version = '0.1.0', only = null }: OperatorOptions,
 ): Promise<Operator> {
   if (!cron.validate(config.resync.cron)) {
     throw new Error(`resync.cron: ${JSON.stringify(config.resync.cron)} is no cron expression`)
@@ -84,7 +94,7 @@ export async function startOperator(
     signal,
     refusal,
     onRefused: (refused) => statuses.setRefused(refused),
-    isPaused: (service) => pauses.pauseFor(service) !== null,
+    isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
   const pauses: PauseBook = new PauseBook({
     writer,
@@ -144,6 +154,8 @@ export async function startOperator(
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
       changesRoute(reconciler.changes),
+      applyRoute((service) => applyNow(reconciler, service, signal)),
+      explainRoute({ admin, services: () => reconciler.desired.services }),
       overrideRoutes({ admin, reconciler, mesh: config.mesh }, () => reconciler.overrides()),
       pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
@@ -204,6 +216,8 @@ export async function startOperator(
     url: server.url,
     status,
     resync,
+    apply: (service) => applyNow(reconciler, service, signal),
+    changes: (query) => reconciler.changes.list(query).changes,
     stop: async () => {
       await schedule.destroy()
       stopping.abort()

@@ -208,6 +208,24 @@ export class Reconciler {
     this.queue.add(service, null, [reason])
   }
 
+  knows(service: string): boolean {
+    return this.#snapshot?.services.has(service) === true || this.#index?.groups.has(service) === true
+  }
+
+  /** Reads Kong and applies one service, or all (null), whatever waits for a retry or was given up. */
+  async applyNow(service: string | null): Promise<void> {
+    const isMeant = ({ owner }: Entity) => service === null || owner === service
+    this.#removals.forget([...this.wanted.values()].filter(isMeant))
+    const upstreams = [...this.wanted.values()].filter(
+      (entity) => entity.kind === 'upstream' && isMeant(entity),
+    )
+    await this.#reads.again(upstreams.map(({ id }) => id))
+    for (const { service: failing } of this.queue.failing()) {
+      if (service === null || failing === service) this.queue.retryNow(failing)
+    }
+    if (service !== null) this.queue.add(service, null, ['kongsul apply'])
+  }
+
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
   async resync(): Promise<void> {
     await this.#reads.spread()

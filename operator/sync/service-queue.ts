@@ -66,6 +66,15 @@ export class ServiceQueue {
     this.#pump()
   }
 
+  /** Tries again at once what waits for it. */
+  retryNow(service: string): void {
+    const entry = this.#entries.get(service)
+    if (entry === undefined) return
+    this.#forgetRetry(entry)
+    entry.isQueued = true
+    this.#pump()
+  }
+
   pause(): void {
     this.#isPaused = true
   }
@@ -93,6 +102,12 @@ export class ServiceQueue {
 
   isFailing(service: string): boolean {
     return (this.#entries.get(service)?.attempt ?? 0) > 0
+  }
+
+  /** Is there still something to do for the service, apart from trying again what failed? */
+  isBusy(service: string): boolean {
+    const entry = this.#entries.get(service)
+    return entry !== undefined && entry.retry === null
   }
 
   isWaitingFor(service: string, other: string): boolean {

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { RequestError } from '../http/request-error.ts'
+import type { ChangeRecord } from './change-log.ts'
+import type { Reconciler } from './reconciler.ts'
+
+export interface ApplyResult {
+  /** null: all of them. */
+  readonly service: string | null
+  /** What was written, or failed, since it was asked for; newest first. */
+  readonly changes: readonly ChangeRecord[]
+  /** Services that are not in Kong yet when the time was over; paused ones among them. */
+  readonly pending: readonly string[]
+}
+
+const LIMIT_MS = 20_000
+const LOOK_MS = 20
+
+/**
+ * Reads Kong and applies what differs now, without waiting for a retry; what somebody kept removing is created.
+ * Answers when it is done, at the latest after 20 s.
+ * @throws RequestError 404 for a service that neither Consul nor Kong knows, 503 when nothing may be written
+ */
+export async function applyNow(
+  reconciler: Reconciler,
+  service: string | null,
+  signal: AbortSignal,
+): Promise<ApplyResult> {
+  const { refusal, changes } = reconciler
+  if (refusal !== null) throw new RequestError(503, `this operator writes nothing now: ${refusal}`)
+  if (service !== null && !reconciler.knows(service)) {
+    throw new RequestError(404, `service ${service} is not in the catalog`)
+  }
+  const last = changes.lastId
+  await reconciler.applyNow(service)
+  const deadline = performance.now() + LIMIT_MS
+  const isPending = () => (service === null ? !reconciler.queue.isSettled : reconciler.queue.isBusy(service))
+  while (isPending() && performance.now() < deadline && !signal.aborted) await delay(LOOK_MS)
+  const since = changes.list({ service: service ?? undefined, limit: 1000 }).changes
+  const waiting = new Set([
+    ...reconciler.queue.pending(),
+    ...reconciler.planned().map((change) => change.service),
+  ])
+  return {
+    service,
+    changes: since.filter(({ id }) => id > last),
+    pending: [...waiting].filter((each) => service === null || each === service).sort(),
+  }
+}
