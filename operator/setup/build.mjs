@@ -2,7 +2,6 @@
 // packages left outside.
 // Runs as npm's `prepare` and from the launcher when the sources are newer than the last build.
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -41,15 +40,12 @@ export async function build() {
       sourcemap: 'linked',
       logLevel: 'warning',
     })
-    // Chunks first: an entry point must never name a chunk that is not there yet.
-    if (existsSync(join(staging, 'chunks'))) {
-      cpSync(join(staging, 'chunks'), join(root, 'dist', 'chunks'), { recursive: true })
-    }
+    const chunks = moveChunks(join(staging, 'chunks'))
     for (const name of Object.keys(ENTRIES)) {
       renameSync(join(staging, `${name}.js.map`), join(root, 'dist', `${name}.js.map`))
       renameSync(join(staging, `${name}.js`), join(root, 'dist', `${name}.js`))
     }
-    sweepChunks(join(staging, 'chunks'))
+    sweepChunks(chunks)
     writeFileSync(join(root, 'dist', '.built-at'), startedAt.toISOString())
   } finally {
     rmSync(staging, { recursive: true, force: true })
@@ -58,13 +54,26 @@ export async function build() {
 
 const DAY_MS = 86_400_000
 
+/**
+ * Chunks go before the entry points, which must never name one that is not there. A chunk's name holds the hash of its
+ * content: one that is there already is the same, and another process may be reading it.
+ * @returns the names of the build's chunks
+ */
+function moveChunks(from) {
+  const to = join(root, 'dist', 'chunks')
+  mkdirSync(to, { recursive: true })
+  const names = existsSync(from) ? readdirSync(from) : []
+  for (const name of names) if (!existsSync(join(to, name))) renameSync(join(from, name), join(to, name))
+  return new Set(names)
+}
+
 /** Removes chunks of builds that nothing can be running from any more. */
 function sweepChunks(current) {
   const chunks = join(root, 'dist', 'chunks')
-  if (!existsSync(chunks)) return
   for (const file of readdirSync(chunks)) {
-    const isOld = Date.now() - statSync(join(chunks, file)).mtimeMs > DAY_MS
-    if (isOld && !existsSync(join(current, file))) rmSync(join(chunks, file), { force: true })
+    if (current.has(file)) continue
+    const isOld = Date.now() - statSync(join(chunks, file), { throwIfNoEntry: false })?.mtimeMs > DAY_MS
+    if (isOld) rmSync(join(chunks, file), { force: true })
   }
 }
 
