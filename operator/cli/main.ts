@@ -62,6 +62,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/explain.ts')).defineExplain,
   },
   {
+    name: 'adopt',
+    summary: 'take over an entity made in Kong by hand',
+    load: async () => (await import('./commands/adopt.ts')).defineAdopt,
+  },
+  {
     name: 'overrides',
     summary: 'fields edited in Kong by hand: list, release, pin',
     load: async () => (await import('./commands/overrides.ts')).defineOverrides,

@@ -8,6 +8,7 @@ import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import type { KvRows } from '../core/settings-status.ts'
+import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
 import { changesRoute } from '../http/changes-route.ts'
 import { explainRoute } from '../http/explain-route.ts'
@@ -154,6 +155,7 @@ export async function startOperator(
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
       changesRoute(reconciler.changes),
+      adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
       applyRoute((service) => applyNow(reconciler, service, signal)),
       explainRoute({ admin, services: () => reconciler.desired.services }),
       overrideRoutes({ admin, reconciler, mesh: config.mesh }, () => reconciler.overrides()),

@@ -76,6 +76,7 @@ export class Reconciler {
   readonly #desire = createDesired()
   readonly #overrides: OverrideBook
   readonly #removals: RemovalWatch
+  readonly #locked = new Set<string>()
   readonly #conflicts = new Map<string, readonly Problem[]>()
   readonly #planned = new Map<string, readonly Change[]>()
   readonly #holds: RemovalHolds
@@ -206,6 +207,24 @@ export class Reconciler {
   noteEntity(entity: Entity, service: string, reason: string): void {
     this.mirror.set(entity, service)
     this.queue.add(service, null, [reason])
+  }
+
+  /** Nothing of the service is written by the loop while `work` writes it. */
+  async whileLocked(service: string, work: () => Promise<void>): Promise<void> {
+    if (this.#locked.has(service)) throw new Error(`${service} is being written by somebody else`)
+    this.#locked.add(service)
+    try {
+      while (this.queue.isBusy(service)) await new Promise((done) => setTimeout(done, 20))
+      await work()
+    } finally {
+      this.#locked.delete(service)
+      this.queue.add(service, null, ['unlocked'])
+    }
+  }
+
+  /** Is nothing of the service written now, because somebody paused it? */
+  isLeftAlone(service: string): boolean {
+    return this.#isPaused(service)
   }
 
   knows(service: string): boolean {
@@ -379,7 +398,7 @@ export class Reconciler {
   }
 
   #isPaused(service: string): boolean {
-    return this.#options.isPaused?.(service) ?? false
+    return this.#locked.has(service) || (this.#options.isPaused?.(service) ?? false)
   }
 
   #diffOptions(): DiffOptions {
