@@ -14,6 +14,8 @@ export interface BlockingQuery<T> {
   /** Called with the first answer and with every one whose index differs; throwing counts as a failed read. */
   readonly onAnswer: (answer: Answer<T>, event: AnswerEvent) => void
   readonly onFailure: (error: ConsulError) => void
+  /** Tells of answers with the same index too: below a prefix of KV rows can vanish without moving it. */
+  readonly everyAnswer?: boolean
 }
 
 export interface AnswerEvent {
@@ -22,8 +24,10 @@ export interface AnswerEvent {
    * or a connection that broke (the agent may be another one now, with indexes of its own).
    */
   readonly fresh: boolean
-  /** True when the index went backwards: Consul was restored or replaced. */
+  /** True when the index went backwards: Consul was restored or replaced, or rows of the newest index are gone. */
   readonly backwards: boolean
+  /** True when a read failed since the answer before. */
+  readonly broken: boolean
 }
 
 const RETRY = { firstMs: 100, maxMs: 10_000 }
@@ -36,10 +40,11 @@ const BURST_PAUSE_MS = 25
  * is 0, and after a failure.
  */
 export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<void> {
-  const { read, waitMs, signal, onAnswer, onFailure } = query
+  const { read, waitMs, signal, onAnswer, onFailure, everyAnswer = false } = query
   let index = 0n
   let seen: bigint | null = null
   let fresh = true
+  let broken = false
   let attempt = 0
   while (!signal.aborted) {
     const startedAt = performance.now()
@@ -47,12 +52,13 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       const answer = await read({ index, waitMs, signal })
       const tookMs = performance.now() - startedAt
       const backwards = seen !== null && answer.index < seen
-      if (fresh || backwards || answer.index !== seen || answer.index === 0n) {
-        onAnswer(answer, { fresh: fresh || backwards, backwards })
+      if (everyAnswer || fresh || backwards || answer.index !== seen || answer.index === 0n) {
+        onAnswer(answer, { fresh: fresh || backwards, backwards, broken })
       }
       seen = answer.index
       index = backwards ? 0n : answer.index
       fresh = false
+      broken = false
       attempt = 0
       if (answer.index === 0n) await pause(1000, signal)
       else if (tookMs < BURST_PAUSE_MS) await pause(BURST_PAUSE_MS, signal)
@@ -61,6 +67,7 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       const failure = error instanceof ConsulError ? error : consulError('watch', error)
       onFailure(failure)
       index = 0n
+      broken = true
       if (failure.code === 'CONSUL_UNREACHABLE' || failure.code === 'CONSUL_NOT_READY') fresh = true
       await pause(backoffMs(attempt, maxFor(failure), Math.random()), signal)
       attempt += 1

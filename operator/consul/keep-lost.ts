@@ -1,6 +1,6 @@
 /**
- * Rows of KV over a loss of Consul's data: an index that goes backwards means that Consul came back without it, not
- * that somebody deleted them. What is missing then is kept until somebody changes one of the rows.
+ * Rows of KV over a loss of Consul's data: Consul was away and came back without them, nobody deleted them. What is
+ * missing then is kept until somebody changes one of the rows.
  */
 export class KeptRows<Row> {
   readonly #isSame: (one: Row, other: Row) => boolean
@@ -17,9 +17,9 @@ export class KeptRows<Row> {
   }
 
   /** @returns the rows as they are to be understood */
-  accept(read: ReadonlyMap<string, Row>, backwards: boolean): ReadonlyMap<string, Row> {
+  accept(read: ReadonlyMap<string, Row>, isLoss: boolean): ReadonlyMap<string, Row> {
     const before = this.#read
-    if (before !== null && backwards) {
+    if (before !== null && isLoss) {
       const known = [...before, ...this.#kept]
       this.#kept = new Map(known.filter(([key]) => !read.has(key)))
     } else if (before !== null && this.#kept.size > 0 && !this.#isUnchanged(before, read)) {

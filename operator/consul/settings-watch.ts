@@ -29,8 +29,10 @@ export const SETTINGS_PREFIX = 'mesh/'
 const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration)(\/|$)/
 
 /**
- * Follows the settings in KV. Documents that are missing after the index went backwards were not deleted by
- * anybody: Consul came back without its data. They are kept until somebody changes a document; pauses the same.
+ * Follows the settings in KV. Documents that are missing after Consul was away and the index went backwards were not
+ * deleted by anybody: Consul came back without its data. They are kept until somebody changes a document; pauses the
+ * same. The index alone says nothing: `consul kv delete -recurse mesh` makes it fall to that of an older deletion, or
+ * stay if that was the last change.
  */
 export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
   const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 10_000 } = options
@@ -38,15 +40,15 @@ export async function watchSettings(options: SettingsWatchOptions): Promise<void
   const settings = new KeptRows<string>((one, other) => one === other)
   const pauses = new KeptRows<KvRow>((one, other) => one.text === other.text)
   const onAnswer = ({ body }: Answer<readonly RawKey[]>, event: AnswerEvent) => {
-    const { backwards } = event
+    const isLoss = event.backwards && event.broken
     onDoubt(null)
     const rows = rowsOf(body)
     const isPause = ([key]: readonly [string, unknown]) => key.startsWith('mesh/pause/')
-    const paused = pauses.accept(new Map([...rows].filter(isPause)), backwards)
+    const paused = pauses.accept(new Map([...rows].filter(isPause)), isLoss)
     onRows?.(new Map([...rows, ...paused]))
-    const documents = settings.accept(documentsOf(body), backwards)
+    const documents = settings.accept(documentsOf(body), isLoss)
     const lost = settings.lost + pauses.lost
-    if (backwards && lost > 0) log.warn('settings vanished with a reset index and are kept', { keys: lost })
+    if (isLoss && lost > 0) log.warn('settings vanished with a reset index and are kept', { keys: lost })
     if (before !== null && sameDocuments(before, documents)) return
     before = documents
     onDocuments(documents, Date.now())
@@ -57,6 +59,7 @@ export async function watchSettings(options: SettingsWatchOptions): Promise<void
     signal,
     onAnswer,
     onFailure: onDoubt,
+    everyAnswer: true,
   })
 }
 

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type CatalogChange, CatalogWatch } from '../../operator/consul/catalog-watch.ts'
 import { type ConsulReader, createConsulReader } from '../../operator/consul/consul-reader.ts'
+import { watchSettings } from '../../operator/consul/settings-watch.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
 import { startConsul, type TestConsul } from '../support/consul.ts'
@@ -135,6 +136,43 @@ test('unchanged services keep the identity of their lists', async () => {
   await consul.register({ Name: 'unrelated', ID: 'unrelated-1', Port: 3 })
   await becomes('unrelated', [3])
   equal(instances('web'), web)
+})
+
+test('settings that somebody deletes are gone, though the index goes backwards or stays', async () => {
+  const over = new AbortController()
+  let told: ReadonlyMap<string, string> = new Map()
+  const watched = watchSettings({
+    reader,
+    log: silentLogger,
+    signal: over.signal,
+    onDocuments: (documents) => {
+      told = documents
+    },
+    onDoubt: () => {},
+    waitMs: 200,
+  })
+  const become = (expected: object) =>
+    waitFor(() => deepEqual(Object.fromEntries(told), expected) ?? true, { what: JSON.stringify(expected) })
+  const deleteOld = async () => {
+    await consul.setKey('mesh/services/old', {})
+    await consul.setKey('mesh/services/web', {})
+    await become({ 'mesh/services/old': '{}', 'mesh/services/web': '{}' })
+    await consul.deleteKey('mesh/services/old')
+    await become({ 'mesh/services/web': '{}' })
+  }
+  // Consul remembers this deletion as one of `mesh`, which is not below `mesh/`: only that of `old` is.
+  const deleteAll = async () => {
+    await consul.deleteKey('mesh?recurse')
+    await become({})
+  }
+  await deleteOld()
+  await consul.setKey('mesh/services/web', { retries: 1 })
+  await become({ 'mesh/services/web': '{"retries":1}' })
+  await deleteAll()
+  await deleteOld()
+  await deleteAll()
+  over.abort()
+  await watched
 })
 
 test('an agent that is killed and comes back with its data changes nothing, and what comes after is seen', async () => {

@@ -33,8 +33,8 @@ async function play(steps: readonly Step[]) {
   return { asked, seen, failures }
 }
 
-const fresh = { fresh: true, backwards: false }
-const change = { fresh: false, backwards: false }
+const fresh = { fresh: true, backwards: false, broken: false }
+const change = { fresh: false, backwards: false, broken: false }
 
 test('each query waits for an index above the one of the answer before', async () => {
   const { asked, seen } = await play([{ index: 5n }, { index: 7n }])
@@ -53,7 +53,7 @@ test('an answer with the same index is a wait that ran out, and tells nobody', a
 test('an index that went backwards is reset to 0 and its answer is marked', async () => {
   const { asked, seen } = await play([{ index: 900n }, { index: 12n }, { index: 12n }])
   deepEqual(asked, [0n, 900n, 0n])
-  deepEqual(seen[1], [12n, { fresh: true, backwards: true }])
+  deepEqual(seen[1], [12n, { fresh: true, backwards: true, broken: false }])
 })
 
 test('a refused connection resets the index, and the next answer is marked even with the same index', async () => {
@@ -64,13 +64,21 @@ test('a refused connection resets the index, and the next answer is marked even 
   ])
   deepEqual(asked, [0n, 5n, 0n])
   deepEqual(failures, ['CONSUL_UNREACHABLE'])
-  deepEqual(seen[1], [5n, fresh])
+  deepEqual(seen[1], [5n, { ...fresh, broken: true }])
 })
 
 test('a lost leader resets the index but the data is taken for the same', async () => {
   const { asked, seen } = await play([{ index: 5n }, { fails: 'CONSUL_NO_LEADER' }, { index: 5n }])
   deepEqual(asked, [0n, 5n, 0n])
   deepEqual(seen.length, 1)
+})
+
+test('an index that went backwards after a failure is told from one that did without', async () => {
+  const { seen } = await play([{ index: 9n }, { fails: 'CONSUL_NO_LEADER' }, { index: 5n }, { index: 4n }])
+  deepEqual(seen.slice(1), [
+    [5n, { fresh: true, backwards: true, broken: true }],
+    [4n, { fresh: true, backwards: true, broken: false }],
+  ])
 })
 
 test('an index above 2^53 is followed exactly', async () => {
