@@ -1,6 +1,6 @@
 import type { KvWriter } from '../consul/kv-writer.ts'
 import type { Refusal } from '../core/settings.ts'
-import { type KvRows, planStatusWrites } from '../core/settings-status.ts'
+import { type KvRows, type KvWrite, planStatusWrites } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface StatusKeeperOptions {
@@ -11,14 +11,17 @@ export interface StatusKeeperOptions {
 }
 
 /**
- * Keeps `mesh/status/<name>` in KV true to what is refused. Each write is a compare-and-set against what was read, so
- * two operators never fight: one of them wins, and the answer of the watch shows both what is there.
+ * Keeps `mesh/status/<name>` in KV true to what is refused. Each write is a compare-and-set against what was read, and
+ * what somebody else changed after it is not written again before the next review: operators of two meshes that share
+ * these settings and see them differently must not fight.
  */
 export class StatusKeeper {
   readonly #options: StatusKeeperOptions
   #rows: KvRows = new Map()
   /** null until the settings were read: what is told from before must not be forgotten for that. */
   #refused: ReadonlyMap<string, Refusal> | null = null
+  /** What was written last, by key. */
+  readonly #written = new Map<string, string>()
   #isWriting = false
   #isDue = false
   #failure: string | null = null
@@ -30,16 +33,21 @@ export class StatusKeeper {
   /** What KV holds now. */
   setRows(rows: KvRows): void {
     this.#rows = rows
-    this.review()
+    this.#begin()
   }
 
   setRefused(refused: ReadonlyMap<string, Refusal>): void {
     this.#refused = refused
-    this.review()
+    this.#begin()
   }
 
-  /** Writes what differs, if this operator may. */
+  /** Writes all that differs, if this operator may. */
   review(): void {
+    this.#written.clear()
+    this.#begin()
+  }
+
+  #begin(): void {
     this.#isDue = true
     if (!this.#isWriting) void this.#write()
   }
@@ -50,7 +58,9 @@ export class StatusKeeper {
       this.#isDue = false
       try {
         for (const write of planStatusWrites(this.#refused, this.#rows, new Date().toISOString())) {
-          await this.#options.writer.write(write)
+          const saying = sayingOf(write)
+          if (this.#written.get(write.key) === saying) continue
+          if (await this.#options.writer.write(write)) this.#written.set(write.key, saying)
         }
         this.#failure = null
       } catch (error) {
@@ -66,3 +76,6 @@ export class StatusKeeper {
     this.#isWriting = false
   }
 }
+
+/** What it tells, without the time. */
+const sayingOf = ({ text }: KvWrite): string => text?.replace(/"since":"[^"]*"/, '') ?? ''
