@@ -139,7 +139,7 @@ function describe({ found, target, weight, tookMs, undo, deregistered }: Describ
   if (undo) return `${who} is back: weight ${weight} in Kong after ${tookMs} ms.`
   const shows = weight === null ? 'Kong has no target for it' : `Kong shows weight 0 after ${tookMs} ms`
   if (deregistered) return `${who} is drained and deregistered: ${shows}.`
-  return `${who} is drained: ${shows}. Stop it now, or put it back with kongsul drain ${found.instance.id} --undo.`
+  return `${who} is drained: ${shows}. Stop it when its requests under way have ended, or put it back with kongsul drain ${found.instance.id} --undo.`
 }
 
 function seconds(text: string): number {

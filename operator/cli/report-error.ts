@@ -13,7 +13,10 @@ export function reportError(error: unknown, args: readonly string[]): void {
 }
 
 function asText(error: unknown): string {
-  if (!(error instanceof CliError)) return explain(error)
+  if (!(error instanceof CliError)) {
+    const remedy = remedyOf(error)
+    return `${explain(error)}${remedy === undefined ? '' : `\n  what to do: ${remedy}`}`
+  }
   return `${error.tried}\n  came back:  ${error.answer}\n  what to do: ${error.remedy}`
 }
 
@@ -21,8 +24,24 @@ function asJson(error: unknown): object {
   if (error instanceof CliError) {
     return { code: error.code, tried: error.tried, answer: error.answer, remedy: error.remedy }
   }
-  return { code: (error as { code?: string }).code ?? 'ERROR', message: explain(error) }
+  const remedy = remedyOf(error)
+  const code = (error as { code?: string }).code ?? 'ERROR'
+  return { code, message: explain(error), ...(remedy === undefined ? {} : { remedy }) }
 }
+
+/** Of errors that a read of Consul or Kong throws, by their code. */
+const remedyOf = (error: unknown): string | undefined => REMEDIES.get((error as { code?: string }).code ?? '')
+
+const START_CONSUL = 'start Consul there (kongsul up brings one), or set CONSUL_HTTP_ADDR'
+const START_KONG = 'start Kong there (kongsul gateway is a stand-in), or set KONG_ADMIN_URL'
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['CONSUL_UNREACHABLE', START_CONSUL],
+  ['CONSUL_TIMEOUT', START_CONSUL],
+  ['CONSUL_DENIED', 'give a token that may read services, nodes and keys below mesh/: CONSUL_HTTP_TOKEN'],
+  ['KONG_UNREACHABLE', START_KONG],
+  ['KONG_TIMEOUT', START_KONG],
+  ['KONG_DENIED', 'give the token of the Admin API: KONGSUL_KONG_TOKEN'],
+])
 
 function wantsJson(args: readonly string[]): boolean {
   const at = args.findIndex((arg) => arg === '-o' || arg === '--output')

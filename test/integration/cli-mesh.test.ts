@@ -63,6 +63,7 @@ test('an unreachable Consul is an error that says what was tried and what to do'
   const { code, stderr } = await runKongsul(['plan'], { ...env, CONSUL_HTTP_ADDR: '127.0.0.1:9' })
   assert.equal(code, 1)
   assert.match(stderr, /ECONNREFUSED 127\.0\.0\.1:9/)
+  assert.match(stderr, /what to do: start Consul there .* CONSUL_HTTP_ADDR/)
 })
 
 test('status shows instances with health and the weight in Kong', async () => {

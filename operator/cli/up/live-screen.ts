@@ -2,6 +2,7 @@
 export class LiveScreen {
   readonly #stream: NodeJS.WriteStream
   #drawn = 0
+  #shows = ''
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
@@ -14,6 +15,10 @@ export class LiveScreen {
     const room = (this.#stream.rows ?? 24) - 1 - rowsOf(closing, width)
     const shown = table.length > room ? [...table.slice(0, Math.max(0, room - 1)), '…'] : table
     const lines = [...shown, ...closing]
+    const shows = `${width} ${lines.join('\n')}`
+    // Drawing the same again would take away what somebody is just selecting to copy.
+    if (this.#drawn > 0 && shows === this.#shows) return
+    this.#shows = shows
     this.#stream.write(`${this.#erase()}${lines.join('\n')}\n`)
     this.#drawn = rowsOf(lines, width)
   }
