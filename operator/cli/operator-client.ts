@@ -115,8 +115,28 @@ function reportOf(status: OperatorStatus, url: string): StatusReport {
       ...problems,
       ...status.reasons.map((reason) => problem('OPERATOR_NOT_READY', '', reason)),
       ...failing.map(({ service, message }) => problem('APPLY_FAILED', service, message)),
+      ...heldProblems(status.held),
     ],
   }
+}
+
+/** One for each service. Held too long, a service that is gone goes on answering 503. */
+function heldProblems(held: OperatorStatus['held']) {
+  const services = new Map<string, { count: number; until: string }>()
+  for (const { service, until } of held) {
+    const known = services.get(service)
+    services.set(service, {
+      count: (known?.count ?? 0) + 1,
+      until: known && known.until > until ? known.until : until,
+    })
+  }
+  return [...services].map(([service, { count, until }]) =>
+    problem(
+      'REMOVAL_HELD',
+      service,
+      `${count} targets stay until ${until}, as too much vanished from Consul at once; guard.holdSeconds: 0 in KV mesh/defaults lets them go`,
+    ),
+  )
 }
 
 const problem = (code: string, service: string, message: string) =>

@@ -35,7 +35,10 @@ export function reviewShrink(
   const vanished = [...lost.values()].reduce((sum, loss) => sum + loss.unreplaced, 0)
   const isMeshShrink = isShrink(known, vanished)
   const next = new Map<string, Held>()
-  for (const [key, hold] of held) if (hold.untilMs > now.ms && !present.has(key)) next.set(key, hold)
+  for (const [key, hold] of held) {
+    const untilMs = Math.min(hold.untilMs, now.ms + now.holdMs)
+    if (untilMs > now.ms && !present.has(key)) next.set(key, { ...hold, untilMs })
+  }
   for (const [service, { targets, unreplaced, known: knownOfService }] of lost) {
     const isEmptied = !hasRoutable(after.groups.get(service) ?? [])
     const isServiceShrink = isEmptied && isShrink(knownOfService, unreplaced)

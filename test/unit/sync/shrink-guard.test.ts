@@ -57,6 +57,11 @@ test('a hold ends with its time', () => {
   equal(reviewShrink(mesh({}), mesh({}), held, { ms: 300_999, holdMs: 300_000 }).size, 3)
 })
 
+test('a shorter hold in KV ends those that stand: this is how a person lets them go', () => {
+  const held = reviewShrink(mesh({ web: many('w', 3) }), mesh({}), none, now)
+  equal(reviewShrink(mesh({}), mesh({}), held, { ms: 2000, holdMs: 0 }).size, 0)
+})
+
 test('an instance that is back is held no more', () => {
   const held = reviewShrink(mesh({ web: many('w', 3) }), mesh({}), none, now)
   deepEqual(heldNames(reviewShrink(mesh({}), mesh({ web: ['w1'] }), held, now)), ['w0', 'w2'])
