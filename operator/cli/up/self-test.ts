@@ -91,8 +91,14 @@ class SelfTest {
     return names.join(' -> ')
   }
 
-  kill(): Promise<string> {
-    const [victim] = this.#instancesOf(1)
+  async kill(): Promise<string> {
+    const instances = this.#instancesOf(1)
+    const [victim] = instances
+    // Consul calls an instance critical until its first check; only then there is somebody to take over.
+    await this.#until(`all of ${victim!.sample.service} have weight`, async () => {
+      const targets = await this.#targets(victim!.sample.service)
+      return targets.filter(({ weight }) => weight > 0).length === instances.length
+    })
     return this.#underRequests(1, async () => {
       await victim!.kill()
       return `${victim!.sample.id} killed with SIGKILL`
@@ -107,14 +113,12 @@ class SelfTest {
       await victim!.deregister()
       await this.#until(
         `${target} left Kong`,
-        async () => !(await this.#targets(victim!.sample.service)).includes(target),
+        async () => !(await this.#hasTarget(victim!.sample.service, target)),
       )
       return `${victim!.sample.id} out of Kong after ${elapsed(startedAt)} ms`
     })
     await victim!.register()
-    await this.#until(`${target} is back`, async () =>
-      (await this.#targets(victim!.sample.service)).includes(target),
-    )
+    await this.#until(`${target} is back`, () => this.#hasTarget(victim!.sample.service, target))
     return result
   }
 
@@ -198,10 +202,16 @@ class SelfTest {
     })
   }
 
-  async #targets(service: string): Promise<string[]> {
+  async #hasTarget(service: string, target: string): Promise<boolean> {
+    return (await this.#targets(service)).some((each) => each.target === target)
+  }
+
+  async #targets(service: string): Promise<readonly { readonly target: string; readonly weight: number }[]> {
     const path = `/upstreams/${upstreamName(service)}/targets?size=1000`
-    const { data } = await this.#admin<{ data: readonly { target: string }[] }>(path)
-    return data.map(({ target }) => target)
+    const { data } = await this.#admin<{
+      data: readonly { readonly target: string; readonly weight: number }[]
+    }>(path)
+    return data
   }
 
   async #admin<T>(path: string): Promise<T> {
