@@ -50,6 +50,8 @@ export interface Election {
   isLeader(): boolean
   /** Who holds the lock, as last read; null when nobody does or Consul has not answered for 10 s. */
   leader(): Leader | null
+  /** Whether another operator holds the lock: there is nothing for this one to do but to follow. */
+  isStandby(): boolean
   /** Called after isLeader() or leader() changed. @returns a function that takes the listener away */
   onChange(listener: (leading: boolean) => void): () => void
   /** Headers for the answer of /healthz to a request with these: a successor asks there whether we have stopped. */
@@ -130,6 +132,11 @@ class Participant implements Election {
   leader(): Leader | null {
     const { holder } = this.#follower
     return holder === null ? null : { id: holder.id, address: holder.address }
+  }
+
+  isStandby(): boolean {
+    const { holder } = this.#follower
+    return holder !== null && holder.id !== this.#self.id
   }
 
   onChange(listener: (leading: boolean) => void): () => void {

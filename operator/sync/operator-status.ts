@@ -88,6 +88,8 @@ export interface StatusSources {
   readonly reconciler: Reconciler
   readonly pauses: PauseBook
   readonly isLeading: boolean
+  /** Another operator leads. */
+  readonly isStandby: boolean
   readonly leader: Leader | null
   /** null while reads of Consul work. */
   readonly consulDoubt: string | null
@@ -176,9 +178,8 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
 
 /** Empty when the operator is ready: synced once, or standing by for the one that writes; both sides reachable. */
 export function notReadyReasons(sources: StatusSources): readonly string[] {
-  const { reconciler, consulDoubt, isLeading, leader } = sources
+  const { reconciler, consulDoubt, isStandby } = sources
   const { connection } = reconciler
-  const isStandby = !isLeading && leader !== null
   return [
     ...(consulDoubt === null ? [] : [`Consul: ${consulDoubt}`]),
     ...(connection.isUp ? [] : [`Kong: ${connection.error?.message ?? 'not read yet'}`]),

@@ -131,7 +131,7 @@ export async function startOperator(
     onDoubt: onDoubt('catalog'),
   })
 
-  const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'leader'> = {
+  const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'isStandby' | 'leader'> = {
     config,
     version,
     startedAtMs: Date.now(),
@@ -142,6 +142,7 @@ export async function startOperator(
   const now = (): StatusSources => ({
     ...sources,
     isLeading: isLeading(),
+    isStandby: election?.isStandby() ?? false,
     leader: election?.leader() ?? null,
     kongNode,
     consulDoubt: doubts.size === 0 ? null : [...doubts].map(([what, why]) => `${what}: ${why}`).join('; '),

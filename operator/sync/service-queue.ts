@@ -31,7 +31,7 @@ interface Entry {
   isQueued: boolean
   isRunning: boolean
   attempt: number
-  retry: { timer: NodeJS.Timeout; error: Error; atMs: number } | null
+  retry: { timer: NodeJS.Timeout; error: Error; atMs: number; wasTried: boolean } | null
 }
 
 const RETRY = { firstMs: 200, maxMs: 30_000 }
@@ -118,7 +118,7 @@ export class ServiceQueue {
     return this.#entries.size
   }
 
-  /** True when nothing is left to do but to try again what failed. */
+  /** True when nothing is left to do but to try again what failed; what might not be written was not tried. */
   get isSettled(): boolean {
     return this.#entries.size === this.#retrying
   }
@@ -195,10 +195,10 @@ export class ServiceQueue {
       entry.reasons = [...job.reasons, ...entry.reasons].slice(0, 20)
     }
     if (outcome.kind === 'failed') {
-      this.#retryLater(entry, outcome.error, backoffMs(entry.attempt, RETRY, Math.random()))
+      this.#retryLater(entry, outcome.error, backoffMs(entry.attempt, RETRY, Math.random()), true)
       entry.attempt += 1
     } else if (outcome.kind === 'refused') {
-      this.#retryLater(entry, new Error(outcome.reason), REFUSED_RETRY_MS)
+      this.#retryLater(entry, new Error(outcome.reason), REFUSED_RETRY_MS, false)
     } else if (outcome.kind === 'blocked') {
       const waiting = this.#waitingFor.get(outcome.on) ?? new Set()
       this.#waitingFor.set(outcome.on, waiting.add(service))
@@ -209,15 +209,15 @@ export class ServiceQueue {
     }
   }
 
-  #retryLater(entry: Entry, error: Error, waitMs: number): void {
+  #retryLater(entry: Entry, error: Error, waitMs: number, wasTried: boolean): void {
     if (this.#isStopped) return
     const timer = setTimeout(() => {
       this.#forgetRetry(entry)
       entry.isQueued = true
       this.#pump()
     }, waitMs)
-    this.#retrying += 1
-    entry.retry = { timer, error, atMs: Date.now() + waitMs }
+    if (wasTried) this.#retrying += 1
+    entry.retry = { timer, error, atMs: Date.now() + waitMs, wasTried }
   }
 
   #wake(service: string): void {
@@ -233,7 +233,7 @@ export class ServiceQueue {
   #forgetRetry(entry: Entry): void {
     if (entry.retry === null) return
     clearTimeout(entry.retry.timer)
+    if (entry.retry.wasTried) this.#retrying -= 1
     entry.retry = null
-    this.#retrying -= 1
   }
 }

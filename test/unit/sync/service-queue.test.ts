@@ -65,6 +65,17 @@ test('news for a failing service are tried at once', async () => {
   queue.stop()
 })
 
+test('what might not be written was not tried: the queue is not settled', async () => {
+  const { queue, begun } = handQueue()
+  queue.add('web', 1)
+  begun[0]!.end({ kind: 'refused', reason: 'this operator is not the leader' })
+  await waitFor(() => queue.failing().length === 1)
+  equal(queue.isSettled, false)
+  queue.resume()
+  begun[1]!.end()
+  await waitFor(() => queue.isSettled)
+})
+
 test('a resync does not shorten the wait of a failing service', async () => {
   const { queue, begun } = handQueue()
   queue.add('web', 1)
