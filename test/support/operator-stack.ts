@@ -15,6 +15,8 @@ export interface Stack {
   readonly gateway: Gateway
   readonly adminUrl: string
   readonly proxyUrl: string
+  /** What an operator of this stack runs with. */
+  config(): OperatorConfig
   /** The running operator; throws when there is none. */
   operator(): Operator
   /** Started with these changes to the configuration, and waited for until it is ready. */
@@ -60,6 +62,7 @@ export async function startStack({ keepData = false } = {}): Promise<Stack> {
     gateway,
     adminUrl,
     proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+    config: () => configFor(consul, gateway),
     operator: running,
     startOperator: async ({ kong, ...over } = {}) => {
       operator = await startOperator(
