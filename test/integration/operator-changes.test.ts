@@ -30,10 +30,10 @@ const changeOf = (service: string, reason: RegExp) =>
 
 test('a registration, a failing check and an edit in KV are told with reason and diff', async () => {
   await stack.consul.register(instance('web', 1))
-  await stack.consul.register(instance('web', 2))
   const first = await changeOf('web', /registered/)
   deepEqual([first.result, first.error], ['applied', null])
   ok(first.diff.some(({ action, kind, name }) => `${action} ${kind} ${name}` === 'create upstream web.mesh'))
+  await stack.consul.register(instance('web', 2))
   await waitFor(async () => Object.keys(await stack.weights('web')).length === 2)
   await stack.settled()
 

@@ -26,10 +26,26 @@ export function closingLines({
     `for i in $(seq 100); do [ $i = 30 ] && pkill -9 -f '${pattern}'; ` +
     `curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host: ${api}.${hostSuffix}' ${proxyUrl}/; done | sort | uniq -c`
   return [
+    ...elsewhere({ apiUrl, consulUrl, adminUrl, proxyUrl }),
     'A request through three services; 100 requests while an instance is killed; a strategy switched in Consul:',
     `  curl -H 'Host: ${prefix}web.${hostSuffix}' ${proxyUrl}/`,
     `  ${burst}`,
     `  curl -X PUT ${consulUrl}/v1/kv/mesh/services/${api} -d '{"loadBalancing": {"strategy": "least_connections"}}'`,
     `proxy ${proxyUrl} | Admin API ${adminUrl} | operator ${apiUrl} | Consul ${consulUrl}/ui/ | Ctrl-C stops all`,
   ]
+}
+
+const USUAL = {
+  apiUrl: ['KONGSUL_ADDR', 8080],
+  consulUrl: ['CONSUL_HTTP_ADDR', 8500],
+  adminUrl: ['KONG_ADMIN_URL', 8001],
+  proxyUrl: ['KONG_PROXY_URL', 8000],
+} as const
+
+/** `kongsul` in another terminal looks at the usual ports: what it needs to know where others are used. */
+function elsewhere(urls: Readonly<Record<keyof typeof USUAL, string>>): string[] {
+  const settings = (Object.keys(USUAL) as (keyof typeof USUAL)[])
+    .filter((name) => urls[name] !== `http://127.0.0.1:${USUAL[name][1]}`)
+    .map((name) => `${USUAL[name][0]}=${urls[name]}`)
+  return settings.length === 0 ? [] : [`For kongsul in another terminal: export ${settings.join(' ')}`]
 }

@@ -3,14 +3,15 @@ import { test } from 'node:test'
 import { closingLines } from '../../../operator/cli/up/closing-lines.ts'
 import { consulArguments } from '../../../operator/cli/up/consul-arguments.ts'
 
-const lines = closingLines({
+const usual = {
   proxyUrl: 'http://127.0.0.1:8000',
   adminUrl: 'http://127.0.0.1:8001',
   apiUrl: 'http://127.0.0.1:8080',
   consulUrl: 'http://127.0.0.1:8500',
   hostSuffix: 'mesh',
   prefix: '',
-})
+}
+const lines = closingLines(usual)
 
 test('the last lines are three commands and the addresses', () => {
   const commands = lines.filter((line) => line.startsWith('  '))
@@ -37,4 +38,10 @@ const ports = { http: 8500, server: 8300, serfLan: 8301 }
 test('an agent before 1.14 is not told of a port it does not know', () => {
   assert.ok(!consulArguments(ports, [1, 8]).join(' ').includes('grpc_tls'))
   assert.ok(consulArguments(ports, [1, 22]).join(' ').includes('grpc_tls'))
+})
+
+test('with other ports than the usual ones the settings for kongsul in another terminal are printed', () => {
+  assert.equal(lines.length, 5)
+  const [first] = closingLines({ ...usual, apiUrl: 'http://127.0.0.1:40001' })
+  assert.equal(first, 'For kongsul in another terminal: export KONGSUL_ADDR=http://127.0.0.1:40001')
 })
