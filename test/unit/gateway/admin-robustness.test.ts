@@ -144,7 +144,8 @@ test('a refused DELETE of a certificate takes its names all the same', async () 
   const certificate = { id: '11111111-1111-4111-8111-111111111111' }
   store.put('certificates', { ...certificate, created_at: 1, updated_at: 1, tags: null, cert: '', key: '' })
   await send('POST', '/snis', JSON.stringify({ name: 'gone.test', certificate }))
-  await send('PATCH', '/services/s1', JSON.stringify({ protocol: 'https', client_certificate: certificate }))
+  const user = { host: 'h', protocol: 'https', client_certificate: certificate }
+  equal((await send('PUT', '/services/user', JSON.stringify(user))).status, 200)
   equal((await send('DELETE', `/certificates/${certificate.id}`)).status, 400)
   equal((await send('GET', '/snis/gone.test')).status, 404)
   ok(store.get('certificates', certificate.id))
@@ -152,11 +153,11 @@ test('a refused DELETE of a certificate takes its names all the same', async () 
 
 test('a service takes its plugins along, but not its routes', async () => {
   await send('PUT', '/services/s2', '{"host":"h"}')
-  await send('POST', '/services/s2/plugins', '{"name":"cors"}')
+  const { id } = JSON.parse((await send('POST', '/services/s2/plugins', '{"name":"cors"}')).text)
+  ok(store.get('plugins', id))
   equal((await send('DELETE', '/services/s2')).status, 204)
-  equal(
-    [...store.all('plugins')].some((plugin) => plugin['service'] !== null),
-    false,
-  )
-  equal((await send('DELETE', '/services/s1')).status, 400)
+  equal(store.get('plugins', id), undefined)
+  await send('PUT', '/services/s3', '{"host":"h"}')
+  equal((await send('POST', '/services/s3/routes', '{"paths":["/s3"]}')).status, 201)
+  equal((await send('DELETE', '/services/s3')).status, 400)
 })
