@@ -87,6 +87,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/config.ts')).defineConfig,
   },
   {
+    name: 'simulate',
+    summary: 'what the plugins would decide, from a file',
+    load: async () => (await import('./simulate.ts')).defineSimulate,
+  },
+  {
     name: 'sample-service',
     summary: 'a sample service of up',
     hidden: true,

@@ -25,6 +25,7 @@ test('--help names every command and the exit codes', async () => {
     'status',
     'doctor|check',
     'drain',
+    'simulate',
     'Exit codes:',
   ]) {
     assert.ok(stdout.includes(word), word)

@@ -34,15 +34,18 @@ export function startKongsul(args: readonly string[], env: Record<string, string
   }
 }
 
-/** Runs `kongsul ...args` to its end. */
+/** Runs `kongsul ...args` to its end, with `input` on standard input. */
 export async function runKongsul(
   args: readonly string[],
   env: Record<string, string> = {},
+  input = '',
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     env: { ...process.env, NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  child.stdin.on('error', () => {}) // a command that does not read it may be gone
+  child.stdin.end(input)
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk) => (stdout += chunk))

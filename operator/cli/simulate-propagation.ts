@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { extract } from '../../plugins/propagation/extract.ts'
+import { createRandomSource } from '../../plugins/propagation/ids.ts'
+import { type Outgoing, outgoing } from '../../plugins/propagation/outgoing.ts'
+import {
+  FORMATS,
+  PROPAGATION_DEFAULTS,
+  type PropagationConfig,
+} from '../../plugins/propagation/propagation-config.ts'
+import type { TraceContext } from '../../plugins/propagation/trace-context.ts'
+import { SimulationInputError } from './simulation-input-error.ts'
+
+const format = z.enum(FORMATS)
+const Config = z.strictObject({
+  extract: z.array(format).nullish(),
+  inject: z.array(z.enum(['preserve', ...FORMATS])).nullish(),
+  clear: z.array(z.string()).nullish(),
+  default_format: format.nullish(),
+  sampling_rate: z.number().min(0).max(1).nullish(),
+})
+const Input = z.object({
+  config: Config.nullish(),
+  incoming: z.array(z.tuple([z.string().min(1), z.string()])),
+})
+
+const random = createRandomSource()
+
+/**
+ * One request through the propagation of mesh-tracing, with fresh ids.
+ *
+ * @returns `{extracted: {trace_id, parent_span_id, sampled, baggage} | null, outgoing: {header: value | [values]}}`,
+ *   the latter with all headers that the upstream receives, names in lower case
+ * @throws SimulationInputError
+ */
+export function simulatePropagation(input: unknown): object {
+  const { config, incoming } = parse(input)
+  const headers = Object.fromEntries(byName(incoming))
+  const context = extract(headers, config)
+  const { headers: changes } = outgoing(headers, context, config, random)
+  return { extracted: extractedOf(context), outgoing: sentOn(headers, changes) }
+}
+
+function parse(input: unknown): {
+  readonly config: PropagationConfig
+  readonly incoming: readonly (readonly [string, string])[]
+} {
+  const result = Input.safeParse(input)
+  if (!result.success) {
+    const { path, message } = result.error.issues[0]!
+    throw new SimulationInputError(pathText(path), message)
+  }
+  const { config, incoming } = result.data
+  return {
+    config: {
+      extract: config?.extract ?? PROPAGATION_DEFAULTS.extract,
+      inject: config?.inject ?? PROPAGATION_DEFAULTS.inject,
+      clear: config?.clear ?? PROPAGATION_DEFAULTS.clear,
+      defaultFormat: config?.default_format ?? PROPAGATION_DEFAULTS.defaultFormat,
+      samplingRate: config?.sampling_rate ?? PROPAGATION_DEFAULTS.samplingRate,
+    },
+    incoming,
+  }
+}
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '')
+
+/** Headers as Kong's PDK gives them: lower-case names, an array for those that came more than once. */
+function byName(
+  incoming: readonly (readonly [string, string])[],
+): ReadonlyMap<string, string | readonly string[]> {
+  const headers = new Map<string, string | readonly string[]>()
+  for (const [name, value] of incoming) {
+    const before = headers.get(name.toLowerCase())
+    headers.set(name.toLowerCase(), before === undefined ? value : [before, value].flat())
+  }
+  return headers
+}
+
+function extractedOf(context: TraceContext | null): object | null {
+  if (context === null) return null
+  return {
+    trace_id: context.traceId,
+    parent_span_id: context.parentSpanId,
+    sampled: context.sampled,
+    baggage: Object.fromEntries(context.baggage),
+  }
+}
+
+function sentOn(
+  headers: Readonly<Record<string, string | readonly string[]>>,
+  { set, remove }: Outgoing['headers'],
+): object {
+  const stays = Object.entries(headers).filter(([name]) => !remove.includes(name))
+  return Object.fromEntries([...stays, ...Object.entries(set)])
+}
