@@ -6,10 +6,11 @@ import { failover } from './failover.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
 import { planning } from './planning.ts'
+import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
 import { scale } from './scale.ts'
 
-const PARTS: readonly Part[] = [follow, failover, planning, scale]
+const PARTS: readonly Part[] = [follow, failover, planning, propagation, scale]
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !PARTS.some((part) => part.name === name))
