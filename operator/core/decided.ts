@@ -5,7 +5,7 @@ import type { Instance } from './catalog.ts'
 import type { Losses } from './claims.ts'
 import type { Json, KongState } from './entity.ts'
 import type { ForeignRoute } from './foreign-routes.ts'
-import { targetId, upstreamName } from './names.ts'
+import { entityId, targetId, upstreamName } from './names.ts'
 import { type PlanOptions, planService, type ServicePlan } from './service-plan.ts'
 import { planRoutes, type ServiceRoutes } from './service-routes.ts'
 import type { AcceptedSettings, ServiceSettings } from './settings.ts'
@@ -26,8 +26,9 @@ export interface ServiceReport {
 export interface Planned {
   readonly instances: readonly Instance[]
   readonly effective: ServiceSettings
-  /** Last weights the plan was made of; empty unless every instance was critical. */
+  /** Weights in Kong that the plan was made of; empty unless every instance was critical. */
   readonly lastWeights: ReadonlyMap<string, number | null>
+  readonly held: HeldWeights
   readonly plan: ServicePlan
 }
 
@@ -40,10 +41,21 @@ export interface Decided extends Planned {
   readonly report: ServiceReport
 }
 
+/** Weights that critical instances of one service keep, by `host:port`. The same map while nothing changes. */
+export type HeldWeights = ReadonlyMap<string, number>
+
+const NONE_HELD: HeldWeights = new Map()
+
+export interface DecidedFrom {
+  readonly settings: AcceptedSettings
+  readonly actual: KongState
+  readonly heldWeights?: ReadonlyMap<string, HeldWeights>
+}
+
 export function decideService(
   name: string,
   instances: readonly Instance[],
-  { settings, actual }: { readonly settings: AcceptedSettings; readonly actual: KongState },
+  { settings, actual, heldWeights }: DecidedFrom,
   options: PlanOptions,
   before: Decided | undefined,
 ): Planned {
@@ -53,22 +65,44 @@ export function decideService(
     const weight = actual.get(`target/${id}`)?.fields.weight
     return typeof weight === 'number' ? weight : null
   }
-  if (before?.instances === instances && before.effective === effective) {
+  const held = heldWeights?.get(name) ?? NONE_HELD
+  if (before?.instances === instances && before.effective === effective && before.held === held) {
     const isSame =
       before.lastWeights.size === 0 ||
       [...before.lastWeights].every(([target, weight]) => weightInKong(target) === weight)
     if (isSame) return before
   }
   const lastWeights = new Map<string, number | null>()
-  const plan = planService(name, instances, effective, options, (target) => {
-    const weight = weightInKong(target)
-    lastWeights.set(target, weight)
-    return weight
+  const planned = weightsOf(before?.plan.entities)
+  const plan = planService(name, instances, effective, options, {
+    last: (target) => {
+      const weight = weightInKong(target)
+      lastWeights.set(target, weight)
+      // A Kong that lost its data gets back what it had.
+      return weight ?? planned.get(target) ?? null
+    },
+    wasRoutable: () =>
+      before === undefined
+        ? hasTraffic(actual, entityId(options.mesh, 'upstream', upstreamName(name)))
+        : [...planned.values()].some((weight) => weight > 0),
+    held,
   })
   const wishes = before?.plan.wishes
   const isSameWish =
     wishes !== undefined && isSameJson(wishes as unknown as Json, plan.wishes as unknown as Json)
-  return { instances, effective, lastWeights, plan: isSameWish ? { ...plan, wishes } : plan }
+  return { instances, effective, lastWeights, held, plan: isSameWish ? { ...plan, wishes } : plan }
+}
+
+function weightsOf(entities: ServicePlan['entities'] = []): ReadonlyMap<string, number> {
+  const targets = entities.filter(([, { kind }]) => kind === 'target')
+  return new Map(targets.map(([, { name, fields }]) => [name, Number(fields.weight)]))
+}
+
+function hasTraffic(actual: KongState, upstream: string): boolean {
+  for (const { kind, parent, fields } of actual.values()) {
+    if (kind === 'target' && parent === upstream && fields.weight !== 0) return true
+  }
+  return false
 }
 
 export function routeService(
@@ -92,6 +126,7 @@ export function routeService(
     instances: planned.instances,
     effective: planned.effective,
     lastWeights: planned.lastWeights,
+    held: planned.held,
     plan: planned.plan,
     losses,
     foreign,

@@ -4,7 +4,7 @@ import { isSameJson } from './canonical-json.ts'
 import type { CatalogSnapshot } from './catalog.ts'
 import { settleClaims } from './claims.ts'
 import type { ServiceReport } from './decided.ts'
-import { type Decided, decideService, routeService } from './decided.ts'
+import { type Decided, decideService, type HeldWeights, routeService } from './decided.ts'
 import type { Json, KongState } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf } from './foreign-routes.ts'
 import type { Problem } from './problem.ts'
@@ -30,6 +30,8 @@ export interface DesiredInput {
   readonly options: MeshOptions
   /** What Kong holds: read for routes that are not ours and for the last weights. */
   readonly actual: KongState
+  /** What critical instances weigh although others serve, by service: too many turned critical at once. */
+  readonly heldWeights?: ReadonlyMap<string, HeldWeights>
 }
 
 export interface Desired {

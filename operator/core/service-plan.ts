@@ -9,7 +9,7 @@ import { serviceEntities } from './kong-entities.ts'
 import type { Problem } from './problem.ts'
 import { type RouteWish, routeWishes } from './route-wishes.ts'
 import type { ServiceSettings } from './settings.ts'
-import { type InstanceReport, planTargets } from './targets.ts'
+import { type InstanceReport, type KnownWeights, planTargets } from './targets.ts'
 
 export interface ServicePlan {
   readonly service: string
@@ -35,13 +35,13 @@ export function planService(
   instances: readonly Instance[],
   effective: ServiceSettings,
   options: PlanOptions,
-  lastWeight: (target: string) => number | null,
+  known: KnownWeights,
 ): ServicePlan {
   const exclusion = exclusionOf(service, instances, effective)
   if (exclusion !== null) return excluded(service, instances, effective, exclusion)
   const typical = instances.filter(isTypical)
   const { settings } = effective
-  const targets = planTargets(service, typical, effective, lastWeight)
+  const targets = planTargets(service, typical, effective, known)
   const exposure = exposureOf(service, typical, effective, options.exposeDefault)
   const routes = exposure.exposed
     ? routeWishes(service, effective, options.hostSuffix)

@@ -29,12 +29,21 @@ export interface TargetPlan {
   readonly problems: readonly Problem[]
 }
 
-/** @param lastWeight weight that Kong has for `host:port` now, null where it has no such target */
+/** What targets of a service weighed until now. */
+export interface KnownWeights {
+  /** Weight that `host:port` had last, null where it was no target. */
+  readonly last: (target: string) => number | null
+  /** Had any target of the service weight? */
+  readonly wasRoutable: () => boolean
+  /** What critical ones keep although others serve, by `host:port`: too many turned critical at once. */
+  readonly held: ReadonlyMap<string, number>
+}
+
 export function planTargets(
   service: string,
   instances: readonly Instance[],
   effective: ServiceSettings,
-  lastWeight: (target: string) => number | null,
+  known: KnownWeights,
 ): TargetPlan {
   const problems: Problem[] = []
   const report = (code: string, severity: Problem['severity'], message: string): void => {
@@ -44,8 +53,9 @@ export function planTargets(
   const weightsGiven = instanceWeights(ordered, effective, report)
   const candidates = ordered.map((instance, index) => candidateOf(instance, weightsGiven[index]!, report))
   const places = groupByTarget(candidates, report)
-  const { weights, notes, kept } = weigh(places, effective, lastWeight)
+  const { weights, notes, kept, isUnproven } = weigh(places, effective, known)
   if (kept) report('ALL_CRITICAL', 'error', allCritical(service, places))
+  if (isUnproven) report('NEVER_HEALTHY', 'warning', neverHealthy(service))
   return {
     weights: new Map([...weights].sort(([left], [right]) => (left < right ? -1 : 1))),
     instances: candidates.map((candidate) => reportOf(candidate, weights, notes)),
@@ -130,12 +140,14 @@ interface Weighed {
   readonly weights: ReadonlyMap<string, number>
   readonly notes: ReadonlyMap<string, string>
   readonly kept: boolean
+  /** All are critical, and none was ever anything else as far as anybody knows. */
+  readonly isUnproven: boolean
 }
 
 function weigh(
   places: readonly Place[],
   { settings }: ServiceSettings,
-  lastWeight: (target: string) => number | null,
+  known: KnownWeights,
 ): Weighed {
   const notes = new Map<string, string>()
   const weights = new Map(places.map(({ target }) => [target, 0]))
@@ -159,10 +171,14 @@ function weigh(
         'serves as no instance is healthy',
       )
   }
+  for (const place of critical) {
+    const weight = known.held.get(place.target) ?? 0
+    if (weight > 0) give(place, weight, 'kept at its weight as too many instances turned critical at once')
+  }
   const isEmptied = [...weights.values()].every((weight) => weight === 0)
-  const kept = isEmptied && critical.length > 0 && settings.health.whenAllCritical === 'keep'
-  if (kept) keepWeights(critical, lastWeight, give)
-  return { weights, notes, kept }
+  const isToKeep = isEmptied && critical.length > 0 && settings.health.whenAllCritical === 'keep'
+  const kept = isToKeep && keepWeights(critical, known, give)
+  return { weights, notes, kept, isUnproven: isToKeep && !kept }
 }
 
 /** Weights.Warning, as Consul has it for such an instance; all of them 0 would leave nobody, so Weights.Passing then. */
@@ -171,18 +187,23 @@ function fallbackWeight(place: Place, degraded: readonly Place[], strategy: stri
   return degraded.some(({ whenDegraded }) => whenDegraded > 0) ? place.whenDegraded : place.whenHealthy
 }
 
-/** As AWS ALB and Envoy do: when all fail at once it is more likely the checking that fails. */
+/**
+ * As AWS ALB and Envoy do: when all fail at once it is more likely the checking that fails. A service that was never
+ * anything but critical has shown nothing yet: it gets no traffic.
+ */
 function keepWeights(
   critical: readonly Place[],
-  lastWeight: (target: string) => number | null,
+  known: KnownWeights,
   give: (place: Place, weight: number, note: string) => void,
-): void {
-  const last = critical.map(({ target }) => lastWeight(target) ?? 0)
+): boolean {
+  const last = critical.map(({ target }) => known.last(target) ?? 0)
   const hasLast = last.some((weight) => weight > 0)
+  if (!hasLast && !known.wasRoutable()) return false
   critical.forEach((place, index) => {
     const note = 'kept at its last weight as no other instance may get traffic'
     give(place, hasLast ? last[index]! : place.whenHealthy, note)
   })
+  return true
 }
 
 function reportOf(
@@ -202,6 +223,9 @@ function reportOf(
     reason: note ? `${rolledUp.reason}; ${note}` : rolledUp.reason,
   }
 }
+
+const neverHealthy = (service: string): string =>
+  `no instance of ${service} has passed its checks yet, so none gets traffic; mend them, or their checks`
 
 function allCritical(service: string, places: readonly Place[]): string {
   const critical = places.filter(({ health }) => health === 'unhealthy').length

@@ -270,6 +270,27 @@ describe('when every instance is critical', () => {
     assert.deepEqual(weightsOf(state), { '10.0.0.1:80': 100, '10.0.0.2:80': 0 })
     assert.equal(services[0]?.keptAtLastWeights, true)
   })
+
+  test('those decided before stand in for a Kong that lost its data', () => {
+    const remembering = createDesired()
+    const input = (status: 'passing' | 'critical') => ({
+      snapshot: catalog({ web: [withCheck(1, status), withCheck(2, 'critical')] }),
+      settings: settingsOf(),
+      options: OPTIONS,
+      actual: new Map(),
+    })
+    remembering(input('passing'))
+    assert.deepEqual(weightsOf(remembering(input('critical')).state), {
+      '10.0.0.1:80': 100,
+      '10.0.0.2:80': 0,
+    })
+  })
+
+  test('a new service gets no traffic before a check has passed', () => {
+    const { state, services } = desire({ web: [withCheck(1, 'critical')] })
+    assert.deepEqual(weightsOf(state), { '10.0.0.1:80': 0 })
+    assert.equal(services[0]?.keptAtLastWeights, false)
+  })
 })
 
 describe('remembering', () => {

@@ -8,8 +8,13 @@ const plan = (
   instances: readonly Instance[],
   document: unknown = {},
   last: Record<string, number> = {},
+  held: Record<string, number> = {},
 ): TargetPlan =>
-  planTargets('web', instances, effective(document, instances), (target) => last[target] ?? null)
+  planTargets('web', instances, effective(document, instances), {
+    last: (target) => last[target] ?? null,
+    wasRoutable: () => Object.values(last).some((weight) => weight > 0),
+    held: new Map(Object.entries(held)),
+  })
 
 /** Weights in the order of 10.0.0.1, 10.0.0.2, ... */
 const weights = (...args: Parameters<typeof plan>): number[] => [...plan(...args).weights.values()]
@@ -131,13 +136,21 @@ describe('when every instance is critical', () => {
     assert.deepEqual(weights(all, {}, last), [40, 0, 0])
   })
 
-  test('they get what they would have if healthy when Kong knows no last weight', () => {
-    assert.deepEqual(weights(all), [100, 100, 0])
-    assert.deepEqual(weights(all, {}, { '10.0.0.1:80': 0 }), [100, 100, 0])
+  test('they get what they would have if healthy when another one had all the traffic', () => {
+    assert.deepEqual(weights(all, {}, { '10.0.0.3:80': 100, '10.0.0.1:80': 0 }), [100, 100, 0])
+  })
+
+  test('a service that was never anything else gets no traffic, and that is reported', () => {
+    for (const last of [{}, { '10.0.0.1:80': 0, '10.0.0.2:80': 0 }]) {
+      const { weights: found, keptAtLastWeights, problems } = plan(all, {}, last)
+      assert.deepEqual([...found.values()], [0, 0, 0])
+      assert.equal(keptAtLastWeights, false)
+      assert.deepEqual(codesOf(problems), ['NEVER_HEALTHY'])
+    }
   })
 
   test('it is flagged and reported', () => {
-    const { keptAtLastWeights, problems, instances } = plan(all)
+    const { keptAtLastWeights, problems, instances } = plan(all, {}, { '10.0.0.1:80': 100 })
     assert.equal(keptAtLastWeights, true)
     assert.deepEqual(codesOf(problems), ['ALL_CRITICAL'])
     assert.match(instances[0]!.reason, /kept at its last weight/)
@@ -159,6 +172,19 @@ describe('when every instance is critical', () => {
 
   test('a degraded one is enough to serve alone', () => {
     assert.deepEqual(weights([degraded(1), critical(2)], {}, { '10.0.0.2:80': 100 }), [100, 0])
+  })
+})
+
+describe('held weights', () => {
+  test('stay beside healthy ones while the instance is critical, and the report says why', () => {
+    const { weights: found, instances } = plan([healthy(1), critical(2)], {}, {}, { '10.0.0.2:80': 40 })
+    assert.deepEqual([...found.values()], [100, 40])
+    assert.match(instances[1]!.reason, /too many instances turned critical at once/)
+  })
+
+  test('mean nothing for one that recovered, or is in maintenance', () => {
+    const held = { '10.0.0.1:80': 40, '10.0.0.2:80': 40 }
+    assert.deepEqual(weights([healthy(1), inMaintenance(2)], {}, {}, held), [100, 0])
   })
 })
 
