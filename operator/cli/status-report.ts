@@ -3,6 +3,7 @@ import type { Diff } from '../core/diff.ts'
 import type { KongState } from '../core/entity.ts'
 import { upstreamName } from '../core/names.ts'
 import type { Problem } from '../core/problem.ts'
+import { counted } from './counted.ts'
 import type { Io } from './io.ts'
 import { problemLines } from './plan-report.ts'
 import { type Cell, formatTable } from './table.ts'
@@ -119,11 +120,11 @@ export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'
   const kept = report.services.filter(({ keptAtLastWeights }) => keptAtLastWeights)
   return [
     ...(shown.length > 0 ? [...statusTable(shown, io), ''] : []),
-    `${counts.services} services, ${counts.instances} instances: ${counts.healthy} healthy, ` +
+    `${counted(counts.services, 'service')}, ${counted(counts.instances, 'instance')}: ${counts.healthy} healthy, ` +
       `${counts.degraded} degraded, ${counts.unhealthy} unhealthy.`,
     counts.pending === 0
       ? 'Kong is as Consul says.'
-      : `${counts.pending} changes not yet in Kong: see kongsul plan.`,
+      : `${counted(counts.pending, 'change')} not yet in Kong: see kongsul plan.`,
     ...(operator ? [`operator ${operator.url}: ${operator.ready ? 'in sync' : 'not ready'}`] : []),
     ...(kept.length > 0
       ? [

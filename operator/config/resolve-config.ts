@@ -129,13 +129,19 @@ function refusedEnvironment(environment: ConfigLayers['environment']): string[] 
     .map(([name, reason]) => `${name} (environment): ${reason}. Unset it.`)
 }
 
-/** Names that only a typo explains. Not refused: Kubernetes itself sets KONGSUL_SERVICE_HOST and the like. */
+/** What Kubernetes itself sets in every container for a service named kongsul, or kongsul-something. */
+const OF_KUBERNETES =
+  /^KONGSUL_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/
+
+/** Names that no setting has. Not refused: other programs of one's own may use them. */
 function unknownEnvironment(environment: ConfigLayers['environment']): string[] {
-  const known = SETTINGS.map(({ path }) => environmentOf(path))
+  const known = [...SETTINGS.map(({ path }) => environmentOf(path)), 'KONGSUL_CONFIG']
   return Object.keys(environment)
     .filter((name) => name.startsWith('KONGSUL_') && environment[name] && !known.includes(name))
-    .flatMap((name) => {
+    .filter((name) => !OF_KUBERNETES.test(name))
+    .map((name) => {
       const hint = nearest(name, known)
-      return hint ? [`${name} (environment) is not a setting. Did you mean ${hint}?`] : []
+      const remedy = hint ? `Did you mean ${hint}?` : '"kongsul config process" lists the settings.'
+      return `${name} (environment) is not a setting. ${remedy}`
     })
 }

@@ -133,13 +133,15 @@ function readings(text: string): Json[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '')
-  const readings: Json[] = [text, ...scalar(text.trim()), items.map((item) => scalar(item)[0] ?? item), items]
-  return items.length === 0 ? readings.slice(0, -2) : readings
+  const one = text.trim()
+  // Words that mean something are lower case here; people write `TCP`.
+  const readings: Json[] = [text, one.toLowerCase(), ...scalar(one)]
+  return items.length === 0 ? readings : [...readings, items.map((item) => scalar(item)[0] ?? item), items]
 }
 
 function scalar(text: string): (number | boolean)[] {
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return [Number(text)]
-  if (text === 'true' || text === 'false') return [text === 'true']
+  if (/^(?:true|false)$/i.test(text)) return [text.toLowerCase() === 'true']
   return []
 }
 

@@ -42,6 +42,12 @@ export function planService(
   const typical = instances.filter(isTypical)
   const { settings } = effective
   const targets = planTargets(service, typical, effective, known)
+  if (targets.weights.size === 0) {
+    const reason = 'no instance has an address that can be a target; register one'
+    const nothing = excluded(service, instances, effective, reason)
+    const problems = [...effective.problems, ...targets.problems]
+    return { ...nothing, instances: targets.instances, problems }
+  }
   const exposure = exposureOf(service, typical, effective, options.exposeDefault)
   const routes = exposure.exposed
     ? routeWishes(service, effective, options.hostSuffix)

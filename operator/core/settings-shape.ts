@@ -171,7 +171,16 @@ const route = section({
 
 const OFF_ERROR = 'must be a list, or "off"'
 
-const off = z.union([z.literal('off'), z.literal(false).transform((): 'off' => 'off')])
+const OFF = [z.literal('off'), z.literal(false).transform((): 'off' => 'off')] as const
+const off = z.union(OFF)
+
+const allowed = listOf(
+  textLike(
+    /^(?:\/\S*|\*|(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*)$/,
+    'a host such as *.example.com or a path such as /shop/*',
+  ),
+  1_000,
+)
 
 const routing = section({
   hosts: z.union([off, listOf(host(), 100)], { error: OFF_ERROR }).optional(),
@@ -182,13 +191,19 @@ const routing = section({
     })
     .optional(),
   takeover: yesOrNo().optional(),
-  allowed: listOf(
-    textLike(
-      /^(?:\/\S*|\*|(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*)$/,
-      'a host such as *.example.com or a path such as /shop/*',
-    ),
-    1_000,
-  ).optional(),
+  allowed: allowed.optional(),
+})
+
+/** Hosts, paths and routes are one service's: what all of them asked for only one would get. */
+const oneServices = 'must not be set for all services; write it into mesh/services/<name>'
+const offForAll = () => z.union(OFF, { error: `${oneServices}, or "off"` }).optional()
+
+const defaultsRouting = section({
+  hosts: offForAll(),
+  paths: offForAll(),
+  routes: z.never({ error: oneServices }).optional(),
+  takeover: yesOrNo().optional(),
+  allowed: allowed.optional(),
 })
 
 const common = {
@@ -226,6 +241,7 @@ export const serviceDocument = section({ ...common, expose: yesOrNo().optional()
 /** KV `mesh/defaults`; here `expose` may also say what happens to services that say nothing. */
 export const defaultsDocument = section({
   ...common,
+  routing: defaultsRouting.optional(),
   expose: z
     .union([z.boolean(), section({ default: oneOf(['tagged', 'all']).optional() })], {
       error: 'must be true, false or {default: tagged | all}',

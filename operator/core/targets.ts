@@ -144,11 +144,7 @@ interface Weighed {
   readonly isUnproven: boolean
 }
 
-function weigh(
-  places: readonly Place[],
-  { settings }: ServiceSettings,
-  known: KnownWeights,
-): Weighed {
+function weigh(places: readonly Place[], { settings }: ServiceSettings, known: KnownWeights): Weighed {
   const notes = new Map<string, string>()
   const weights = new Map(places.map(({ target }) => [target, 0]))
   const give = (place: Place, weight: number, note = ''): void => {

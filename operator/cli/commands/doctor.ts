@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { counted } from '../counted.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { runDoctor } from '../doctor/run-doctor.ts'
 import type { Io } from '../io.ts'
@@ -46,5 +47,5 @@ function print(findings: readonly Finding[], { print: line, paint }: Io): void {
     if (mend) line(`${' '.repeat(20)}-> ${mend}`)
   }
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
-  line(`${count('problem')} problems, ${count('warning')} warnings.`)
+  line(`${counted(count('problem'), 'problem')}, ${counted(count('warning'), 'warning')}.`)
 }

@@ -82,3 +82,7 @@ test('services come in the order of their names', () => {
   )
   assert.deepEqual(names, ['api', 'web'])
 })
+
+test('one is one service, not one services', () => {
+  assert.ok(statusLines(report([service({})]), io).some((line) => line.startsWith('1 service, 1 instance: ')))
+})

@@ -120,12 +120,26 @@ test('every wrong field is reported at once', () => {
   assert.equal(resolve({ flags: { portApi: 'x', mesh: 'a/b' } }).problems.length, 2)
 })
 
-test('a variable that is one typo away from a setting is warned about', () => {
-  const { warnings, problems } = resolve({
-    environment: { KONGSUL_MESHH: 'x', KONGSUL_SERVICE_HOST: '10.0.0.1' },
-  })
+test('a variable that is no setting is warned about, with the name that may be meant', () => {
+  const { warnings, problems } = resolve({ environment: { KONGSUL_MESHH: 'x', KONGSUL_FOO: 'x' } })
   assert.deepEqual(problems, [])
-  assert.deepEqual(warnings, ['KONGSUL_MESHH (environment) is not a setting. Did you mean KONGSUL_MESH?'])
+  assert.deepEqual(warnings, [
+    'KONGSUL_MESHH (environment) is not a setting. Did you mean KONGSUL_MESH?',
+    'KONGSUL_FOO (environment) is not a setting. "kongsul config process" lists the settings.',
+  ])
+})
+
+test("variables that Kubernetes sets for a service named kongsul are nobody's mistake", () => {
+  const environment = {
+    KONGSUL_SERVICE_HOST: '10.0.0.1',
+    KONGSUL_SERVICE_PORT_HTTP: '80',
+    KONGSUL_PORT: 'tcp://10.0.0.1:80',
+    KONGSUL_PORT_80_TCP_ADDR: '10.0.0.1',
+    KONGSUL_OPERATOR_SERVICE_HOST: '10.0.0.2',
+    KONGSUL_OPERATOR_PORT: 'tcp://10.0.0.2:80',
+    KONGSUL_CONFIG: '/etc/kongsul.yaml',
+  }
+  assert.deepEqual(resolve({ environment }).warnings, [])
 })
 
 test('secrets are redacted where values are printed', () => {

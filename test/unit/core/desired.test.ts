@@ -89,6 +89,17 @@ describe('a service in Kong', () => {
     assert.equal(target.owner, 'a.b')
   })
 
+  test('of which none can be a target leaves a service out of Kong, and is reported', () => {
+    const { state, services, problems } = desire({ web: [instance(1, { address: 'not a host' })] })
+    assert.equal(state.size, 0)
+    assert.equal(services[0]?.exposed, false)
+    assert.match(services[0]!.instances[0]!.reason, /not a host/)
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['ADDRESS_INVALID'],
+    )
+  })
+
   test('may share an ip:port with another service', () => {
     const { state, problems } = desire({ web: one, api: one })
     assert.equal(namesOf(state, 'target').length, 2)

@@ -34,6 +34,11 @@ describe('text in meta becomes the value its setting wants', () => {
     ['mesh-health-checks-active-http-path', '/ready', 'healthChecks.active.httpPath', '/ready'],
     ['mesh-degraded', 'weighted', 'degraded', 'weighted'],
     ['MESH-RETRIES', '4', 'retries', 4],
+    ['mesh-expose', 'FALSE', 'expose', false],
+    ['mesh-expose', 'True', 'expose', true],
+    ['mesh-protocol', 'TCP', 'protocol', 'tcp'],
+    ['mesh-paths', 'OFF', 'routing.paths', 'off'],
+    ['mesh-load-balancing-hash-on', 'header:X-User', 'loadBalancing.hashOn', 'header:X-User'],
   ]
   for (const [key, text, path, value] of cases) {
     test(`${key}: ${text}`, () => assert.deepEqual(saidOf(path, { [key]: text }), value))

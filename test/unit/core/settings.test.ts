@@ -93,6 +93,24 @@ describe('a settings document that does not validate is refused and names the fi
     assert.equal(complaints('{"retries":-1,"enabled":1,"foo":2}').length, 3)
   })
 
+  test('mesh/defaults may turn routes of ours off, and asks for none of its own', () => {
+    const complaintsOf = (routing: object) =>
+      acceptSettings(null, new Map([['mesh/defaults', JSON.stringify({ routing })]])).problems.map(
+        ({ message }) => message,
+      )
+    assert.deepEqual(complaintsOf({ hosts: 'off', paths: false, allowed: ['*'], takeover: true }), [])
+    for (const routing of [
+      { hosts: ['a.test'] },
+      { paths: ['/a/'] },
+      { routes: [{ name: 'x', paths: ['/a'] }] },
+    ]) {
+      assert.match(
+        complaintsOf(routing).join(),
+        /must not be set for all services; write it into mesh\/services/,
+      )
+    }
+  })
+
   test('a problem names the service it is about', () => {
     const { problems } = acceptSettings(
       null,
