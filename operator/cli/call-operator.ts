@@ -44,7 +44,9 @@ export async function callOperator<T>(
     remedy:
       answer.status === 401 || answer.status === 403
         ? 'set KONGSUL_TOKEN_FILE to a file with the token of this operator'
-        : 'see kongsul status',
+        : answer.status === 503
+          ? 'see kongsul status and kongsul doctor, and try again'
+          : 'see kongsul status',
   })
 }
 

@@ -72,6 +72,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/overrides.ts')).defineOverrides,
   },
   {
+    name: 'guard',
+    summary: 'let happen what is held because too much happened at once',
+    load: async () => (await import('./commands/guard.ts')).defineGuard,
+  },
+  {
     name: 'pause',
     summary: 'stop writing to Kong for a while, for one service or all',
     load: async () => (await import('./commands/pause.ts')).definePause,

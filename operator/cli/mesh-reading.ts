@@ -1,9 +1,15 @@
 import type { CatalogSnapshot } from '../core/catalog.ts'
-import { type Desired, desired, type MeshOptions } from '../core/desired.ts'
+import { type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import { type Diff, diff } from '../core/diff.ts'
 import type { KongState } from '../core/entity.ts'
+import { rememberedHolds } from '../core/hold-memory.ts'
+import { type PlanReport, planReport } from '../core/plan-report.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
+import { indexDesired, indexOwned } from '../sync/desired-index.ts'
+import { holdProblems } from '../sync/hold-problems.ts'
+import { Holds } from '../sync/holds.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
+import { silentLogger } from '../telemetry/logger.ts'
 
 /** Consul and Kong as they are now, and what lies between them. */
 export interface MeshReading {
@@ -11,11 +17,13 @@ export interface MeshReading {
   readonly actual: KongState
   readonly desired: Desired
   readonly diff: Diff
+  readonly plan: PlanReport
 }
 
 /**
- * What Kong should hold for these two sides, and what it lacks. Pure.
- * @param rows of KV below `mesh/status/`: the last good settings
+ * What Kong should hold for these two sides, and what it lacks. What an
+ * operator would hold if it began now is held here as well.
+ * @param rows of KV below `mesh/status/` and `mesh/guard/`: the last good settings, and what is held
  */
 export function reading(
   config: OperatorConfig,
@@ -25,20 +33,51 @@ export function reading(
   rows: KvRows = new Map(),
 ): MeshReading {
   const { accepted, problems } = acceptDocuments(null, documents, rows)
-  const wanted = desired({ snapshot, settings: accepted, options: meshOptions(config), actual })
+  const input = { snapshot, settings: accepted, options: meshOptions(config), actual }
+  const { wanted, holds } = hold(config, input, rows)
   const policy = (service: string) => {
     // What a service or the mesh says in Consul, else what the process was started with.
     const { settings, sources } = accepted.forService(service, snapshot.services.get(service) ?? [])
     const isSaid = (sources['overrides.policy'] ?? 'built-in') !== 'built-in'
     return isSaid ? settings.overrides.policy : config.overrides.policy
   }
+  const found = diff(actual, wanted.state, { mesh: config.mesh, policy })
+  const all = [...holdProblems(holds.list()), ...problems, ...wanted.problems]
   return {
     snapshot,
     actual,
-    desired: { ...wanted, problems: [...problems, ...wanted.problems] },
-    diff: diff(actual, wanted.state, { mesh: config.mesh, policy }),
+    desired: { ...wanted, problems: all },
+    diff: found,
+    plan: planReport({
+      mesh: config.mesh,
+      problems: all,
+      diff: found,
+      holds: holds.list(),
+      isHeld: (change) => holds.isHeld(change, (service) => !hasAny(wanted, service)),
+    }),
   }
 }
+
+function hold(
+  { mesh }: OperatorConfig,
+  input: DesiredInput,
+  rows: KvRows,
+): { readonly wanted: Desired; readonly holds: Holds } {
+  const holds = new Holds({ log: silentLogger, onDue: () => {}, onChange: () => {} })
+  holds.remember(rememberedHolds(rows, mesh))
+  const before = indexOwned(input.actual, mesh)
+  const holdMs = input.settings.mesh.settings.guard.holdSeconds * 1000
+  let wanted = desired(input)
+  if (holds.reviewWeights(input.snapshot, before, indexDesired(wanted.state, before), holdMs)) {
+    wanted = desired({ ...input, heldWeights: holds.weights })
+  }
+  holds.reviewRemovals(before, indexDesired(wanted.state, before), holdMs)
+  holds.stop()
+  return { wanted, holds }
+}
+
+const hasAny = ({ state }: Desired, service: string): boolean =>
+  [...state.values()].some(({ owner }) => owner === service)
 
 /** What deciding needs of the process's configuration. */
 function meshOptions({ mesh, hostSuffix, expose }: OperatorConfig): MeshOptions {

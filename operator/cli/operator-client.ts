@@ -3,7 +3,6 @@ import type { OperatorConfig } from '../sync/operator-config.ts'
 import type { OperatorStatus } from '../sync/operator-status.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { CliError, explain } from './cli-error.ts'
-import type { PlanReport } from './plan-report.ts'
 import type { StatusReport } from './status-report.ts'
 
 const TIMEOUT_MS = 10_000
@@ -14,31 +13,13 @@ type Note = (line: string) => void
 /** What the running operator decides with, for a plan made here in its place. */
 export type OperatorSettings = Pick<OperatorConfig, 'mesh' | 'expose'>
 
-/**
- * The plan of the running operator, or where it makes none, the settings a plan has to be made with to be its own.
- * @param note told why the operator was not used; then Consul and Kong are to be read directly.
- * @returns null when the operator is down.
- * @throws CliError when it refuses the token.
- */
-export async function readOperatorPlan(
-  config: Asked,
-  note: Note,
-): Promise<{ readonly plan: PlanReport } | { readonly settings: OperatorSettings } | null> {
-  const plan = await ask<PlanReport>(config, '/api/v1/mesh/v2/plan', (line, status) => {
-    if (status !== 404) note(line)
-  })
-  if (plan !== null) return { plan }
-  const settings = await readOperatorSettings(config)
-  return settings && { settings }
-}
-
 /** The settings of the running operator; null when it does not answer. @throws CliError when it refuses the token. */
 export async function readOperatorSettings(config: Asked): Promise<OperatorSettings | null> {
   const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', () => {})
   return status && settingsOf(status)
 }
 
-/** The status of the running operator, as `status` shows it. See readOperatorPlan. */
+/** The status of the running operator, as `status` shows it. */
 export async function readOperatorStatus(config: Asked, note: Note): Promise<StatusReport | null> {
   const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', note)
   return status && reportOf(status, config.addr)
@@ -54,14 +35,10 @@ export async function readReadiness(addr: string): Promise<{ ready: boolean; url
   }
 }
 
-async function ask<T>(
-  { addr, operatorToken }: Asked,
-  path: string,
-  note: (line: string, status: number) => void,
-): Promise<T | null> {
+async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note): Promise<T | null> {
   const token = revealed(operatorToken)
-  const directly = (why: string, status = 0) => {
-    note(`the operator at ${addr} ${why}: reading Consul and Kong directly`, status)
+  const directly = (why: string) => {
+    note(`the operator at ${addr} ${why}: reading Consul and Kong directly`)
     return null
   }
   let answer: Response
@@ -80,7 +57,7 @@ async function ask<T>(
       remedy: 'set KONGSUL_TOKEN_FILE to a file with the token of this operator, or give --direct',
     })
   }
-  if (!answer.ok) return directly(`answered ${answer.status}`, answer.status)
+  if (!answer.ok) return directly(`answered ${answer.status}`)
   return (await answer.json()) as T
 }
 
@@ -115,28 +92,8 @@ function reportOf(status: OperatorStatus, url: string): StatusReport {
       ...problems,
       ...status.reasons.map((reason) => problem('OPERATOR_NOT_READY', '', reason)),
       ...failing.map(({ service, message }) => problem('APPLY_FAILED', service, message)),
-      ...heldProblems(status.held),
     ],
   }
-}
-
-/** One for each service. Held too long, a service that is gone goes on answering 503. */
-function heldProblems(held: OperatorStatus['held']) {
-  const services = new Map<string, { count: number; until: string }>()
-  for (const { service, until } of held) {
-    const known = services.get(service)
-    services.set(service, {
-      count: (known?.count ?? 0) + 1,
-      until: known && known.until > until ? known.until : until,
-    })
-  }
-  return [...services].map(([service, { count, until }]) =>
-    problem(
-      'REMOVAL_HELD',
-      service,
-      `${count} targets stay until ${until}, as too much vanished from Consul at once; guard.holdSeconds: 0 in KV mesh/defaults lets them go`,
-    ),
-  )
 }
 
 const problem = (code: string, service: string, message: string) =>

@@ -61,7 +61,7 @@ export async function readSnapshot(config: ConsulConfig): Promise<CatalogSnapsho
 interface CatalogReading {
   readonly snapshot: CatalogSnapshot
   readonly documents: ReadonlyMap<string, string>
-  /** What KV tells of settings that were refused. */
+  /** What KV tells of settings that were refused, and of what is held. */
   readonly rows: KvRows
 }
 
@@ -76,7 +76,7 @@ async function readCatalog(reader: ConsulReader): Promise<CatalogReading> {
     .filter(({ Key }) => Key === 'mesh/defaults' || /^mesh\/services\/./.test(Key))
     .map(({ Key, Value }) => [Key, Value ?? ''] as const)
   const rows = keys
-    .filter(({ Key }) => Key.startsWith('mesh/status/'))
+    .filter(({ Key }) => /^mesh\/(?:status|guard)\//.test(Key))
     .map(({ Key, Value, ModifyIndex }) => [Key, { text: Value ?? '', index: ModifyIndex }] as const)
   return { snapshot: { services: new Map(services) }, documents: new Map(documents), rows: new Map(rows) }
 }

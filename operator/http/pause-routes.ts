@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { ConsulError } from '../consul/consul-error.ts'
 import { durationMs, type Pause, WHOLE_MESH } from '../core/pause.ts'
+import { answeringForConsul } from './consul-answers.ts'
 import { readFields, serviceField } from './read-fields.ts'
 import { RequestError } from './request-error.ts'
 
@@ -28,13 +28,13 @@ export const pauseRoutes =
       const { for: text = DEFAULT_FOR, reason = '', by = 'api' } = readFields(BODY, request.body)
       const now = Date.now()
       const pause = { service, reason, by, sinceMs: now, untilMs: now + durationMs(text)! }
-      await reachingConsul(() => pauses.pause(pause))
+      await answeringForConsul(() => pauses.pause(pause))
       return answer(service, pause)
     })
     app.put(`${PATH}/resume`, async (request) => {
       const service = known(request.params)
       readFields({}, request.body)
-      await reachingConsul(() => pauses.resume(service))
+      await answeringForConsul(() => pauses.resume(service))
       return answer(service, pauses.pauseFor(service))
     })
   }
@@ -55,13 +55,4 @@ function answer(service: string, pause: Pause | null) {
   if (pause === null) return { service, paused: false }
   const { reason, by, sinceMs, untilMs } = pause
   return { service, paused: true, reason, by, since: iso(sinceMs), until: iso(untilMs) }
-}
-
-async function reachingConsul(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof ConsulError)) throw error
-    throw new RequestError(error.code === 'CONSUL_DENIED' ? 502 : 503, error.message)
-  }
 }

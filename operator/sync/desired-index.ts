@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
+import { isOwnedBy } from '../core/tags.ts'
 
 /** The desired state, and its entities by the service they belong to. */
 export interface DesiredIndex {
@@ -8,6 +9,11 @@ export interface DesiredIndex {
 }
 
 export const NOTHING_DESIRED: DesiredIndex = { state: new Map(), groups: new Map() }
+
+/** What the mesh has in Kong, in the form of a desired state. */
+export function indexOwned(actual: KongState, mesh: string): DesiredIndex {
+  return indexDesired(new Map([...actual].filter(([, { tags }]) => isOwnedBy(mesh, tags))), NOTHING_DESIRED)
+}
 
 /** Groups by service; only what differs from the index before is grouped anew, the rest keeps its identity. */
 export function indexDesired(state: KongState, before: DesiredIndex): DesiredIndex {

@@ -1,4 +1,5 @@
 import type { Desired } from '../core/desired.ts'
+import type { Hold } from '../core/hold-memory.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 export interface MeshNumbers {
@@ -8,7 +9,7 @@ export interface MeshNumbers {
   readonly queue: number
   readonly problems: number
   readonly overrides: number
-  readonly held: number
+  readonly held: readonly Hold[]
 }
 
 const EVERY_MS = 100
@@ -41,7 +42,9 @@ export class MeshGauges {
     this.#metrics.queue.set(queue)
     this.#metrics.problems.set(problems)
     this.#metrics.overrides.set(overrides)
-    this.#metrics.held.set(held)
+    const removals = held.filter(({ kind }) => kind === 'removal').length
+    this.#metrics.held.set(removals)
+    this.#metrics.heldWeights.set(held.length - removals)
     const counts = { healthy: 0, degraded: 0, unhealthy: 0 }
     for (const { instances } of desired.services) for (const each of instances) counts[each.health] += 1
     for (const [health, count] of Object.entries(counts)) this.#metrics.instances.set({ health }, count)

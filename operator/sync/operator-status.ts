@@ -1,5 +1,6 @@
 import type { ServiceReport } from '../core/desired.ts'
 import type { Override } from '../core/diff.ts'
+import type { HoldKind } from '../core/hold-memory.ts'
 import type { Problem } from '../core/problem.ts'
 import type { StandingMark } from '../kong/passive-healer.ts'
 import type { Leader } from '../leader/election.ts'
@@ -57,7 +58,14 @@ export interface OperatorStatus {
     readonly message: string
     readonly next_try: string
   }[]
-  readonly held: readonly { readonly service: string; readonly target: string; readonly until: string }[]
+  /** What waits because too much happened at once: removals, or weights of what turned critical. */
+  readonly held: readonly {
+    readonly kind: HoldKind
+    readonly service: string
+    readonly target: string
+    readonly since: string
+    readonly until: string
+  }[]
   readonly marks: readonly {
     readonly service: string
     readonly target: string
@@ -160,9 +168,11 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       message: error.message,
       next_try: iso(nextTryAtMs),
     })),
-    held: [...reconciler.held.values()].map(({ service, target, untilMs }) => ({
+    held: reconciler.holds.map(({ kind, service, target, sinceMs, untilMs }) => ({
+      kind,
       service,
-      target: target.name,
+      target,
+      since: iso(sinceMs),
       until: iso(untilMs),
     })),
     marks: reconciler.healer.standing().map(markStatus),

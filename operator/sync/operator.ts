@@ -12,8 +12,10 @@ import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
 import { changesRoute } from '../http/changes-route.ts'
 import { explainRoute } from '../http/explain-route.ts'
+import { guardRoutes } from '../http/guard-routes.ts'
 import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
+import { planRoute } from '../http/plan-route.ts'
 import { startServer } from '../http/server.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { readNode } from '../kong/read-node.ts'
@@ -23,6 +25,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { type ApplyResult, applyNow } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
+import { GuardBook } from './guard-book.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
   notReadyReasons,
@@ -31,6 +34,7 @@ import {
   type StatusSources,
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
+import { createPlanNow } from './plan-now.ts'
 import { Reconciler } from './reconciler.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
@@ -95,6 +99,7 @@ export async function startOperator(
     signal,
     refusal,
     onRefused: (refused) => statuses.setRefused(refused),
+    onHolds: () => guard.review(),
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
   const pauses: PauseBook = new PauseBook({
@@ -103,6 +108,14 @@ export async function startOperator(
     metrics,
     isActive: () => !config.dryRun && !signal.aborted,
     onChange: (services) => reconciler.reviewPauses(services),
+  })
+  const guard: GuardBook = new GuardBook({
+    writer,
+    log,
+    mesh: config.mesh,
+    isActive: () => isLeading() && !signal.aborted,
+    holds: () => (reconciler.hasDecided ? reconciler.holds : null),
+    release: (service, why) => reconciler.releaseHolds(service, why),
   })
 
   const doubts = new Map<string, string>([
@@ -158,8 +171,10 @@ export async function startOperator(
       changesRoute(reconciler.changes),
       adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
       applyRoute((service) => applyNow(reconciler, service, signal)),
+      guardRoutes((service, by) => guard.accept(service, by)),
       explainRoute({ admin, services: () => reconciler.desired.services }),
       overrideRoutes({ admin, reconciler, mesh: config.mesh }, () => reconciler.overrides()),
+      planRoute(createPlanNow({ admin, reconciler, mesh: config.mesh, notReady: () => status().reasons })),
       pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
   })
@@ -177,7 +192,10 @@ export async function startOperator(
         error: (endpoint) => metrics.consulErrors.inc({ endpoint }),
       },
     })
-    election.onChange(() => void reconciler.leadershipChanged(refusal() === null))
+    election.onChange(() => {
+      void reconciler.leadershipChanged(refusal() === null)
+      guard.review()
+    })
   }
 
   let rows: KvRows = new Map()
@@ -191,6 +209,7 @@ export async function startOperator(
         rows = read
         statuses.setRows(read)
         pauses.setRows(read)
+        guard.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => reconciler.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
@@ -211,6 +230,7 @@ export async function startOperator(
   const resync = async () => {
     catalog.verify()
     statuses.review()
+    guard.review()
     await reconciler.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })

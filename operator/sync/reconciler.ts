@@ -13,10 +13,11 @@ import {
 } from '../core/diff.ts'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 import { explainChange } from '../core/explain-change.ts'
+import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
+import { type PlanReport, planReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
-import { isOwnedBy } from '../core/tags.ts'
 import { readEntity } from '../kong/execute.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
@@ -27,7 +28,9 @@ import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
 import { ChangeLog } from './change-log.ts'
 import { changedDocuments } from './changed-documents.ts'
-import { changedServices, type DesiredIndex, indexDesired, NOTHING_DESIRED } from './desired-index.ts'
+import { changedServices, type DesiredIndex, indexDesired, indexOwned } from './desired-index.ts'
+import { holdProblems } from './hold-problems.ts'
+import { Holds, type ReleasedHolds } from './holds.ts'
 import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { KongReads } from './kong-reads.ts'
@@ -35,11 +38,9 @@ import { LagWindow } from './lag-window.ts'
 import { MeshGauges } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
 import { OverrideBook } from './override-book.ts'
-import { RemovalHolds } from './removal-holds.ts'
 import { RemovalWatch } from './removal-watch.ts'
 import { ReturnedTargets } from './returned-targets.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
-import type { HeldTargets } from './shrink-guard.ts'
 import { isClaimed, watchedUpstreams } from './watched-upstreams.ts'
 
 export interface ReconcilerOptions {
@@ -56,6 +57,8 @@ export interface ReconcilerOptions {
   readonly isPaused?: (service: string) => boolean
   /** Told which settings are refused, each time they are read. */
   readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
+  /** Told when something is held, or held no more. */
+  readonly onHolds?: () => void
 }
 
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
@@ -79,7 +82,7 @@ export class Reconciler {
   readonly #locked = new Set<string>()
   readonly #conflicts = new Map<string, readonly Problem[]>()
   readonly #planned = new Map<string, readonly Change[]>()
-  readonly #holds: RemovalHolds
+  readonly #holds: Holds
   readonly #reads: KongReads
   readonly #returned: ReturnedTargets
   readonly #gauges: MeshGauges
@@ -134,7 +137,11 @@ export class Reconciler {
       onDue: (service) => this.queue.add(service, null, ['override expired']),
     })
     this.#removals = new RemovalWatch({ log, mesh: options.mesh.mesh })
-    this.#holds = new RemovalHolds({ log, onDue: () => this.#decide(null, () => []) })
+    this.#holds = new Holds({
+      log,
+      onDue: () => this.#decide(null, () => ['hold ended']),
+      onChange: () => options.onHolds?.(),
+    })
     this.#reads = new KongReads({
       ...options,
       mirror: this.mirror,
@@ -154,7 +161,7 @@ export class Reconciler {
       queue: this.queue.size,
       problems: this.problems().length,
       overrides: this.overrides().length,
-      held: this.held.size,
+      held: this.holds,
     }))
   }
 
@@ -170,8 +177,9 @@ export class Reconciler {
     this.#decide(changedAtMs, (service) => reasons.get(service) ?? [])
   }
 
-  /** @param rows what KV tells of documents refused earlier, read together with the documents */
+  /** @param rows what KV tells of documents refused and of holds earlier, read together with the documents */
   setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number, rows: KvRows): void {
+    if (!this.hasDecided) this.#holds.remember(rememberedHolds(rows, this.#options.mesh.mesh))
     const reasonsOf = changedDocuments(this.#documents, documents)
     const { accepted, problems, refused } = acceptDocuments(this.#accepted, documents, rows)
     this.#documents = documents
@@ -279,8 +287,27 @@ export class Reconciler {
     return this.#desired
   }
 
-  get held(): HeldTargets {
-    return this.#holds.held
+  /** What waits because too much happened at once. */
+  get holds(): readonly Hold[] {
+    return this.#holds.list()
+  }
+
+  /** Has it been decided what is held? Before that nobody knows. */
+  get hasDecided(): boolean {
+    return this.#index !== null
+  }
+
+  /**
+   * Lets go what is held of a service, or of all (null); it is applied like any other change.
+   * @param why for the log of changes
+   */
+  releaseHolds(service: string | null, why: string): readonly ReleasedHolds[] {
+    const released = this.#holds.release(service)
+    if (released.length === 0) return released
+    const services = new Set(released.map((each) => each.service))
+    for (const each of services) this.queue.add(each, null, [why])
+    this.#decide(null, () => [])
+    return released
   }
 
   get lastSyncMs(): number | null {
@@ -297,7 +324,22 @@ export class Reconciler {
   }
 
   problems(): readonly Problem[] {
-    return [...this.#settingProblems, ...this.#desired.problems, ...[...this.#conflicts.values()].flat()]
+    return [...this.#decisionProblems(), ...[...this.#conflicts.values()].flat()]
+  }
+
+  #decisionProblems(): readonly Problem[] {
+    return [...holdProblems(this.holds), ...this.#settingProblems, ...this.#desired.problems]
+  }
+
+  /** What would be written if Kong held this. */
+  planFor(actual: KongState): PlanReport {
+    return planReport({
+      mesh: this.#options.mesh.mesh,
+      problems: this.#decisionProblems(),
+      diff: diff(actual, this.#desired.state, this.#diffOptions()),
+      holds: this.holds,
+      isHeld: (change) => this.#isHeld(change),
+    })
   }
 
   /** With dryRun, and for paused services: what would be written. */
@@ -321,25 +363,32 @@ export class Reconciler {
 
   /** Decides what Kong should hold, and which removals wait. */
   #compute(before: DesiredIndex): void {
+    const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
+    const index = this.#desireWith(before)
+    const isChanged = this.#holds.reviewWeights(this.#snapshot!, before, index, holdMs)
+    this.#index = isChanged ? this.#desireWith(before) : index
+    this.#watched = watchedUpstreams(this.#index)
+    for (const service of this.#holds.reviewRemovals(before, this.#index, holdMs)) {
+      this.queue.add(service, null, ['hold ended'])
+    }
+  }
+
+  #desireWith(before: DesiredIndex): DesiredIndex {
     this.#desired = this.#desire({
       snapshot: this.#snapshot!,
       settings: this.#accepted!,
       options: this.#options.mesh,
       actual: this.mirror.state(),
+      heldWeights: this.#holds.weights,
     })
-    this.#index = indexDesired(this.#desired.state, before)
-    this.#watched = watchedUpstreams(this.#index)
-    const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
-    for (const service of this.#holds.review(before, this.#index, holdMs)) {
-      this.queue.add(service, null, ['hold ended'])
-    }
+    return indexDesired(this.#desired.state, before)
   }
 
   /** Called when Kong was read: what differs, whoever changed it, is applied. */
   #compareAll(): void {
     if (this.#snapshot === null || this.#accepted === null) return
     const isFirst = this.#index === null
-    const before = this.#index ?? this.#ownedInKong()
+    const before = this.#index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
     this.#compute(before)
     const index = this.#index!
     const result = diff(this.mirror.state(), this.#desired.state, this.#diffOptions())
@@ -355,12 +404,6 @@ export class Reconciler {
     }
     if (differing.size === 0) this.#synced()
     this.#gauges.updateSoon()
-  }
-
-  /** What the mesh had in Kong before this process began, in the form of a desired state. */
-  #ownedInKong(): DesiredIndex {
-    const owned = [...this.mirror.state()].filter(([, { tags }]) => isOwnedBy(this.#options.mesh.mesh, tags))
-    return indexDesired(new Map(owned), NOTHING_DESIRED)
   }
 
   async #apply(job: Job): Promise<Outcome> {

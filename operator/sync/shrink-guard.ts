@@ -6,6 +6,14 @@ import type { DesiredIndex } from './desired-index.ts'
 export interface Held {
   readonly target: Entity
   readonly service: string
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+/** For how long the removals of a service were held by an operator before this one. */
+export interface RememberedHold {
+  readonly sinceMs: number
+  /** In the past: that hold is over, what it held may go. */
   readonly untilMs: number
 }
 
@@ -21,18 +29,23 @@ const ALL_OF = 3
  * all of at least 3; of the mesh as a whole, or of one service when nothing routable would be left of it.
  * Replaced targets count for nothing. A held target is let go when its time is over, when it is back, and the
  * moment its address appears under another service.
+ * @param remembered by service; what was held before goes on until the same time, and counts for nothing either
  */
 export function reviewShrink(
   before: DesiredIndex,
   after: DesiredIndex,
   held: HeldTargets,
   now: { readonly ms: number; readonly holdMs: number },
+  remembered: ReadonlyMap<string, RememberedHold> = new Map(),
 ): HeldTargets {
   const lost = lostTargets(before, after)
   if (lost.size === 0 && held.size === 0) return held
   const present = targetsOf(after)
   const known = targetsOf(before).size
-  const vanished = [...lost.values()].reduce((sum, loss) => sum + loss.unreplaced, 0)
+  const vanished = [...lost].reduce(
+    (sum, [service, { unreplaced }]) => sum + (remembered.has(service) ? 0 : unreplaced),
+    0,
+  )
   const isMeshShrink = isShrink(known, vanished)
   const next = new Map<string, Held>()
   for (const [key, hold] of held) {
@@ -40,10 +53,18 @@ export function reviewShrink(
     if (untilMs > now.ms && !present.has(key)) next.set(key, { ...hold, untilMs })
   }
   for (const [service, { targets, unreplaced, known: knownOfService }] of lost) {
+    const hold = remembered.get(service)
+    if (hold !== undefined) {
+      const span = { sinceMs: hold.sinceMs, untilMs: Math.min(hold.untilMs, now.ms + now.holdMs) }
+      if (span.untilMs > now.ms)
+        for (const target of targets) next.set(keyOf(target), { target, service, ...span })
+      continue
+    }
     const isEmptied = !hasRoutable(after.groups.get(service) ?? [])
     const isServiceShrink = isEmptied && isShrink(knownOfService, unreplaced)
     if (unreplaced === 0 || !(isMeshShrink || isServiceShrink)) continue
-    for (const target of targets) next.set(keyOf(target), { target, service, untilMs: now.ms + now.holdMs })
+    const span = { sinceMs: now.ms, untilMs: now.ms + now.holdMs }
+    for (const target of targets) next.set(keyOf(target), { target, service, ...span })
   }
   return releaseMoved(next, present)
 }

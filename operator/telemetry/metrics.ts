@@ -96,6 +96,10 @@ export function createMetrics(version: string) {
     refusedSettings: gauge('mesh_settings_refused', 'Documents in KV that do not validate.'),
     queue: gauge('mesh_queue', 'Services that wait to be applied or tried again.'),
     held: gauge('mesh_held_removals', 'Removals held back because too much vanished at once.'),
+    heldWeights: gauge(
+      'mesh_held_weights',
+      'Critical instances that keep their weight because too many turned critical at once.',
+    ),
     marks: gauge('mesh_passive_marks', 'Targets that Kong has marked unhealthy and Consul calls healthy.'),
     putBacks: new Counter({
       name: 'mesh_put_back_total',

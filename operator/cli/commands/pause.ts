@@ -1,9 +1,9 @@
-import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { WHOLE_MESH } from '../../core/pause.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { type PauseState, pause, pauseLine, resume } from '../set-pause.ts'
+import { whoAmI } from '../who-am-i.ts'
 
 interface PauseOptions {
   readonly for: string
@@ -77,11 +77,3 @@ function print(state: PauseState, options: { readonly output?: string }): void {
 }
 
 const configOptions = ({ for: _, reason: __, ...rest }: PauseOptions): Record<string, unknown> => rest
-
-function whoAmI(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`
-  } catch {
-    return hostname() // a user id without a name, as in containers
-  }
-}

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
+import type { PlanReport } from '../../core/plan-report.ts'
+import { callOperator } from '../call-operator.ts'
 import { CliError } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
-import { type PlanReport, planExitCode, planLines, planReport } from '../plan-report.ts'
+import { planExitCode, planLines } from '../plan-report.ts'
 
 interface PlanOptions {
   readonly catalog?: string
@@ -15,6 +17,9 @@ const HELP = `
 Offline, JSON or YAML. FILE of --catalog is {"services": {NAME: [rows of /v1/health/service/NAME]}, "kv": {KEY: document}}.
 FILE of --actual is {"upstreams": [], "targets": [], "services": [], "routes": [], "plugins": []} with Kong's own rows, or
 a declarative file of Kong.
+
+The running operator is asked (KONGSUL_ADDR, KONGSUL_TOKEN_FILE); it reads Kong anew for the answer. Only when none
+answers, Consul and Kong are read from here, and that is said. "= held" waits because too much happened at once.
 
 Exit codes:
   0  nothing to do
@@ -70,15 +75,11 @@ async function plan(
     const { planOffline } = await import('../plan-offline.ts')
     return planOffline(catalog, actual, config.operator)
   }
-  let operator = config.operator
   if (!direct) {
-    const { readOperatorPlan } = await import('../operator-client.ts')
-    const answered = await readOperatorPlan(config, note)
-    if (answered && 'plan' in answered) return answered.plan
-    // Ours would be another plan than the one the running operator follows.
-    if (answered) operator = { ...operator, ...answered.settings }
+    const answer = await callOperator<PlanReport>(config, 'GET', '/plan')
+    if (answer !== null) return answer
+    note(`no operator answers at ${config.addr}: reading Consul and Kong directly`)
   }
   const { readMesh } = await import('../read-mesh.ts')
-  const reading = await readMesh(operator)
-  return planReport(reading.desired, reading.diff)
+  return (await readMesh(config.operator)).plan
 }

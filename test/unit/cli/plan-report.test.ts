@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pc from 'picocolors'
-import { planExitCode, planLines, planReport } from '../../../operator/cli/plan-report.ts'
+import { planExitCode, planLines } from '../../../operator/cli/plan-report.ts'
 import type { Change, Diff } from '../../../operator/core/diff.ts'
 import type { Entity, Json } from '../../../operator/core/entity.ts'
+import { type PlannedFrom, planReport } from '../../../operator/core/plan-report.ts'
 
 const io = { paint: pc.createColors(false), width: () => Number.POSITIVE_INFINITY }
 const upstream = (fields: Record<string, Json>): Entity => ({
@@ -23,7 +24,8 @@ const update: Change = {
   service: 'web',
 }
 const diffOf = (given: Partial<Diff>): Diff => ({ changes: [], overrides: [], conflicts: [], ...given })
-const report = (given: Partial<Diff>) => planReport({ problems: [] }, diffOf(given))
+const report = (given: Partial<Diff>, more: Partial<PlannedFrom> = {}) =>
+  planReport({ mesh: 'default', problems: [], diff: diffOf(given), holds: [], isHeld: () => false, ...more })
 
 test('no change means exit code 0 and says that there is nothing to do', () => {
   const nothing = report({})
@@ -71,17 +73,45 @@ test('an override is shown with both values and is no change', () => {
 })
 
 test('problems and conflicts are shown, errors first', () => {
-  const { changes, overrides } = diffOf({})
-  const both = planReport(
+  const both = report(
+    { conflicts: [{ code: 'NAME_TAKEN', severity: 'error', service: 'api', message: 'taken' }] },
     { problems: [{ code: 'NO_PORT', severity: 'warning', service: 'web', message: 'no port' }] },
-    {
-      changes,
-      overrides,
-      conflicts: [{ code: 'NAME_TAKEN', severity: 'error', service: 'api', message: 'taken' }],
-    },
   )
   assert.deepEqual(planLines(both, io).slice(1), [
     'error: api: taken (NAME_TAKEN)',
     'warning: web: no port (NO_PORT)',
   ])
+})
+
+test('what is held is no deletion but is told apart, with its end and the way to end it', () => {
+  const removal: Change = { ...update, action: 'delete', fields: [] }
+  const since = { sinceMs: 0, untilMs: 300_000 }
+  const held = report(
+    { changes: [removal] },
+    {
+      isHeld: ({ action }) => action === 'delete',
+      holds: [
+        { kind: 'removal', service: 'web', target: '10.0.0.1:80', ...since },
+        { kind: 'critical', service: 'api', target: '10.0.0.2:80', ...since },
+      ],
+    },
+  )
+  assert.equal(planExitCode(held), 2)
+  assert.deepEqual([held.counts.delete, held.changes.length, held.held.length], [0, 0, 2])
+  const lines = planLines(held, io)
+  assert.match(lines[1]!, /^= held +upstream +web\.mesh +web +until 1970-01-01T00:05:00\.000Z, then deleted$/)
+  assert.match(lines[2]!, /^= held +target +10\.0\.0\.2:80 +api +until 1970.*, though critical$/)
+  assert.match(lines[4]!, /0 to delete\. 2 held: "kongsul guard accept" lets them happen now\.$/)
+})
+
+test('secrets of plugins are masked', () => {
+  const plugin = (secret: string): Entity => ({ ...upstream({ 'config.secret': secret }), kind: 'plugin' })
+  const change: Change = {
+    ...update,
+    entity: plugin('new'),
+    before: plugin('old'),
+    fields: ['config.secret'],
+  }
+  const text = JSON.stringify(report({ changes: [change] }))
+  assert.ok(!text.includes('old') && !text.includes('new'), text)
 })

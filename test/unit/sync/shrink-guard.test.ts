@@ -72,6 +72,21 @@ test('a held instance is let go the moment its address appears under another ser
   deepEqual(heldNames(reviewShrink(mesh({}), mesh({ api: ['w2'] }), held, now)), ['w0', 'w1'])
 })
 
+test('what was held before a restart is held until the same time', () => {
+  const before = new Map([['web', { sinceMs: 500, untilMs: 200_000 }]])
+  const held = reviewShrink(mesh({ web: many('w', 3) }), mesh({}), none, now, before)
+  deepEqual(
+    [...held.values()].map(({ sinceMs, untilMs }) => [sinceMs, untilMs]),
+    Array(3).fill([500, 200_000]),
+  )
+})
+
+test('what is let go, or over, is not held again after a restart, and counts for nothing', () => {
+  const before = new Map([['web', { sinceMs: 500, untilMs: 999 }]])
+  const kong = mesh({ web: many('w', 20), api: ['a0', 'a1'] })
+  equal(reviewShrink(kong, mesh({ api: ['a0'] }), none, now, before).size, 0)
+})
+
 test('instances that vanish one by one are never held', () => {
   const steps = [many('w', 3), many('w', 2), many('w', 1), []].map((names) => mesh({ web: names }))
   let held = none
