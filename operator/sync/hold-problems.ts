@@ -9,6 +9,8 @@ export function holdProblems(holds: readonly Hold[]): readonly Problem[] {
   })
 }
 
+export const HOLD_CODES: ReadonlySet<string> = new Set(['SHRINK_HELD', 'CRITICAL_HELD'])
+
 const MOST_NAMES = 5
 
 function problemOf(kind: HoldKind, held: readonly Hold[]): Problem {

@@ -29,7 +29,7 @@ import { blockingService } from './blocking-service.ts'
 import { ChangeLog } from './change-log.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired, indexOwned } from './desired-index.ts'
-import { holdProblems } from './hold-problems.ts'
+import { HOLD_CODES, holdProblems } from './hold-problems.ts'
 import { Holds, type ReleasedHolds } from './holds.ts'
 import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
@@ -38,6 +38,7 @@ import { LagWindow } from './lag-window.ts'
 import { MeshGauges } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
 import { OverrideBook } from './override-book.ts'
+import { ProblemLog } from './problem-log.ts'
 import { RemovalWatch } from './removal-watch.ts'
 import { ReturnedTargets } from './returned-targets.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
@@ -86,6 +87,7 @@ export class Reconciler {
   readonly #reads: KongReads
   readonly #returned: ReturnedTargets
   readonly #gauges: MeshGauges
+  readonly #problems: ProblemLog
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
@@ -136,7 +138,7 @@ export class Reconciler {
       ttlMs: (service) => this.#ttlMs(service),
       onDue: (service) => this.queue.add(service, null, ['override expired']),
     })
-    this.#removals = new RemovalWatch({ log, mesh: options.mesh.mesh })
+    this.#removals = new RemovalWatch(options.mesh.mesh)
     this.#holds = new Holds({
       log,
       onDue: () => this.#decide(null, () => ['hold ended']),
@@ -155,6 +157,8 @@ export class Reconciler {
       isClaimed: (target) => isClaimed(this.mirror.get(keyOf(target))),
       onFailure: (error) => this.connection.report(error),
     })
+    // What is held has told its own story.
+    this.#problems = new ProblemLog(log, () => this.problems().filter(({ code }) => !HOLD_CODES.has(code)))
     this.#gauges = new MeshGauges(metrics, () => ({
       desired: this.#desired,
       services: this.#snapshot?.services.size ?? 0,
@@ -187,9 +191,7 @@ export class Reconciler {
     this.#settingProblems = problems
     this.#options.metrics.refusedSettings.set(refused.size)
     this.#options.onRefused?.(refused)
-    for (const { code, service, message } of problems) {
-      this.#options.log.warn('setting refused', { code, service, reason: message })
-    }
+    this.#problems.reviewSoon()
     this.#decide(changedAtMs, reasonsOf)
   }
 
@@ -271,6 +273,12 @@ export class Reconciler {
     if (this.#mayWrite() && this.connection.isUp) this.queue.resume()
   }
 
+  /** Numbers and the log of problems. */
+  #noticeSoon(): void {
+    this.#gauges.updateSoon()
+    this.#problems.reviewSoon()
+  }
+
   #mayWrite(): boolean {
     return (this.#options.refusal?.() ?? null) === null
   }
@@ -280,6 +288,7 @@ export class Reconciler {
     this.queue.stop()
     this.#holds.stop()
     this.#overrides.stop()
+    this.#problems.stop()
     while (this.queue.running > 0) await new Promise((done) => setTimeout(done, 5))
   }
 
@@ -358,7 +367,7 @@ export class Reconciler {
     for (const service of changedServices(before, this.#index)) {
       this.queue.add(service, changedAtMs, reasonsOf(service))
     }
-    this.#gauges.updateSoon()
+    this.#noticeSoon()
   }
 
   /** Decides what Kong should hold, and which removals wait. */
@@ -403,7 +412,7 @@ export class Reconciler {
       if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
     }
     if (differing.size === 0) this.#synced()
-    this.#gauges.updateSoon()
+    this.#noticeSoon()
   }
 
   async #apply(job: Job): Promise<Outcome> {
@@ -512,7 +521,7 @@ export class Reconciler {
       if (outcome.kind === 'applied') this.#applied(job, outcome.changes, tookMs)
     }
     if (this.queue.isSettled) this.#synced()
-    this.#gauges.updateSoon()
+    this.#noticeSoon()
   }
 
   #noteChanges(
