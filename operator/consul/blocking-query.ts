@@ -11,7 +11,10 @@ export interface BlockingQuery<T> {
    */
   readonly waitMs: number
   readonly signal: AbortSignal
-  /** Called with the first answer and with every one whose index differs; throwing counts as a failed read. */
+  /**
+   * Called with the first answer, with every one whose index differs, and with the first one after a failure; throwing
+   * counts as a failed read.
+   */
   readonly onAnswer: (answer: Answer<T>, event: AnswerEvent) => void
   readonly onFailure: (error: ConsulError) => void
   /** Tells of answers with the same index too: below a prefix of KV rows can vanish without moving it. */
@@ -52,7 +55,7 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       const answer = await read({ index, waitMs, signal })
       const tookMs = performance.now() - startedAt
       const backwards = seen !== null && answer.index < seen
-      if (everyAnswer || fresh || backwards || answer.index !== seen || answer.index === 0n) {
+      if (everyAnswer || fresh || broken || backwards || answer.index !== seen || answer.index === 0n) {
         onAnswer(answer, { fresh: fresh || backwards, backwards, broken })
       }
       seen = answer.index
@@ -69,7 +72,8 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       index = 0n
       broken = true
       if (failure.code === 'CONSUL_UNREACHABLE' || failure.code === 'CONSUL_NOT_READY') fresh = true
-      await pause(backoffMs(attempt, maxFor(failure), Math.random()), signal)
+      const backoff = backoffMs(attempt, maxFor(failure), Math.random())
+      await pause(Math.max(backoff, failure.retryAfterMs ?? 0), signal)
       attempt += 1
     }
   }

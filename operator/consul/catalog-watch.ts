@@ -9,7 +9,7 @@ import { isAskable } from './askable-name.ts'
 import { backoffMs } from './backoff.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
-import { ConsulError, consulError } from './consul-error.ts'
+import { ConsulError, consulError, isAboutOneService } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { describeChange } from './describe-change.ts'
 import { inParallel } from './in-parallel.ts'
@@ -17,6 +17,7 @@ import { ANYTHING, type Expectation, PendingReads, shows } from './pending-reads
 import type { RawCheck, RawNode } from './raw-rows.ts'
 import { explainedIndexes, instanceKey, keepIdentity, type ServiceEntry } from './service-table.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
+import { UnreadServices } from './unread-services.ts'
 
 export interface CatalogChange {
   readonly snapshot: CatalogSnapshot
@@ -35,6 +36,11 @@ export interface CatalogWatchOptions {
   readonly onChange: (change: CatalogChange) => void
   /** Called when reading begins to fail (with the reason) and when it works again (null). */
   readonly onDoubt: (doubt: ConsulError | null) => void
+  /**
+   * Services that Consul does not answer for while it does for others. What was read of them stands; of one that was
+   * never read nothing is known.
+   */
+  readonly onUnread?: (unread: ReadonlyMap<string, ConsulError>) => void
   readonly parallel?: number
   readonly waitMs?: number
 }
@@ -53,20 +59,30 @@ export class CatalogWatch {
   readonly #services = new Map<string, ServiceEntry>()
   readonly #pending = new PendingReads()
   readonly #sweeps: SweepSchedule
+  readonly #unread: UnreadServices
   #snapshot: CatalogSnapshot | null = null
   #names: ReadonlyMap<string, string> = new Map()
   #namesIndex = 0n
+  #isFiltered = false
   #checks: CheckTable = new Map()
   #nodes: ReadonlyMap<string, string> = new Map()
   #extinctions: readonly bigint[] = []
   #reload = false
   #pumping = false
   #sinceMs: number | null = null
-  #doubt: ConsulError | null = null
+  /** undefined: nothing was told yet. */
+  #doubt: ConsulError | null | undefined
 
   constructor(options: CatalogWatchOptions) {
     this.#options = options
     this.#parallel = options.parallel ?? 8
+    this.#unread = new UnreadServices({
+      onDue: (service, expected) => {
+        this.#want(service, expected)
+        this.#begin()
+      },
+      onChange: (unread) => options.onUnread?.(unread),
+    })
     this.#sweeps = new SweepSchedule({
       reader: options.reader,
       signal: options.signal,
@@ -106,6 +122,7 @@ export class CatalogWatch {
       }),
     ])
     this.#sweeps.stop()
+    this.#unread.stop()
   }
 
   /** Compares everything read so far with a listing of the catalog: the backstop of the periodic resync. */
@@ -114,16 +131,14 @@ export class CatalogWatch {
   }
 
   readonly #onNames = (
-    { body, index }: Answer<Readonly<Record<string, readonly string[]>>>,
+    { body, index, isFiltered = false }: Answer<Readonly<Record<string, readonly string[]>>>,
     { fresh }: AnswerEvent,
   ): void => {
-    // Every server registers itself; without it this is a server that has just begun, or a token that sees nothing.
-    if (body.consul === undefined) {
-      const message = 'the catalog does not even have the service "consul"'
-      throw new ConsulError('CONSUL_NOT_READY', 'catalog.service.list', message)
-    }
+    requireConsul(body)
     const names = nameTable(body)
     const before = this.#names
+    if (isFiltered && !this.#isFiltered) requireAll(before, names)
+    this.#isFiltered = isFiltered
     this.#warnOfUnaskable(names, before)
     const from = this.#namesIndex
     this.#names = names
@@ -135,6 +150,7 @@ export class CatalogWatch {
     }
     this.#touch(touchedNames(before, names))
     this.#sweeps.suspect(from, index)
+    this.#settleAtRest()
   }
 
   readonly #onChecks = ({ body, index }: Answer<readonly RawCheck[]>, { fresh }: AnswerEvent): void => {
@@ -153,6 +169,7 @@ export class CatalogWatch {
       for (const name of names) this.#want(name, expected)
     }
     this.#begin()
+    this.#settleAtRest()
   }
 
   readonly #onNodes = ({ body, index }: Answer<readonly RawNode[]>): void => {
@@ -225,8 +242,9 @@ export class CatalogWatch {
       } catch (error) {
         for (const [name, expected] of pass) this.#pending.add(name, expected)
         if (all) this.#reload = true
-        this.#setDoubt(consulError('health.service', error))
-        const pauseMs = backoffMs(attempt, RETRY, Math.random())
+        const failure = consulError('health.service', error)
+        this.#setDoubt(failure)
+        const pauseMs = Math.max(backoffMs(attempt, RETRY, Math.random()), failure.retryAfterMs ?? 0)
         await delay(pauseMs, undefined, { signal: this.#options.signal }).catch(() => {})
         attempt += 1
       }
@@ -240,13 +258,30 @@ export class CatalogWatch {
     const answers = await inParallel(pass, this.#parallel, async ([name, expected]) => {
       const read = (stale: boolean) =>
         this.#options.reader.service(name, { stale, signal: this.#options.signal })
-      const answer = await read(true)
-      return shows(expected, answer.index, answer.body) ? answer : read(false)
+      try {
+        const answer = await read(true)
+        return shows(expected, answer.index, answer.body) ? answer : await read(false)
+      } catch (error) {
+        if (error instanceof ConsulError && isAboutOneService(error)) return error
+        throw error
+      }
     })
+    const isEmpty = (answer: (typeof answers)[number]) =>
+      !(answer instanceof ConsulError) && answer.body.length === 0
+    const emptied = pass.flatMap(([name], at) =>
+      isEmpty(answers[at]!) && this.#services.has(name) && this.#names.has(name) ? [name] : [],
+    )
+    const hidden = emptied.length === 0 ? new Set<string>() : await this.#stillListed(emptied)
     const changed: string[] = []
     const reasons = new Map<string, readonly string[]>()
-    pass.forEach(([name], at) => {
-      const { body, index } = answers[at]!
+    pass.forEach(([name, expected], at) => {
+      const answer = hidden.has(name) ? hiddenService(name) : answers[at]!
+      if (answer instanceof ConsulError) {
+        this.#unread.failed(name, expected, answer)
+        return
+      }
+      this.#unread.read(name)
+      const { body, index } = answer
       const before = this.#services.get(name)?.instances
       const after = body.length === 0 ? undefined : keepIdentity(before, instancesFromRows(body))
       if (after === undefined) {
@@ -267,6 +302,16 @@ export class CatalogWatch {
     for (const [name, { instances }] of this.#services) services.set(name, instances)
     this.#snapshot = { services }
     this.#options.onChange({ snapshot: this.#snapshot, changed, reasons, changedAtMs })
+  }
+
+  /**
+   * A token that may no longer read a service gets an empty list, not an error: a service is gone when the list of
+   * names says so, too.
+   */
+  async #stillListed(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const { body } = await this.#options.reader.services({ stale: false, signal: this.#options.signal })
+    requireConsul(body)
+    return new Set(names.filter((name) => body[name] !== undefined))
   }
 
   #explained(from: bigint, to: bigint): ReadonlySet<bigint> {
@@ -290,13 +335,42 @@ export class CatalogWatch {
     this.#setDoubt(error)
   }
 
+  /** A watch answers again and brought nothing to read. */
+  #settleAtRest(): void {
+    if (this.#snapshot !== null && !this.#pumping && this.#pending.size === 0) this.#settle()
+  }
+
   #settle(): void {
     if (this.#broken.size === 0) this.#setDoubt(null)
   }
 
   #setDoubt(doubt: ConsulError | null): void {
-    if (doubt?.code === this.#doubt?.code) return
+    if (this.#doubt !== undefined && doubt?.code === this.#doubt?.code) return
     this.#doubt = doubt
     this.#options.onDoubt(doubt)
   }
 }
+
+/** Every server registers itself; without it this is a server that has just begun, or a token that sees nothing. */
+function requireConsul(services: Readonly<Record<string, readonly string[]>>): void {
+  if (services.consul !== undefined) return
+  const message =
+    'the catalog does not even have the service "consul": Consul has just begun, or the token lacks service_prefix "" read'
+  throw new ConsulError('CONSUL_NOT_READY', 'catalog.service.list', message)
+}
+
+/** What vanishes in the moment in which the token begins to see only a part was taken from the token, not from Consul. */
+function requireAll(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
+  const [hidden, ...more] = [...before.keys()].filter((name) => !after.has(name))
+  if (hidden === undefined) return
+  const which = more.length === 0 ? hidden : `${hidden} and ${more.length} more`
+  const message = `the token sees ${which} no more: it lacks service_prefix "" read, or "service ${hidden}" read`
+  throw new ConsulError('CONSUL_DENIED', 'catalog.service.list', message)
+}
+
+const hiddenService = (name: string): ConsulError =>
+  new ConsulError(
+    'CONSUL_DENIED',
+    'health.service',
+    `health.service: ${name} is in the catalog without an instance; the token may lack service "${name}" read or node_prefix "" read`,
+  )

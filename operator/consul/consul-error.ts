@@ -13,20 +13,40 @@ export type ConsulErrorCode =
 export class ConsulError extends Error {
   readonly code: ConsulErrorCode
   readonly endpoint: string
+  /** Of the answer; null when there was none, or its status was no fault. */
+  readonly status: number | null
+  /** How long the answer asks to be left alone (Retry-After), in ms; null where it does not say. */
+  readonly retryAfterMs: number | null
 
-  constructor(code: ConsulErrorCode, endpoint: string, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+  constructor(code: ConsulErrorCode, endpoint: string, message: string, options: ConsulErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.name = 'ConsulError'
     this.code = code
     this.endpoint = endpoint
+    this.status = options.status ?? null
+    this.retryAfterMs = options.retryAfterMs ?? null
   }
 }
+
+export interface ConsulErrorOptions {
+  readonly cause?: unknown
+  readonly status?: number
+  readonly retryAfterMs?: number | null
+}
+
+/** Does a failed read of one service say nothing about the others? Consul answered, and not that it is in trouble. */
+export const isAboutOneService = ({ status }: ConsulError): boolean =>
+  status !== null && status >= 400 && status < 500 && status !== 429
 
 interface PapiError extends Error {
   readonly isAbort?: boolean
   readonly isTimeout?: boolean
   readonly isResponse?: boolean
-  readonly response?: { readonly statusCode?: number; readonly body?: unknown }
+  readonly response?: {
+    readonly statusCode?: number
+    readonly body?: unknown
+    readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>
+  }
 }
 
 /** Names what happened, from what the `consul` package throws. */
@@ -44,8 +64,31 @@ export function consulError(endpoint: string, error: unknown): ConsulError {
   const body = String(cause.response?.body ?? '')
     .trim()
     .slice(0, 200)
-  const message = `${endpoint} answered ${status}${body ? `: ${body}` : ''}`
-  return new ConsulError(codeOf(status, body), endpoint, message, { cause })
+  const code = codeOf(status, body)
+  const needs =
+    code === 'CONSUL_DENIED' ? PERMISSIONS.find(([start]) => endpoint.startsWith(start))?.[1] : undefined
+  const remedy = needs === undefined ? '' : `; the token needs ${needs}`
+  const message = `${endpoint} answered ${status}${body ? `: ${body}` : ''}${remedy}`
+  const retryAfterMs = retryAfter(String(cause.response?.headers?.['retry-after'] ?? ''), Date.now())
+  return new ConsulError(code, endpoint, message, { cause, status, retryAfterMs })
+}
+
+/** What has to be in the token's policy, by the start of the endpoint. */
+const PERMISSIONS: readonly (readonly [endpoint: string, permission: string])[] = [
+  ['kv.get', 'key_prefix "mesh/" read'],
+  ['kv.', 'key_prefix "mesh/" write'],
+  ['session.', 'session_prefix "" write'],
+  ['agent.', 'service "kongsul-operator" write and agent_prefix "" read'],
+  ['', 'service_prefix "" read and node_prefix "" read'],
+]
+
+/** A minute at most: whoever asks for more is asked again. */
+const LONGEST_RETRY_MS = 60_000
+
+/** Seconds or a date, RFC 9110 section 10.2.3; null for anything else. */
+export function retryAfter(text: string, nowMs: number): number | null {
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_RETRY_MS) : null
 }
 
 /** Consul 1.8 answers an ACL denial with 403 and a lost leader with 500 and these words in the body. */

@@ -21,6 +21,8 @@ export interface Answer<T> {
   readonly body: T
   /** X-Consul-Index; a bigint because it is a uint64. */
   readonly index: bigint
+  /** The token may not see all of it (Consul 1.11 and later tell). */
+  readonly isFiltered?: boolean
 }
 
 export interface ReadOptions {
@@ -174,5 +176,5 @@ function trusted<T>(endpoint: string, { headers }: RawResponse, body: T): Answer
   const index = /^\d+$/.test(String(headers['x-consul-index']))
     ? BigInt(String(headers['x-consul-index']))
     : 0n
-  return { body, index }
+  return { body, index, isFiltered: headers['x-consul-results-filtered-by-acls'] === 'true' }
 }

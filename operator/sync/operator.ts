@@ -137,11 +137,9 @@ export async function startOperator(
     reader,
     log,
     signal,
-    onChange: (change) => {
-      onDoubt('catalog')(null)
-      reconciler.setSnapshot(change)
-    },
+    onChange: (change) => reconciler.setSnapshot(change),
     onDoubt: onDoubt('catalog'),
+    onUnread: (unread) => reconciler.setUnread(unread),
   })
 
   const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'isStandby' | 'leader'> = {

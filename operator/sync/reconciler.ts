@@ -92,6 +92,7 @@ export class Reconciler {
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
   #documents: ReadonlyMap<string, string> = new Map()
+  #unread: ReadonlyMap<string, Error> = new Map()
   #desired: Desired = { state: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
   #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
@@ -193,6 +194,15 @@ export class Reconciler {
     this.#options.onRefused?.(refused)
     this.#problems.reviewSoon()
     this.#decide(changedAtMs, reasonsOf)
+  }
+
+  /** Services that Consul does not answer for while it does for others. */
+  setUnread(unread: ReadonlyMap<string, Error>): void {
+    const before = this.#unread
+    this.#unread = unread
+    for (const service of before.keys())
+      if (!unread.has(service)) this.queue.add(service, null, ['read again'])
+    this.#noticeSoon()
   }
 
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
@@ -337,17 +347,23 @@ export class Reconciler {
   }
 
   #decisionProblems(): readonly Problem[] {
-    return [...holdProblems(this.holds), ...this.#settingProblems, ...this.#desired.problems]
+    return [
+      ...[...this.#unread].map(([service, { message }]) => unreadProblem(service, message)),
+      ...holdProblems(this.holds),
+      ...this.#settingProblems,
+      ...this.#desired.problems,
+    ]
   }
 
   /** What would be written if Kong held this. */
   planFor(actual: KongState): PlanReport {
+    const found = diff(actual, this.#desired.state, this.#diffOptions())
     return planReport({
       mesh: this.#options.mesh.mesh,
       problems: this.#decisionProblems(),
-      diff: diff(actual, this.#desired.state, this.#diffOptions()),
+      diff: { ...found, changes: found.changes.filter((change) => !this.#isUnread(change)) },
       holds: this.holds,
-      isHeld: (change) => this.#isHeld(change),
+      isHeld: (change) => this.#isOnHold(change),
     })
   }
 
@@ -488,6 +504,15 @@ export class Reconciler {
   }
 
   #isHeld(change: Change): boolean {
+    return this.#isUnread(change) || this.#isOnHold(change)
+  }
+
+  /** Nothing is known of it: that it is not in the snapshot does not mean that it is gone. */
+  #isUnread({ action, service }: Change): boolean {
+    return action === 'delete' && this.#unread.has(service)
+  }
+
+  #isOnHold(change: Change): boolean {
     return this.#holds.isHeld(change, (service) => (this.#index?.groups.get(service)?.length ?? 0) === 0)
   }
 
@@ -570,6 +595,13 @@ export class Reconciler {
     this.queue.pause()
   }
 }
+
+const unreadProblem = (service: string, message: string): Problem => ({
+  code: 'SERVICE_NOT_READ',
+  severity: 'error',
+  service,
+  message: `Consul does not answer for ${service} (${message}); what Kong has of it stays, and it is tried again`,
+})
 
 /** Changes named in one line of the log; /changes has all of them. */
 const MOST_TOLD = 5

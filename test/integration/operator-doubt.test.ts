@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
+import { type Fault, type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -95,6 +95,55 @@ test('answers that get lost after the write lead to the same state', async () =>
   await targetsBecome('lossy', ['127.0.0.1:9131'])
   const { body } = await stack.admin('GET', '/upstreams?size=1000')
   equal(body.data.filter((row: { name: string }) => row.name === 'lossy.mesh').length, 1)
+})
+
+const FAULTS: [what: string, fault: Fault][] = [
+  ['409', { status: 409, body: '{"message":"UNIQUE violation","code":5}' }],
+  ['429', { status: 429, headers: { 'retry-after': '1' }, body: '{"message":"API rate limit exceeded"}' }],
+  ['503 in HTML', { status: 503, body: '<html>no</html>' }],
+  ['a connection that is cut before the write', 'cut'],
+  ['a connection that is cut after the write', 'drop'],
+]
+for (const [at, [what, fault]] of FAULTS.entries()) {
+  test(`${what} in the middle of an apply: the service is whole when Kong works again`, async () => {
+    const service = `fault-${at}`
+    let writes = 0
+    let faults = 0
+    proxy = await startFaultyProxy(stack.adminUrl, (method) => {
+      if (method === 'GET') return 'none'
+      writes += 1
+      if (writes % 2 === 1 || faults >= 4) return 'none'
+      faults += 1
+      return fault
+    })
+    await stack.startOperator({ kong: { adminUrl: proxy.url } })
+    await register(service, 70 + at)
+    await targetsBecome(service, [`127.0.0.1:${9170 + at}`])
+    const routes = async () =>
+      (await stack.admin('GET', `/services/mesh.${service}/routes`)).body.data?.length
+    await waitFor(async () => (await routes()) === 2, { deadlineMs: 20_000, what: 'both routes' })
+    await stack.settled()
+    ok(faults > 0)
+    equal((await stack.admin('GET', `/services/mesh.${service}`)).body.host, `${service}.mesh`)
+  })
+}
+
+test('a Kong that takes five seconds for one service does not hold up the others, and is waited for', async () => {
+  proxy = await startFaultyProxy(stack.adminUrl, (method, _path, body) =>
+    method !== 'GET' && body.includes('"slow.mesh"') && body.includes('algorithm')
+      ? { delayMs: 5000 }
+      : 'none',
+  )
+  await stack.startOperator({ kong: { adminUrl: proxy.url, timeoutMs: 10_000 } })
+  await register('slow', 81)
+  await waitFor(() => stack.operator().status().pending.includes('slow'))
+  await register('quick', 82)
+  await targetsBecome('quick', ['127.0.0.1:9182'])
+  equal((await stack.admin('GET', '/upstreams/slow.mesh')).status, 404)
+  await waitFor(async () => (await targets('slow')).length === 1, {
+    deadlineMs: 20_000,
+    what: 'the slow one',
+  })
 })
 
 test('a wiped Kong is rebuilt', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
@@ -39,18 +39,35 @@ export interface Registration {
   readonly Checks?: readonly unknown[]
 }
 
+export interface ConsulOptions {
+  readonly keepData?: boolean
+  /** Access control with the policy deny; requests of the test itself have every right. */
+  readonly acl?: boolean
+  /** More of the agent's configuration, for `-config-file`. */
+  readonly config?: Readonly<Record<string, unknown>>
+}
+
 /** A real Consul agent (one server) on free ports; in memory unless `keepData`. */
-export async function startConsul({ keepData = false } = {}): Promise<TestConsul> {
+export async function startConsul({
+  keepData = false,
+  acl = false,
+  config = {},
+}: ConsulOptions = {}): Promise<TestConsul> {
   const binary = await findConsul({ log: () => {} })
   const [httpPort, serverPort, lanPort, wanPort] = (await freePorts(4)) as [number, number, number, number]
   const dataDir = keepData ? mkdtempSync(join(tmpdir(), 'kongsul-consul-')) : null
   const url = `http://127.0.0.1:${httpPort}`
+  const configDir = mkdtempSync(join(tmpdir(), 'kongsul-consul-config-'))
+  const access = acl ? { acl: { enabled: true, default_policy: 'deny', down_policy: 'deny' } } : {}
+  writeFileSync(join(configDir, 'agent.json'), JSON.stringify({ ...access, ...config }))
   let child: ChildProcess | null = null
+  let headers: Record<string, string> = {}
 
   const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
     const response = await fetch(`${url}/v1${path}`, {
       method,
+      headers,
       body: text,
       signal: AbortSignal.timeout(10_000),
     })
@@ -64,7 +81,14 @@ export async function startConsul({ keepData = false } = {}): Promise<TestConsul
     const args = ['agent', ...where, '-bind', '127.0.0.1', '-client', '127.0.0.1', '-node', 'test-node']
     const ports = ['-http-port', httpPort, '-server-port', serverPort, '-dns-port', -1, '-grpc-port', -1]
     const serf = ['-serf-lan-port', lanPort, '-serf-wan-port', wanPort, '-log-level', 'err']
-    child = spawn(binary, [...args, ...ports, ...serf].map(String), { stdio: 'ignore' })
+    const more = ['-config-file', join(configDir, 'agent.json')]
+    child = spawn(binary, [...args, ...ports, ...serf, ...more].map(String), { stdio: 'ignore' })
+    if (dataDir === null) headers = {}
+    if (acl && headers['x-consul-token'] === undefined) {
+      const bootstrap = () => request('PUT', '/acl/bootstrap') as Promise<{ SecretID: string }>
+      const { SecretID } = await waitFor(bootstrap, { deadlineMs: 20_000, pollMs: 50, what: 'the ACLs' })
+      headers = { 'x-consul-token': SecretID }
+    }
     const ready = async () => {
       const services = (await request('GET', '/catalog/services')) as Record<string, unknown>
       return services.consul !== undefined
@@ -94,7 +118,7 @@ export async function startConsul({ keepData = false } = {}): Promise<TestConsul
     start,
     stop: async () => {
       await kill()
-      if (dataDir !== null) rmSync(dataDir, { recursive: true, force: true })
+      for (const dir of [dataDir, configDir]) if (dir !== null) rmSync(dir, { recursive: true, force: true })
     },
   }
 }

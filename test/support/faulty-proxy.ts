@@ -2,7 +2,18 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export type Fault = 'none' | 'refuse-500' | 'drop'
+export type Fault =
+  | 'none'
+  | 'refuse-500'
+  | 'drop'
+  /** Closes the connection without passing the request on. */
+  | 'cut'
+  /** Answers so itself. */
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  /** Passes the request on this much later. */
+  | { readonly delayMs: number }
+  /** Passes the answer on with these headers over its own. */
+  | { readonly headers: Readonly<Record<string, string>> }
 
 export interface FaultyProxy {
   readonly url: string
@@ -13,7 +24,7 @@ export interface FaultyProxy {
 
 /**
  * A server in front of a real one that breaks chosen requests: `refuse-500` answers 500 itself, `drop` passes the
- * request on and closes the connection without the answer.
+ * request on and closes the connection without the answer; see Fault for the rest.
  */
 export async function startFaultyProxy(
   targetUrl: string,
@@ -33,17 +44,31 @@ export async function startFaultyProxy(
         response.end(JSON.stringify({ message: 'An unexpected error occurred' }))
         return
       }
-      const onward = http.request(`${targetUrl}${url}`, { method, headers: request.headers }, (answer) => {
-        if (fault === 'drop') {
-          answer.resume()
-          response.destroy()
-          return
-        }
-        response.writeHead(answer.statusCode ?? 502, answer.headers)
-        answer.pipe(response)
-      })
-      onward.on('error', () => response.destroy())
-      onward.end(body)
+      if (fault === 'cut') {
+        request.socket.destroy()
+        return
+      }
+      if (typeof fault === 'object' && 'status' in fault) {
+        response.writeHead(fault.status, fault.headers)
+        response.end(fault.body ?? '')
+        return
+      }
+      const passOn = () => {
+        const onward = http.request(`${targetUrl}${url}`, { method, headers: request.headers }, (answer) => {
+          if (fault === 'drop') {
+            answer.resume()
+            response.destroy()
+            return
+          }
+          const over = typeof fault === 'object' && 'headers' in fault ? fault.headers : {}
+          response.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...over })
+          answer.pipe(response)
+        })
+        onward.on('error', () => response.destroy())
+        onward.end(body)
+      }
+      if (typeof fault === 'object' && 'delayMs' in fault) setTimeout(passOn, fault.delayMs).unref()
+      else passOn()
     })
   })
   server.listen(0, '127.0.0.1')

@@ -4,7 +4,7 @@ import { type Gateway, startGateway } from '../../kong/gateway/gateway.ts'
 import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import type { OperatorConfig } from '../../operator/sync/operator-config.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
-import { startConsul, type TestConsul } from './consul.ts'
+import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
 import { waitFor } from './wait-for.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
@@ -38,8 +38,8 @@ export interface ConfigChanges extends Partial<Omit<OperatorConfig, 'kong'>> {
   readonly kong?: Partial<OperatorConfig['kong']>
 }
 
-export async function startStack({ keepData = false } = {}): Promise<Stack> {
-  const consul = await startConsul({ keepData })
+export async function startStack(options: ConsulOptions = {}): Promise<Stack> {
+  const consul = await startConsul(options)
   const gateway = await startTestGateway()
   const adminUrl = `http://127.0.0.1:${gateway.adminPort}`
   let operator: Operator | null = null

@@ -1,0 +1,117 @@
+// Consul with ACLs and Consul behind TLS.
+import { equal, match } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Secret } from '../../operator/telemetry/secret.ts'
+import { freePorts } from '../support/free-port.ts'
+import { runKongsul } from '../support/kongsul-process.ts'
+import { type Stack, startStack } from '../support/operator-stack.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const register = (stack: Stack, name: string, at: number) =>
+  stack.consul.register({ Name: name, ID: `${name}-${at}`, Address: '127.0.0.1', Port: 9700 + at })
+const targetsBecome = (stack: Stack, service: string, expected: number) =>
+  waitFor(async () => Object.keys(await stack.weights(service)).length === expected, {
+    deadlineMs: 30_000,
+    what: `${expected} targets of ${service}`,
+  })
+
+describe('with access control and the policy deny', () => {
+  const TOKEN = {
+    SecretID: '5b9e3f0e-9b4c-4a49-9d0e-3f2b8a1c7d10',
+    AccessorID: '0d5b8f5c-2f3e-4f57-8a6b-6e1c9d2f4a11',
+  }
+  const RULES = `
+    service_prefix "" { policy = "read" }
+    node_prefix "" { policy = "read" }
+    agent_prefix "" { policy = "read" }
+    session_prefix "" { policy = "write" }
+    key_prefix "mesh/" { policy = "write" }
+    service "kongsul-operator" { policy = "write" }`
+  let stack: Stack
+  before(async () => {
+    stack = await startStack({ acl: true })
+    await stack.consul.request('PUT', '/acl/policy', { Name: 'operator', Rules: RULES })
+    await grant()
+    for (const at of [1, 2]) await register(stack, 'web', at)
+    await stack.startOperator({ consul: { url: stack.consul.url, token: new Secret(TOKEN.SecretID) } })
+    await targetsBecome(stack, 'web', 2)
+  })
+  after(() => stack.stop())
+  const grant = () =>
+    stack.consul.request('PUT', '/acl/token', { ...TOKEN, Policies: [{ Name: 'operator' }] })
+  const revoke = () => stack.consul.request('DELETE', `/acl/token/${TOKEN.AccessorID}`)
+  const status = () => stack.operator().status()
+
+  test('a token that is revoked changes nothing, the status says what it needs, and one that is back is used', async () => {
+    await stack.settled()
+    await revoke()
+    await register(stack, 'fresh', 3)
+    const error = await waitFor(() => status().consul.error, { deadlineMs: 30_000, what: 'doubt' })
+    match(error, /403.*the token needs (service_prefix "" read and node_prefix|key_prefix "mesh\/") /)
+    await stack.consul.deregister('web-2')
+    equal(Object.keys(await stack.weights('web')).length, 2)
+    equal(Object.keys(await stack.weights('fresh')).length, 0)
+    await grant()
+    await targetsBecome(stack, 'fresh', 1)
+    await targetsBecome(stack, 'web', 1)
+    await waitFor(() => status().consul.connected, { deadlineMs: 30_000 })
+  })
+
+  test('a policy that is taken from the token empties nothing', async () => {
+    await waitFor(() => status().leading, { deadlineMs: 30_000, what: 'leading again' })
+    await stack.settled()
+    await stack.consul.request('PUT', `/acl/token/${TOKEN.AccessorID}`, { ...TOKEN, Policies: [] })
+    await register(stack, 'fresh', 4)
+    await waitFor(() => status().consul.error, { deadlineMs: 30_000, what: 'doubt' })
+    equal(Object.keys(await stack.weights('web')).length, 1)
+    equal(Object.keys(await stack.weights('fresh')).length, 1)
+    await stack.consul.request('PUT', `/acl/token/${TOKEN.AccessorID}`, {
+      ...TOKEN,
+      Policies: [{ Name: 'operator' }],
+    })
+    await targetsBecome(stack, 'fresh', 2)
+    equal(Object.keys(await stack.weights('web')).length, 1)
+  })
+})
+
+describe('behind TLS with a CA of its own', () => {
+  const file = (name: string) => fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url))
+  let stack: Stack
+  let url: string
+  before(async () => {
+    const [https] = await freePorts(1)
+    url = `https://127.0.0.1:${https}`
+    stack = await startStack({
+      config: {
+        ports: { https },
+        cert_file: file('inner.pem'),
+        key_file: file('inner.key'),
+        ca_file: file('ca.pem'),
+      },
+    })
+    await register(stack, 'web', 1)
+  })
+  after(() => stack.stop())
+
+  test('it is followed, and its certificate checked', async () => {
+    const ca = readFileSync(file('ca.pem'), 'utf8')
+    await stack.startOperator({ consul: { url, tls: { ca, rejectUnauthorized: true } } })
+    await targetsBecome(stack, 'web', 1)
+    await register(stack, 'web', 2)
+    await targetsBecome(stack, 'web', 2)
+  })
+
+  test('CONSUL_HTTP_ADDR and CONSUL_CACERT are enough for the command line; without the CA it is refused', async () => {
+    const env = { CONSUL_HTTP_ADDR: url, KONG_ADMIN_URL: stack.adminUrl, KONGSUL_ADDR: 'http://127.0.0.1:9' }
+    const known = await runKongsul(['plan', '--expose-default', 'all'], {
+      ...env,
+      CONSUL_CACERT: file('ca.pem'),
+    })
+    equal(known.code, 0, known.stderr)
+    const unknown = await runKongsul(['plan'], env)
+    equal(unknown.code, 1)
+    match(unknown.stderr, /certificate/)
+  })
+})
