@@ -280,7 +280,6 @@ export class CatalogWatch {
         this.#unread.failed(name, expected, answer)
         return
       }
-      this.#unread.read(name)
       const { body, index } = answer
       const before = this.#services.get(name)?.instances
       const after = body.length === 0 ? undefined : keepIdentity(before, instancesFromRows(body))
@@ -297,7 +296,18 @@ export class CatalogWatch {
       changed.push(name)
       if (this.#snapshot !== null) reasons.set(name, describeChange(name, before, after))
     })
-    if (changed.length === 0 && this.#snapshot !== null) return
+    if (changed.length > 0 || this.#snapshot === null) this.#report(changed, reasons, changedAtMs)
+    // Only now: until the snapshot has it, nothing is known of a service that was never read.
+    pass.forEach(([name], at) => {
+      if (!hidden.has(name) && !(answers[at] instanceof ConsulError)) this.#unread.read(name)
+    })
+  }
+
+  #report(
+    changed: readonly string[],
+    reasons: ReadonlyMap<string, readonly string[]>,
+    changedAtMs: number,
+  ): void {
     const services = new Map<string, readonly Instance[]>()
     for (const [name, { instances }] of this.#services) services.set(name, instances)
     this.#snapshot = { services }

@@ -200,9 +200,11 @@ export class Reconciler {
   setUnread(unread: ReadonlyMap<string, Error>): void {
     const before = this.#unread
     this.#unread = unread
-    for (const service of before.keys())
-      if (!unread.has(service)) this.queue.add(service, null, ['read again'])
     this.#noticeSoon()
+    if (this.#index === null) return
+    for (const service of before.keys()) {
+      if (!unread.has(service)) this.queue.add(service, null, ['read again'])
+    }
   }
 
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */

@@ -7,6 +7,7 @@ import { waitFor } from '../support/wait-for.ts'
 
 let stack: Stack
 let proxy: FaultyProxy
+let kong: FaultyProxy | null = null
 let faultOf: (method: string, path: string) => Fault = () => 'none'
 const seen: { readonly path: string; readonly atMs: number }[] = []
 before(async () => {
@@ -20,6 +21,8 @@ before(async () => {
 afterEach(async () => {
   faultOf = () => 'none'
   await stack.stopOperator()
+  await kong?.close()
+  kong = null
 })
 after(async () => {
   await proxy.close()
@@ -67,9 +70,13 @@ for (const answer of [403, 404, 400]) {
 }
 
 test('a service that cannot be read when the operator starts stays in Kong as it is, the others are applied', async () => {
+  await start()
+  await targetsBecome('web', 2)
+  await stack.stopOperator()
   faultOf = (_, path) => (isReadOf('web')(path) ? { status: 404 } : 'none')
   await register('late', 1)
-  await start()
+  kong = await startFaultyProxy(stack.adminUrl, () => 'none')
+  await stack.startOperator({ consul: { url: proxy.url }, kong: { adminUrl: kong.url } })
   await targetsBecome('late', 1)
   await stack.operator().resync()
   await stack.settled()
@@ -80,6 +87,16 @@ test('a service that cannot be read when the operator starts stays in Kong as it
   await register('web', 3)
   faultOf = () => 'none'
   await targetsBecome('web', 3)
+  const ids = await Promise.all(
+    ['/upstreams/web.mesh', '/services/mesh.web', '/routes/mesh.web.host', '/routes/mesh.web.path'].map(
+      async (path) => (await stack.admin('GET', path)).body.id as string,
+    ),
+  )
+  const isOfWeb = (request: string) => ids.some((id) => request.includes(id))
+  deepEqual(
+    kong.requests.filter((request) => request.startsWith('DELETE') && isOfWeb(request)),
+    [],
+  )
   await stack.consul.deregister('web-3')
   await targetsBecome('web', 2)
 })
