@@ -1,5 +1,7 @@
 /** What request- and response-transformer share: `name:value` entries, applied in Kong's order. */
 
+import { toBytes } from '../router/normalise-path.ts'
+
 export interface Steps {
   readonly remove: readonly string[]
   readonly rename: readonly string[]
@@ -36,7 +38,8 @@ export function stepsOf(
   >,
   field: string,
 ): Steps {
-  const of = (step: keyof Steps): readonly string[] => config[step]?.[field] ?? []
+  // Headers and queries are byte strings.
+  const of = (step: keyof Steps): readonly string[] => (config[step]?.[field] ?? []).map(toBytes)
   return {
     remove: of('remove'),
     rename: of('rename'),
