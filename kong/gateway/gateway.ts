@@ -4,10 +4,13 @@
  * plugins-runtime/). Rows are the only thing they share: the Admin API writes them, the data plane follows.
  */
 import { randomUUID } from 'node:crypto'
+import { startAccessLog } from './access-log/access-log.ts'
 import { startAdmin } from './admin/server.ts'
 import type { BalancerHealth } from './balancer/health.ts'
 import { ClusterNode } from './cluster/cluster-node.ts'
+import type { GatewayLog } from './gateway-log.ts'
 import { readPluginDefinitions } from './plugin-definitions.ts'
+import { startPluginServers } from './plugin-server/start-plugin-servers.ts'
 import { BUNDLED_PLUGINS } from './plugins-runtime/bundled-plugins.ts'
 import { PluginChains } from './plugins-runtime/plugin-chain.ts'
 import { ActiveChecks } from './proxy/active-checks.ts'
@@ -23,12 +26,7 @@ import { HostResolver } from './proxy/resolve-host.ts'
 import { type GatewaySettings, readSettings } from './settings.ts'
 import { Store } from './store.ts'
 
-export interface GatewayLog {
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void
-}
+export type { GatewayLog } from './gateway-log.ts'
 
 export interface GatewayOptions {
   /** Address to listen on; default 127.0.0.1. */
@@ -66,6 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const settings = readSettings(env)
   const isDbless = options.dbless ?? settings.isDbless
   const enabled = await readPluginDefinitions(settings)
+  const accessLog = startAccessLog(settings)
   const nodeId = randomUUID()
   const cluster =
     options.stateFile === undefined
@@ -86,22 +85,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onBuilt: (id, balancer) => checks.follow(id, balancer),
   })
   const pool = new ConnectionPool(settings.keepalive)
+  const trusted = new TrustedProxies(settings.trustedIps, {
+    header: settings.realIpHeader,
+    recursive: settings.realIpRecursive,
+  })
+  const pluginServers = startPluginServers(enabled, settings, { store, trusted, nodeId, log })
+  const bundled = BUNDLED_PLUGINS.filter(({ name }) => enabled.some((plugin) => plugin.name === name))
   const plane: DataPlane = {
     store,
     router: followRoutes(store, (routeId, message) => log.error('route left out', { routeId, message })),
-    chains: new PluginChains(
-      store,
-      BUNDLED_PLUGINS.filter((plugin) => enabled.some(({ name }) => name === plugin.name)),
-    ),
+    chains: new PluginChains(store, [...bundled, ...pluginServers.plugins]),
     tools: { store, now: Date.now },
     balancers,
     resolver,
     pool,
-    trusted: new TrustedProxies(settings.trustedIps, {
-      header: settings.realIpHeader,
-      recursive: settings.realIpRecursive,
-    }),
-    onFinished: (context) => logAccess(log, context),
+    trusted,
+    onFinished: (context) => {
+      accessLog?.write(context)
+      logAccess(log, context)
+    },
     onProblem: (error, context) =>
       log.error('request failed inside the gateway', {
         requestId: context.id,
@@ -115,6 +117,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     checks.close()
     balancers.close()
     pool.close()
+    accessLog?.close()
+    await pluginServers.close()
     await cluster?.close()
   }
   try {

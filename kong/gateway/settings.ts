@@ -59,7 +59,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
 }
 
 function pluginServers(env: Readonly<Record<string, string | undefined>>): readonly PluginServerSetting[] {
-  return list(env.KONG_PLUGINSERVER_NAMES ?? '').map((name) => {
+  return list(env.KONG_PLUGINSERVER_NAMES ?? '').map((listed) => {
+    const name = listed.toLowerCase()
     const prefix = `KONG_PLUGINSERVER_${name.toUpperCase().replaceAll('-', '_')}_`
     const kongPrefix = env.KONG_PREFIX || '/usr/local/kong'
     return {

@@ -41,14 +41,17 @@ export interface StartOptions {
   readonly tls?: boolean
   /** KONG_* variables for a gateway of its own. */
   readonly env?: Readonly<Record<string, string>>
+  /** A gateway of its own whatever the environment says: for what needs settings of its own. */
+  readonly alwaysOwn?: boolean
 }
 
 export async function startKongUnderTest({
   tls = false,
   env = {},
+  alwaysOwn = false,
 }: StartOptions = {}): Promise<KongUnderTest> {
   const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl, KONG_PROXY_TLS_URL: tlsUrl } = process.env
-  if (adminUrl && proxyUrl) {
+  if (adminUrl && proxyUrl && !alwaysOwn) {
     const proxy = new URL(proxyUrl)
     const proxyTlsPort = Number(new URL(tlsUrl ?? 'https://127.0.0.1:8443').port || 443)
     return underTest({
@@ -60,7 +63,7 @@ export async function startKongUnderTest({
       stop: async () => {},
     })
   }
-  const log = { debug() {}, info() {}, warn() {}, error: console.error }
+  const log = { debug() {}, info() {}, warn() {}, error: alwaysOwn ? () => {} : console.error }
   const settings = { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env }
   const listening = { proxyPort: 0, adminPort: 0, ...(tls ? { proxyTlsPort: 0 } : {}) }
   const gateway = await startGateway({ ...listening, log, env: settings })

@@ -24,6 +24,9 @@ export class PluginChains {
   readonly #plugins: ReadonlyMap<string, Plugin>
   #chains = new Map<string, readonly ChainLink[]>()
   #unscoped: readonly Row[] | null = null
+  /** The number of each configuration, by plugin id; all are numbered anew after a change, as in Kong. */
+  #seqs = new Map<string, number>()
+  #lastSeq = 0
 
   constructor(store: Store, plugins: readonly Plugin[]) {
     this.#store = store
@@ -46,6 +49,7 @@ export class PluginChains {
     if (collection !== 'plugins') return
     this.#chains = new Map()
     this.#unscoped = null
+    this.#seqs = new Map()
   }
 
   #build(routeId: string | null, serviceId: string | null): readonly ChainLink[] {
@@ -57,9 +61,17 @@ export class PluginChains {
     return [...rows]
       .flatMap(([name, found]) => {
         const plugin = this.#plugins.get(name)
-        return plugin ? [{ plugin, candidates: found.sort(byPrecedence).map(candidateOf) }] : []
+        return plugin
+          ? [{ plugin, candidates: found.sort(byPrecedence).map((row) => this.#candidate(row)) }]
+          : []
       })
-      .sort((a, b) => b.plugin.priority - a.plugin.priority || (a.plugin.name < b.plugin.name ? -1 : 1))
+      .sort((a, b) => b.plugin.priority - a.plugin.priority || (a.plugin.name > b.plugin.name ? -1 : 1))
+  }
+
+  #candidate(row: Row): Candidate {
+    const seq = this.#seqs.get(row.id) ?? ++this.#lastSeq
+    this.#seqs.set(row.id, seq)
+    return { id: row.id, config: row.config as never, seq, row, consumerId: idOf(row, 'consumer') }
   }
 
   *#scoped(routeId: string | null, serviceId: string | null): Iterable<Row> {
@@ -96,10 +108,6 @@ function rank(row: Row): number {
   if (consumer) return 3
   if (route) return 2
   return service ? 1 : 0
-}
-
-function candidateOf(row: Row): Candidate {
-  return { id: row.id, config: row.config as never, consumerId: idOf(row, 'consumer') }
 }
 
 function idOf(row: Row, field: 'route' | 'service' | 'consumer'): string | null {

@@ -6,7 +6,7 @@
 
 import type { ResponseHead } from '../proxy/parse-response-head.ts'
 import type { RequestContext } from '../proxy/request-context.ts'
-import type { Store } from '../store.ts'
+import type { Row, Store } from '../store.ts'
 
 export interface Plugin<Config = never> {
   readonly name: string
@@ -23,6 +23,10 @@ export interface Configured<Config> {
   /** Id of the plugin entity: counters and caches are kept by it. */
   readonly id: string
   readonly config: Config
+  /** Which version of the configurations this is: another one whenever any plugin changed, as Kong's `__seq__`. */
+  readonly seq: number
+  /** The plugin entity. */
+  readonly row: Row
 }
 
 export interface PluginTools {
@@ -34,7 +38,7 @@ export type AccessResult = Exit | undefined | Promise<Exit | undefined>
 
 export interface Exit {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
   /**
    * A refusal is a message in the error page the client accepts; JSON is sent as it is; text needs a Content-Type
    * among the headers; null sends no body.
@@ -43,11 +47,7 @@ export interface Exit {
 }
 
 /** `kong.response.error`: the message in JSON, HTML, XML or text, as the client accepts. */
-export function refuse(
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): Exit {
+export function refuse(status: number, message: string, headers: Exit['headers'] = {}): Exit {
   return { status, headers, body: { refusal: message } }
 }
 

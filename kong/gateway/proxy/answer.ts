@@ -14,12 +14,14 @@ export function answerRefusal(
   message: string,
   headers: readonly string[] = [],
 ): void {
+  context.hasExited = true
   const { contentType, body } = refusalPage(message, context.id, context.headers('accept')?.join(','))
   send(plane, context, status, [...headers, 'Content-Type', contentType], body)
 }
 
 /** An error of the proxying itself. 494 is how nginx calls a header that is too large; clients see 400. */
 export function answerProxyError(plane: DataPlane, context: RequestContext, status: number): void {
+  context.isErrorPage = true
   const { contentType, body } = proxyErrorPage(
     status,
     context.id,
@@ -28,11 +30,15 @@ export function answerProxyError(plane: DataPlane, context: RequestContext, stat
   )
   if (CLOSING.has(status)) context.response.shouldKeepAlive = false
   send(plane, context, status === 494 ? 400 : status, ['Content-Type', contentType], body)
+  if (context.response.headersSent) context.status = status
 }
 
 /** What a plugin decided. */
 export function answerExit(plane: DataPlane, context: RequestContext, exit: Exit): void {
-  const headers = Object.entries(exit.headers).flat()
+  context.hasExited = true
+  const headers = Object.entries(exit.headers).flatMap(([name, value]) =>
+    [value].flat().flatMap((one) => [name, one]),
+  )
   if (exit.body === null) send(plane, context, exit.status, headers, '')
   else if ('refusal' in exit.body) answerRefusal(plane, context, exit.status, exit.body.refusal, headers)
   else if ('text' in exit.body) send(plane, context, exit.status, headers, exit.body.text)
@@ -131,7 +137,8 @@ function send(
     response.shouldKeepAlive,
     hasBody ? [...headers, 'Content-Length', String(bytes)] : headers,
   )
-  context.bytesSent = bytes
+  context.bytesSent = hasBody && context.method !== 'HEAD' ? bytes : 0
   response.writeHead(status, REASONS[status] ?? '', all as never)
+  context.sentRawHeaders = all
   response.end(hasBody && context.method !== 'HEAD' ? body : undefined)
 }

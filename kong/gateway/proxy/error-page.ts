@@ -80,7 +80,8 @@ const MESSAGES: Readonly<Record<number, string>> = {
   504: 'The upstream server is timing out',
 }
 
-function messageOf(status: number): string {
+/** What Kong says when nobody gave a message. */
+export function messageOf(status: number): string {
   return MESSAGES[status] ?? `The upstream server responded with ${status}`
 }
 

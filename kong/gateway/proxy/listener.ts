@@ -8,7 +8,6 @@ import { proxyErrorPage } from './error-page.ts'
 import { SERVER_NAME } from './forward-headers.ts'
 import { RequestContext } from './request-context.ts'
 import { startRequest } from './request-flow.ts'
-import { newRequestId } from './request-id.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -70,7 +69,9 @@ export async function startListener(plane: DataPlane, options: ListenOptions): P
     })
     answerProxyError(plane, context, 400)
   })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerUnreadable(error, socket))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    answerUnreadable(plane, error, socket, { scheme, port, upgradeHead: null }),
+  )
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -118,14 +119,24 @@ function responseOn(request: http.IncomingMessage, socket: Socket): http.ServerR
 }
 
 /** What cannot be read as HTTP gets Kong's page for it, and the connection ends. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerUnreadable(
+  plane: DataPlane,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  origin: { readonly scheme: 'http' | 'https'; readonly port: number; readonly upgradeHead: null },
+): void {
   if (!socket.writable || socket.bytesWritten > 0) {
     socket.destroy()
     return
   }
   const status =
     error.code === 'HPE_HEADER_OVERFLOW' ? 494 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
-  const id = newRequestId()
+  const nothing = new http.IncomingMessage(socket)
+  const context = new RequestContext(nothing, new http.ServerResponse(nothing), origin)
+  context.status = status
+  context.isErrorPage = true
+  plane.onFinished(context)
+  const { id } = context
   const { contentType, body } = proxyErrorPage(status, id, undefined, undefined)
   const line = status === 408 ? '408 Request Time-out' : '400 Bad Request'
   socket.end(

@@ -53,6 +53,11 @@ export function bufferBody(request: IncomingMessage, done: (body: BufferedBody |
   })
 }
 
+/** A body a plugin made. */
+export function keptBody(whole: Buffer): BufferedBody {
+  return new MemoryBody(whole)
+}
+
 class MemoryBody implements BufferedBody {
   readonly whole: Buffer
   readonly sizeBytes: number

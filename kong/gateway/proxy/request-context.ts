@@ -2,18 +2,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RouteRow, ServiceRow } from '../router/route-row.ts'
 import type { RouteMatch } from '../router/router.ts'
+import type { ResponseHead } from './parse-response-head.ts'
 import type { BufferedBody } from './request-body.ts'
 import { newRequestId } from './request-id.ts'
 import type { RequestTarget } from './request-target.ts'
 
 /** One try at an upstream, for the access log. */
 export interface TryRecord {
+  /** `ip:port`; '' when another try was due and nobody was left to ask. */
   readonly address: string
   /** Status of the try; 502 and 504 are nginx's own. */
   status: number
   connectMs: number | null
   headerMs: number | null
   responseMs: number
+  /** Unix time. */
+  readonly startedAtMs: number
+  bytesSent: number
+  bytesReceived: number
+  /** Of the body alone. */
+  bodyBytes: number
 }
 
 export interface Consumer {
@@ -52,6 +60,8 @@ export class RequestContext {
     string,
     { readonly name: string; readonly values: readonly string[] } | null
   >()
+  /** Headers that plugins add before there is an answer: they go out beside the upstream's own. */
+  readonly addedHeaders = new Map<string, { readonly name: string; readonly values: readonly string[] }>()
   readonly responseHeaders = new Map<
     string,
     { readonly name: string; readonly values: readonly string[] } | null
@@ -66,8 +76,22 @@ export class RequestContext {
   proxyLatencyMs = 0
   upstreamLatencyMs = -1
   status = 0
+  /** Of the answer's body, framing included. */
   bytesSent = 0
   sentHost = ''
+  /** A route was found and may be used with this scheme. */
+  isRouted = false
+  /** The answer was made by a plugin, the router or the balancer. */
+  hasExited = false
+  hasFailedPlugin = false
+  /** The answer is nginx's own: an error of the proxying. */
+  isErrorPage = false
+  /** What the upstream answered last. */
+  upstreamHead: ResponseHead | null = null
+  /** Names and values in turn, once they are sent. */
+  sentRawHeaders: readonly string[] = []
+  /** A plugin that is waited for; it goes on even if the client is gone. */
+  pendingPlugin: Promise<unknown> | null = null
   /** For plugins to pass things from phase to phase, by plugin name. */
   readonly shared = new Map<string, unknown>()
   #distinct: NodeJS.Dict<string[]> | null = null

@@ -19,12 +19,25 @@ const LINE_BYTES = 8190
 const HEAD_BYTES = 32 * 1024
 
 export function startRequest(plane: DataPlane, context: RequestContext): void {
-  context.response.once('close', () => plane.onFinished(context))
+  context.response.once('close', () => void finish(plane, context))
   try {
     checkRequest(plane, context)
   } catch (error) {
     plane.onProblem(error, context)
     answerProxyError(plane, context, 500)
+  }
+}
+
+/** Log lines and plugins of the log phase, once nothing of the request is going on. */
+async function finish(plane: DataPlane, context: RequestContext): Promise<void> {
+  do await context.pendingPlugin?.catch(() => {})
+  while (context.pendingPlugin)
+  if (context.status === 0) context.status = 499
+  plane.onFinished(context)
+  for (const link of plane.chains.chain(context.route?.id ?? null, context.service?.id ?? null)) {
+    if (!link.plugin.log) continue
+    const configured = configurationFor(link, context.consumer?.id ?? null)
+    if (configured) link.plugin.log(context, configured, plane.tools)
   }
 }
 
@@ -76,6 +89,7 @@ function route(plane: DataPlane, context: RequestContext): void {
   context.upstreamPath = escapePath(match.upstreamPath)
   context.upstreamQuery = target.query
   if (refusesScheme(plane, context)) return
+  context.isRouted = true
 
   const chain = plane.chains.chain(match.route.id, match.service?.id ?? null)
   if (chain.length === 0) {
@@ -95,13 +109,8 @@ function runAccess(plane: DataPlane, context: RequestContext, start: number): vo
     if (!configured) continue
     const result = link.plugin.access(context, configured, plane.tools)
     if (result instanceof Promise) {
-      result.then(
-        (exit) => (exit ? answerExit(plane, context, exit) : runAccess(plane, context, i + 1)),
-        (error) => {
-          plane.onProblem(error, context)
-          answerExit(plane, context, BROKEN_PLUGIN)
-        },
-      )
+      context.pendingPlugin = result
+      void goOnAfter(plane, context, result, i + 1)
       return
     }
     if (result) {
@@ -110,6 +119,25 @@ function runAccess(plane: DataPlane, context: RequestContext, start: number): vo
     }
   }
   forward(plane, context)
+}
+
+async function goOnAfter(
+  plane: DataPlane,
+  context: RequestContext,
+  result: Promise<Exit | undefined>,
+  next: number,
+): Promise<void> {
+  let exit: Exit | undefined
+  try {
+    exit = await result
+  } catch (error) {
+    plane.onProblem(error, context)
+    context.hasFailedPlugin = true
+    exit = BROKEN_PLUGIN
+  }
+  context.pendingPlugin = null
+  if (exit) answerExit(plane, context, exit)
+  else if (!context.response.destroyed) runAccess(plane, context, next)
 }
 
 const BROKEN_PLUGIN: Exit = { status: 500, headers: {}, body: { refusal: 'An unexpected error occurred' } }

@@ -28,6 +28,7 @@ export function clientHeaders(context: RequestContext, head: ResponseHead, keepA
   out.push('X-Kong-Proxy-Latency', String(Math.round(context.proxyLatencyMs)))
   out.push('Via', `${via}1.1 ${SERVER_NAME}`)
   out.push('X-Kong-Request-Id', context.id)
+  addAdded(context, out, [])
   addEdits(context, out)
   return out
 }
@@ -43,8 +44,17 @@ export function ownHeaders(context: RequestContext, keepAlive: boolean, extra: r
     out.push('X-Kong-Response-Latency', String(Math.round(performance.now() - context.startMs)))
   }
   out.push('Server', SERVER_NAME, 'X-Kong-Request-Id', context.id)
+  addAdded(context, out, extra)
   addEdits(context, out)
   return out
+}
+
+/** What plugins added early, unless the answer has a header of that name. */
+function addAdded(context: RequestContext, out: string[], own: readonly string[]): void {
+  for (const [lower, { name, values }] of context.addedHeaders) {
+    if (own.some((taken, i) => i % 2 === 0 && taken.toLowerCase() === lower)) continue
+    for (const value of values) out.push(name, value)
+  }
 }
 
 function addEdits(context: RequestContext, out: string[]): void {

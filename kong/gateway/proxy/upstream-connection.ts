@@ -30,6 +30,8 @@ export class UpstreamConnection implements ResponseSink {
   #bodySent = true
   #isTunnel = false
   #timeoutMs = 0
+  #writtenBefore = 0
+  #readBefore = 0
   readonly #onIdle: (connection: UpstreamConnection) => void
   readonly #onGone: (connection: UpstreamConnection) => void
 
@@ -57,9 +59,20 @@ export class UpstreamConnection implements ResponseSink {
     return !this.socket.destroyed && this.socket.readable && this.socket.writable
   }
 
+  /** Of the current exchange, or the last one. */
+  get bytesSent(): number {
+    return this.socket.bytesWritten - this.#writtenBefore
+  }
+
+  get bytesReceived(): number {
+    return this.socket.bytesRead - this.#readBefore
+  }
+
   /** Starts an exchange. With `hasBody`, the caller writes the body with `write` and ends it with `bodyDone`. */
   begin(exchange: Exchange, body: Buffer | null, hasBody: boolean): void {
     this.#exchange = exchange
+    this.#writtenBefore = this.socket.bytesWritten
+    this.#readBefore = this.socket.bytesRead
     this.#parser.reset(this, exchange.method)
     this.#bodySent = !hasBody
     this.setTimeout(hasBody ? exchange.writeTimeoutMs : exchange.readTimeoutMs)

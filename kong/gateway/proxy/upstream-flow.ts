@@ -7,6 +7,7 @@ import { buildRequestHead, forwardedValues } from './forward-headers.ts'
 import type { ResponseHead } from './parse-response-head.ts'
 import { type BufferedBody, bufferBody, hasBody } from './request-body.ts'
 import type { RequestContext, TryRecord } from './request-context.ts'
+import { framingBytes, LAST_CHUNK_BYTES } from './request-sizes.ts'
 import { clientHeaders } from './response-head.ts'
 import { replayBody, streamBody } from './send-body.ts'
 import { startTunnel } from './tunnel.ts'
@@ -73,6 +74,7 @@ export class UpstreamFlow implements Exchange {
     bufferBody(context.request, (body) => {
       if (!body || this.#isOver) return body?.dispose()
       this.#body = body
+      context.body = body
       this.#try()
     })
   }
@@ -82,6 +84,7 @@ export class UpstreamFlow implements Exchange {
     const now = performance.now()
     context.upstreamLatencyMs = now - context.startMs - context.proxyLatencyMs
     context.status = head.status
+    context.upstreamHead = head
     this.#record!.status = head.status
     this.#record!.headerMs = now - this.#tryStartMs
     if (head.status === 101) {
@@ -93,11 +96,13 @@ export class UpstreamFlow implements Exchange {
     const headers = clientHeaders(context, head, response.shouldKeepAlive)
     response.sendDate = false // the upstream's own Date goes on, and none is made up
     response.writeHead(head.status, head.reason, headers as never)
+    context.sentRawHeaders = headers
   }
 
   onBody(chunk: Buffer, isLast: boolean): void {
     const { response } = this.#context
-    this.#context.bytesSent += chunk.length
+    this.#record!.bodyBytes += chunk.length
+    this.#context.bytesSent += chunk.length + framingBytes(response.chunkedEncoding, chunk.length)
     if (isLast) {
       response.end(chunk)
     } else if (!response.write(chunk)) {
@@ -113,7 +118,9 @@ export class UpstreamFlow implements Exchange {
   }
 
   onEnd(): void {
-    if (!this.#context.response.writableEnded) this.#context.response.end()
+    const { response } = this.#context
+    if (response.chunkedEncoding) this.#context.bytesSent += LAST_CHUNK_BYTES
+    if (!response.writableEnded) response.end()
     this.#finish(this.#context.status)
   }
 
@@ -134,13 +141,7 @@ export class UpstreamFlow implements Exchange {
     context.proxyLatencyMs = now - context.startMs
     this.#tryStartMs = now
     this.#isSent = false
-    this.#record = {
-      address: `${this.#peer.ip}:${this.#peer.port}`,
-      status: 0,
-      connectMs: null,
-      headerMs: null,
-      responseMs: 0,
-    }
+    this.#record = newTry(`${this.#peer.ip}:${this.#peer.port}`)
     context.tries.push(this.#record)
     const host = this.#hostHeader()
     context.sentHost = host
@@ -195,11 +196,21 @@ export class UpstreamFlow implements Exchange {
     else if (this.#body && !whole) replayBody(this.#body, connection, isOver)
   }
 
+  /** What the try cost, for the access log. */
+  #endTry(): void {
+    const record = this.#record!
+    record.responseMs = performance.now() - this.#tryStartMs
+    if (!this.#connection) return
+    record.bytesSent = this.#connection.bytesSent
+    record.bytesReceived = this.#connection.bytesReceived
+  }
+
   #failed(failure: ExchangeFailure): void {
+    const context = this.#context
+    this.#endTry()
     this.#connection = null
     const status = failure === 'timeout' ? 504 : 502
     this.#record!.status = status
-    this.#record!.responseMs = performance.now() - this.#tryStartMs
     // A pooled connection may just have been closed by the other side: that try is not counted.
     const isFree = failure === 'error' && this.#isReused
     const mayRepeat = !this.#isSent || (!SENT_ONCE.has(this.method) && !this.#streams)
@@ -213,6 +224,8 @@ export class UpstreamFlow implements Exchange {
     else balanced?.balancer.reportTcpFailure(balanced.address, Date.now())
     const next = this.#peer.next()
     if (!next) {
+      this.#record = newTry('')
+      context.tries.push(this.#record)
       this.#giveUp(503)
       return
     }
@@ -244,7 +257,7 @@ export class UpstreamFlow implements Exchange {
     this.#isOver = true
     this.#body?.dispose()
     const now = performance.now()
-    this.#record!.responseMs = now - this.#tryStartMs
+    if (this.#record!.address !== '') this.#endTry()
     const balanced = this.#peer.balanced
     if (!balanced) return
     const { balancer, address, selection } = balanced
@@ -257,7 +270,10 @@ export class UpstreamFlow implements Exchange {
   #clientClosed(): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (!this.#context.response.headersSent) this.#context.status = 499
+    // nginx says 400 when the client went away in the middle of its body.
+    const isReadingBody = this.#record === null && !this.#context.request.complete
+    if (!this.#context.response.headersSent) this.#context.status = isReadingBody ? 400 : 499
+    if (this.#record) this.#endTry()
     this.#stopConnecting?.()
     this.#connection?.abandon()
     this.#body?.dispose()
@@ -273,5 +289,19 @@ export class UpstreamFlow implements Exchange {
     const { hostname, port } = this.#peer
     const isDefault = port === (this.#service.protocol === 'https' ? 443 : 80)
     return isDefault ? hostname : `${hostname}:${port}`
+  }
+}
+
+function newTry(address: string): TryRecord {
+  return {
+    address,
+    status: 0,
+    connectMs: null,
+    headerMs: null,
+    responseMs: 0,
+    startedAtMs: Date.now(),
+    bytesSent: 0,
+    bytesReceived: 0,
+    bodyBytes: 0,
   }
 }

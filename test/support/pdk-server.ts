@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import net from 'node:net'
+import { basename, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { waitFor } from './wait-for.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const BIN = `${ROOT}node_modules/kong-pdk/bin/kong-js-pluginserver`
+
+/** A plugin of test/fixtures/plugin-server/. */
+export type ToyPlugin = 'toy-a' | 'toy-script'
+
+/** Shell command that runs the stock plugin server of kong-pdk with one toy plugin. */
+export function serveCommand(plugin: ToyPlugin, socket: string): string {
+  return `${command(plugin)} --kong-prefix ${dirname(socket)} --sock-name ${basename(socket)}`
+}
+
+/** Shell command that prints the plugin's name, phases and schema, as for KONG_PLUGINSERVER_<NAME>_QUERY_CMD. */
+export function queryCommand(plugin: ToyPlugin): string {
+  return `${command(plugin)} --dump-all-plugins`
+}
+
+// It compiles TypeScript on load, and would read the project's options for that.
+const command = (plugin: ToyPlugin): string =>
+  `env TS_NODE_SKIP_PROJECT=true ${process.execPath} ${BIN} --plugins-directory ${ROOT}test/fixtures/plugin-server/${plugin}`
+
+export interface PdkServer {
+  readonly pid: number
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>
+}
+
+/** Runs the stock plugin server of kong-pdk; resolves when it listens. */
+export async function startPdkServer(plugin: ToyPlugin, socket: string): Promise<PdkServer> {
+  // A killed server leaves its socket behind.
+  rmSync(socket, { force: true })
+  const child = spawn('/bin/sh', ['-c', `exec ${serveCommand(plugin, socket)}`], { stdio: 'ignore' })
+  await waitFor(() => listens(socket), { what: `the plugin server of ${plugin} on ${socket}` })
+  return {
+    pid: child.pid!,
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ path })
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}
