@@ -64,6 +64,23 @@ test('a PDK call that Kong would not make is a 500 with its words', async () => 
   assert.equal(JSON.parse(answer.text).message, 'An unexpected error occurred')
 })
 
+test('no plugin can put a header or a line of its own into a request or an answer', async () => {
+  await gateway.expose('inject')
+  await gateway.configure('toy-script', 'inject', {
+    access: [
+      '["kong.service.request.set_header", "x-a b", "1\\r\\nx-evil: 1"]',
+      '["kong.service.request.set_raw_query", "q=1 HTTP/1.1\\r\\nx-evil: 1"]',
+      '["kong.response.set_header", "x-answer", "1\\r\\nx-evil: 1"]',
+    ],
+  })
+  const answer = await get('/inject/')
+  assert.deepEqual([answer.status, answer.headers['x-evil']], [200, undefined])
+  assert.equal(answer.headers['x-answer'], '1%0D%0Ax-evil: 1')
+  const { url, headers } = JSON.parse(answer.text)
+  assert.equal(url, '/?q=1%20HTTP/1.1%0D%0Ax-evil:%201')
+  assert.deepEqual([headers['x-evil'], headers['x-a%20b']], [undefined, '1%0D%0Ax-evil: 1'])
+})
+
 test('plugins of a server run among the bundled ones by priority', async () => {
   await gateway.expose('order')
   // toy-a has 1000: after key-auth (1250), before request-termination (2).

@@ -59,12 +59,17 @@ function syslogFeed({ host, port, tag, hasHostname, priority }: SyslogTarget, fo
   socket.on('error', () => {})
   socket.unref()
   const from = hasHostname ? `${hostname()} ` : ''
+  let isClosed = false
   return {
     write: (context) => {
+      if (isClosed) return
       const line = `<${priority}>${syslogTime(new Date())} ${from}${tag}: ${format.line(context)}`
       socket.send(Buffer.from(line, 'latin1'), port, host, () => {})
     },
-    close: () => socket.close(),
+    close: () => {
+      isClosed = true
+      socket.close()
+    },
   }
 }
 

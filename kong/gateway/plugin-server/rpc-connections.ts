@@ -27,6 +27,7 @@ export class RpcConnections {
   readonly #idle: RpcConnection[] = []
   readonly #open = new Set<RpcConnection>()
   #lastId = 0
+  #isClosed = false
 
   constructor(socketPath: string, readTimeoutMs: number) {
     this.#socketPath = socketPath
@@ -35,6 +36,7 @@ export class RpcConnections {
 
   /** Rejects with ProtocolViolation only. */
   async call(method: string, args: readonly Packable[]): Promise<Reply> {
+    if (this.#isClosed) return { kind: 'failure', error: 'closed' }
     const id = ++this.#lastId
     let connection: RpcConnection
     try {
@@ -65,6 +67,7 @@ export class RpcConnections {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const connection of this.#open) connection.destroy()
   }
 

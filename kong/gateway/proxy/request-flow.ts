@@ -33,7 +33,15 @@ async function finish(plane: DataPlane, context: RequestContext): Promise<void> 
   do await context.pendingPlugin?.catch(() => {})
   while (context.pendingPlugin)
   if (context.status === 0) context.status = 499
-  plane.onFinished(context)
+  try {
+    plane.onFinished(context)
+    runLog(plane, context)
+  } catch (error) {
+    plane.onProblem(error, context)
+  }
+}
+
+function runLog(plane: DataPlane, context: RequestContext): void {
   for (const link of plane.chains.chain(context.route?.id ?? null, context.service?.id ?? null)) {
     if (!link.plugin.log) continue
     const configured = configurationFor(link, context.consumer?.id ?? null)
@@ -136,8 +144,13 @@ async function goOnAfter(
     exit = BROKEN_PLUGIN
   }
   context.pendingPlugin = null
-  if (exit) answerExit(plane, context, exit)
-  else if (!context.response.destroyed) runAccess(plane, context, next)
+  try {
+    if (exit) answerExit(plane, context, exit)
+    else if (!context.response.destroyed) runAccess(plane, context, next)
+  } catch (error) {
+    plane.onProblem(error, context)
+    answerProxyError(plane, context, 500)
+  }
 }
 
 const BROKEN_PLUGIN: Exit = { status: 500, headers: {}, body: { refusal: 'An unexpected error occurred' } }

@@ -16,23 +16,40 @@ export function tableArgument(
   throw new PdkError(`${what} must be a table`)
 }
 
+/** A header's name as OpenResty writes it: what may not stand in one is escaped. */
+export function headerName(value: Unpacked | undefined): string {
+  if (typeof value !== 'string' || value === '')
+    throw new PdkError(`invalid header name ${JSON.stringify(value)}`)
+  return value.replace(/[^!#$%&'*+.^_`|~0-9A-Za-z-]/g, percentEncode)
+}
+
 /** Header values as Kong takes them: text, numbers, booleans or a list of texts; an empty one becomes a blank. */
-export function headerArgument(name: Unpacked | undefined, value: Unpacked | undefined): string[] {
-  if (typeof name !== 'string') throw new PdkError(`invalid header name ${JSON.stringify(name)}`)
-  if (typeof value === 'string') return [value === '' ? ' ' : value]
+export function headerValues(name: Unpacked | undefined, value: Unpacked | undefined): string[] {
+  if (typeof value === 'string') return [headerText(value)]
   if (typeof value === 'number' || typeof value === 'boolean') return [String(value)]
   if (Array.isArray(value)) {
     return value.map((item) => {
-      if (typeof item !== 'string') throw new PdkError(`invalid header value in array "${name}"`)
-      return item === '' ? ' ' : item
+      if (typeof item === 'string') return headerText(item)
+      throw new PdkError(`invalid header value in array ${JSON.stringify(name)}`)
     })
   }
   if (typeof value === 'object' && value !== null) return []
-  throw new PdkError(`invalid header value for "${name}"`)
+  throw new PdkError(`invalid header value for ${JSON.stringify(name)}`)
+}
+
+/** No line breaks or other control characters: they would start a header of their own. */
+function headerText(value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
+  return value === '' ? ' ' : value.replace(/[\0-\x08\x0a-\x1f\x7f]/g, percentEncode)
+}
+
+/** Byte strings in, so each character is one byte. */
+export function percentEncode(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }
 
 export function headersArgument(value: Unpacked | undefined): readonly (readonly [string, string[]])[] {
   return Object.entries(tableArgument(value, 'headers')).map(
-    ([name, item]) => [name, headerArgument(name, item)] as const,
+    ([name, item]) => [headerName(name), headerValues(name, item)] as const,
   )
 }

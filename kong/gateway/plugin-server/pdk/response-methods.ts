@@ -5,7 +5,7 @@ import type { RequestContext } from '../../proxy/request-context.ts'
 import { sentHeaders } from '../../proxy/sent-headers.ts'
 import { textOf } from '../byte-string.ts'
 import type { Unpacked } from '../message-unpack.ts'
-import { headerArgument, headersArgument, stringArgument } from './arguments.ts'
+import { headerName, headersArgument, headerValues, stringArgument } from './arguments.ts'
 import { Exited, inAccess, inLog, PdkError, type PdkMethod } from './method.ts'
 
 export const RESPONSE_METHODS: Readonly<Record<string, PdkMethod>> = {
@@ -21,12 +21,12 @@ export const RESPONSE_METHODS: Readonly<Record<string, PdkMethod>> = {
     return undefined
   }),
   set_header: inAccess(({ context, args }) => {
-    setHeader(context, String(args[0]), headerArgument(args[0], args[1]))
+    setHeader(context, headerName(args[0]), headerValues(args[0], args[1]))
     return undefined
   }),
   add_header: inAccess(({ context, args }) => {
-    const values = headerArgument(args[0], args[1])
-    const name = String(args[0])
+    const values = headerValues(args[0], args[1])
+    const name = headerName(args[0])
     setHeader(context, name, [...(context.addedHeaders.get(name.toLowerCase())?.values ?? []), ...values])
     return undefined
   }),
@@ -67,7 +67,9 @@ function statusArgument(value: Unpacked | undefined, least: number): number {
 
 function exitHeaders(value: Unpacked | undefined): Exit['headers'] {
   if (value === undefined || value === null) return {}
-  return Object.fromEntries(headersArgument(value).filter(([name]) => !/^transfer[-_]encoding$/i.test(name)))
+  return Object.fromEntries(
+    headersArgument(value).filter(([name]) => !/^(transfer[-_]encoding|content[-_]length)$/i.test(name)),
+  )
 }
 
 function exitBody(body: Unpacked | undefined): Exit['body'] {

@@ -4,7 +4,14 @@ import { keptBody } from '../../proxy/request-body.ts'
 import type { RequestContext } from '../../proxy/request-context.ts'
 import { escapePath } from '../../router/normalise-path.ts'
 import type { Unpacked } from '../message-unpack.ts'
-import { headerArgument, headersArgument, stringArgument, tableArgument } from './arguments.ts'
+import {
+  headerName,
+  headersArgument,
+  headerValues,
+  percentEncode,
+  stringArgument,
+  tableArgument,
+} from './arguments.ts'
 import { inAccess, PdkError, type PdkMethod } from './method.ts'
 import { requestHeaders } from './request-headers.ts'
 
@@ -23,7 +30,7 @@ export const SERVICE_REQUEST_METHODS: Readonly<Record<string, PdkMethod>> = {
   }),
   set_raw_query: inAccess(({ context, args }) => {
     const query = stringArgument(args[0], 'query')
-    context.upstreamQuery = query === '' ? '' : `?${query}`
+    context.upstreamQuery = query === '' ? '' : `?${query.replace(UNSAFE, percentEncode)}`
     return undefined
   }),
   set_query: inAccess(({ context, args }) => {
@@ -33,12 +40,12 @@ export const SERVICE_REQUEST_METHODS: Readonly<Record<string, PdkMethod>> = {
     return undefined
   }),
   set_header: inAccess(({ context, args }) => {
-    setHeader(context, String(args[0]), headerArgument(args[0], args[1]))
+    setHeader(context, headerName(args[0]), headerValues(args[0], args[1]))
     return undefined
   }),
   add_header: inAccess(({ context, args }) => {
-    const values = headerArgument(args[0], args[1])
-    const name = String(args[0])
+    const values = headerValues(args[0], args[1])
+    const name = headerName(args[0])
     if (name.toLowerCase() === 'host') context.upstreamHost = values[0] ?? null
     else setHeader(context, name, [...(requestHeaders(context).get(name.toLowerCase()) ?? []), ...values])
     return undefined
@@ -78,9 +85,9 @@ function encodedArguments(name: string, value: Unpacked): string[] {
   return [`${encode(name)}=${encode(String(value))}`]
 }
 
-/** Byte strings in, so each character is one byte. */
+/** What would end the request line, or a word in it. */
+const UNSAFE = /[\0-\x20\x7f]/g
+
 function encode(text: string): string {
-  return text.replace(/[^A-Za-z0-9\-_.~]/g, (character) => {
-    return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-  })
+  return text.replace(/[^A-Za-z0-9\-_.~]/g, percentEncode)
 }
