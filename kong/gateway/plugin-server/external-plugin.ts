@@ -4,13 +4,22 @@
  * not be made, is a 500. Source: kong/runloop/plugin_servers/rpc/mp_rpc.lua.
  */
 import type { EnabledPlugin } from '../plugin-definitions.ts'
-import type { AccessResult, Configured, Exit, Plugin } from '../plugins-runtime/plugin.ts'
+import {
+  type AccessResult,
+  type Configured,
+  type Exit,
+  type Plugin,
+  refuse,
+} from '../plugins-runtime/plugin.ts'
 import type { RequestContext } from '../proxy/request-context.ts'
 import type { PluginServerSetting } from '../settings.ts'
-import type { PdkWorld, Phase } from './pdk/method.ts'
+import { PdkError, type PdkWorld, type Phase } from './pdk/method.ts'
 import { runEvent } from './plugin-event.ts'
-import { PluginInstances } from './plugin-instances.ts'
-import { RpcConnections } from './rpc-connections.ts'
+import { InstanceNotStarted, PluginInstances } from './plugin-instances.ts'
+import { ProtocolViolation, RpcConnections } from './rpc-connections.ts'
+
+/** What ends the handler in Kong, and the request with it. */
+const FATAL = [InstanceNotStarted, PdkError, ProtocolViolation]
 
 /** Kong starts over without end when a server forgets its instances at once; nobody needs more than this. */
 const MAX_RESTARTS = 20
@@ -31,7 +40,7 @@ export class ExternalPlugin implements Plugin {
     this.#instances = new PluginInstances(plugin.name, this.#connections)
     this.#world = world
     if (plugin.phases.includes('access')) {
-      this.access = (context, configured) => this.#handle('access', context, configured)
+      this.access = (context, configured) => this.#access(context, configured)
     }
     if (plugin.phases.includes('log')) {
       this.log = (context, configured) => {
@@ -42,6 +51,17 @@ export class ExternalPlugin implements Plugin {
 
   close(): void {
     this.#connections.close()
+  }
+
+  async #access(context: RequestContext, configured: Configured<never>): Promise<Exit | undefined> {
+    try {
+      return await this.#handle('access', context, configured)
+    } catch (error) {
+      if (!FATAL.some((kind) => error instanceof kind)) throw error
+      this.#report('access', error as Error)
+      context.hasFailedPlugin = true
+      return refuse(500, 'An unexpected error occurred')
+    }
   }
 
   async #handle(
