@@ -2,7 +2,8 @@
  * $upstream_addr and its like list every try: `502, 200`. A last try for which nobody was left has no address and is
  * shown as ` : `, and what a try does not have is `-`. Source: ngx_http_upstream.c, checked against a running Kong.
  */
-import type { RequestContext, TryRecord } from '../proxy/request-context.ts'
+import type { RequestContext } from '../proxy/request-context.ts'
+import type { TryRecord } from '../proxy/try-record.ts'
 
 type Variable = (context: RequestContext) => string | undefined
 

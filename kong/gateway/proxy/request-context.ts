@@ -6,23 +6,7 @@ import type { ResponseHead } from './parse-response-head.ts'
 import type { BufferedBody } from './request-body.ts'
 import { newRequestId } from './request-id.ts'
 import type { RequestTarget } from './request-target.ts'
-
-/** One try at an upstream, for the access log. */
-export interface TryRecord {
-  /** `ip:port`; '' when another try was due and nobody was left to ask. */
-  readonly address: string
-  /** Status of the try; 502 and 504 are nginx's own. */
-  status: number
-  connectMs: number | null
-  headerMs: number | null
-  responseMs: number
-  /** Unix time. */
-  readonly startedAtMs: number
-  bytesSent: number
-  bytesReceived: number
-  /** Of the body alone. */
-  bodyBytes: number
-}
+import type { TryRecord } from './try-record.ts'
 
 export interface Consumer {
   readonly id: string

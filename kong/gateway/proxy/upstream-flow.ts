@@ -6,10 +6,11 @@ import type { DataPlane } from './data-plane.ts'
 import { buildRequestHead, forwardedValues } from './forward-headers.ts'
 import type { ResponseHead } from './parse-response-head.ts'
 import { type BufferedBody, bufferBody, hasBody } from './request-body.ts'
-import type { RequestContext, TryRecord } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 import { framingBytes, LAST_CHUNK_BYTES } from './request-sizes.ts'
 import { clientHeaders } from './response-head.ts'
 import { replayBody, streamBody } from './send-body.ts'
+import { newTry, type TryRecord } from './try-record.ts'
 import { startTunnel } from './tunnel.ts'
 import type { Exchange, ExchangeFailure, UpstreamConnection } from './upstream-connection.ts'
 import { upstreamTls } from './upstream-tls.ts'
@@ -289,19 +290,5 @@ export class UpstreamFlow implements Exchange {
     const { hostname, port } = this.#peer
     const isDefault = port === (this.#service.protocol === 'https' ? 443 : 80)
     return isDefault ? hostname : `${hostname}:${port}`
-  }
-}
-
-function newTry(address: string): TryRecord {
-  return {
-    address,
-    status: 0,
-    connectMs: null,
-    headerMs: null,
-    responseMs: 0,
-    startedAtMs: Date.now(),
-    bytesSent: 0,
-    bytesReceived: 0,
-    bodyBytes: 0,
   }
 }

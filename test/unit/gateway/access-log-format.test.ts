@@ -6,7 +6,8 @@ import { ESCAPES } from '../../../kong/gateway/access-log/escape.ts'
 import { parseLogFormat } from '../../../kong/gateway/access-log/log-format.ts'
 import { isoTime, localTime, syslogTime } from '../../../kong/gateway/access-log/nginx-time.ts'
 import { UPSTREAM_VARIABLES } from '../../../kong/gateway/access-log/upstream-variables.ts'
-import type { RequestContext, TryRecord } from '../../../kong/gateway/proxy/request-context.ts'
+import type { RequestContext } from '../../../kong/gateway/proxy/request-context.ts'
+import type { TryRecord } from '../../../kong/gateway/proxy/try-record.ts'
 
 const request = (fields: object): RequestContext => ({ tries: [], ...fields }) as unknown as RequestContext
 

@@ -4,9 +4,10 @@
  */
 import { queryArguments } from '../../plugins-runtime/query-arguments.ts'
 import { hostVariable } from '../../proxy/forward-headers.ts'
-import type { RequestContext, TryRecord } from '../../proxy/request-context.ts'
+import type { RequestContext } from '../../proxy/request-context.ts'
 import { requestLength, sentBytes } from '../../proxy/request-sizes.ts'
 import { sentHeaders } from '../../proxy/sent-headers.ts'
+import type { TryRecord } from '../../proxy/try-record.ts'
 import { textOf } from '../byte-string.ts'
 import { WORKSPACE_ID } from '../instance-configuration.ts'
 import { entityRow } from './entity-row.ts'
