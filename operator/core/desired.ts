@@ -9,6 +9,7 @@ import type { Json, KongState } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf } from './foreign-routes.ts'
 import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
+import type { MeshPlugin } from './service-plugins.ts'
 import { problemsOfShadows, type ServiceRoutes } from './service-routes.ts'
 import type { AcceptedSettings } from './settings.ts'
 
@@ -22,6 +23,8 @@ export interface MeshOptions {
   readonly hostSuffix: string
   /** What the process was started with; `expose.default` of `mesh/defaults` wins. */
   readonly exposeDefault?: 'tagged' | 'all'
+  /** Plugins of kongsul that this Kong has loaded; none unless said. */
+  readonly plugins?: readonly MeshPlugin[]
 }
 
 export interface DesiredInput {
@@ -87,6 +90,7 @@ function planOptions({ settings, options }: DesiredInput): PlanOptions {
     mesh: options.mesh,
     hostSuffix: options.hostSuffix,
     exposeDefault: settings.mesh.exposeDefault ?? options.exposeDefault ?? 'tagged',
+    plugins: options.plugins ?? [],
   }
 }
 

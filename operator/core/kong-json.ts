@@ -51,8 +51,11 @@ export const stateOf = (entities: Iterable<Entity>): KongState =>
 
 const IDENTITY: ReadonlySet<string> = new Set(['id', 'tags', 'created_at', 'updated_at', 'ws_id'])
 
-/** References, and maps keyed by people (header names): changed as a whole. */
-const LEAVES: ReadonlySet<string> = new Set(['service', 'route', 'consumer', 'client_certificate', 'headers'])
+/** Changed as a whole. A plugin's configuration may have records of these names, which are none. */
+const REFERENCES: ReadonlySet<string> = new Set(['service', 'route', 'consumer', 'client_certificate'])
+
+/** Keyed by people (header names): changed as a whole. */
+const isMap = (path: string): boolean => path === 'headers' || path.endsWith('.headers')
 
 const nameKey = (kind: Kind): 'name' | 'target' => (kind === 'target' ? 'target' : 'name')
 
@@ -60,8 +63,7 @@ const nameKey = (kind: Kind): 'name' | 'target' => (kind === 'target' ? 'target'
 const parentKey = (kind: Kind): string => (kind === 'target' ? 'upstream' : '')
 
 function flatten(path: string, value: Json, into: Record<string, Json>): void {
-  const last = path.slice(path.lastIndexOf('.') + 1)
-  if (!isObject(value) || LEAVES.has(last) || !isNestable(value)) {
+  if (!isObject(value) || REFERENCES.has(path) || isMap(path) || !isNestable(value)) {
     into[path] = value ?? null
     return
   }

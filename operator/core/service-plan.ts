@@ -8,6 +8,7 @@ import { rollUp } from './health.ts'
 import { serviceEntities } from './kong-entities.ts'
 import type { Problem } from './problem.ts'
 import { type RouteWish, routeWishes } from './route-wishes.ts'
+import { type MeshPlugin, pluginEntities } from './service-plugins.ts'
 import type { ServiceSettings } from './settings.ts'
 import { type InstanceReport, type KnownWeights, planTargets } from './targets.ts'
 
@@ -17,7 +18,7 @@ export interface ServicePlan {
   readonly exposure: Exposure
   /** Empty for a service that is not exposed. */
   readonly wishes: readonly RouteWish[]
-  /** Upstream, targets and Kong service with their keys; empty for a service that is not for Kong. */
+  /** Upstream, targets, Kong service and plugins with their keys; empty for a service that is not for Kong. */
   readonly entities: readonly (readonly [string, Entity])[]
   readonly instances: readonly InstanceReport[]
   readonly keptAtLastWeights: boolean
@@ -28,6 +29,7 @@ export interface PlanOptions {
   readonly mesh: string
   readonly hostSuffix: string
   readonly exposeDefault: 'tagged' | 'all'
+  readonly plugins: readonly MeshPlugin[]
 }
 
 export function planService(
@@ -52,7 +54,10 @@ export function planService(
   const routes = exposure.exposed
     ? routeWishes(service, effective, options.hostSuffix)
     : { wishes: [], problems: [] }
-  const entities = serviceEntities(options.mesh, service, settings, targets.weights)
+  const entities = [
+    ...serviceEntities(options.mesh, service, settings, targets.weights),
+    ...pluginEntities(options.mesh, service, settings, options.plugins),
+  ]
   return {
     service,
     effective,

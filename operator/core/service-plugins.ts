@@ -1,0 +1,103 @@
+/** The plugins of kongsul on one Kong service. */
+
+import type { Entity, Json } from './entity.ts'
+import { entityId, pluginId, serviceName } from './names.ts'
+import type { CircuitRules, Settings } from './settings-defaults.ts'
+import { ownTags } from './tags.ts'
+
+/** Plugins of kongsul, in the order in which Kong runs them. */
+export const MESH_PLUGINS = ['mesh-tracing', 'mesh-circuit-breaker'] as const
+export type MeshPlugin = (typeof MESH_PLUGINS)[number]
+
+type Fields = Readonly<Record<string, Json>>
+
+/**
+ * One plugin entity for each of `available`, what this Kong has loaded: an entity of a plugin that Kong does not know
+ * is refused with 400 (kong/db/schema/entities/plugins.lua), and the service with it.
+ */
+export function pluginEntities(
+  mesh: string,
+  service: string,
+  settings: Settings,
+  available: readonly MeshPlugin[],
+): Entity[] {
+  const parent = entityId(mesh, 'service', serviceName(service))
+  return available.map((name) => {
+    const fields = { ...configOf(name, settings), enabled: true, service: { id: parent } }
+    return {
+      kind: 'plugin',
+      id: pluginId(mesh, service, name),
+      name,
+      parent,
+      owner: service,
+      fields,
+      tags: ownTags(mesh, service, fields),
+    }
+  })
+}
+
+function configOf(name: MeshPlugin, settings: Settings): Fields {
+  return name === 'mesh-tracing'
+    ? remembered(settings.tracing, () => tracingFields(settings.tracing))
+    : remembered(settings.circuitBreaker, () => breakerFields(settings.circuitBreaker))
+}
+
+/** Most services have the settings of the mesh, which are one object: its fields are made once. */
+const known = new WeakMap<object, Fields>()
+
+function remembered(settings: object, make: () => Fields): Fields {
+  const before = known.get(settings)
+  if (before !== undefined) return before
+  const fields = make()
+  known.set(settings, fields)
+  return fields
+}
+
+function tracingFields({ enabled, samplingRate, propagation }: Settings['tracing']): Fields {
+  return {
+    'config.enabled': enabled,
+    'config.sampling_rate': samplingRate,
+    'config.propagation.extract': propagation.extract,
+    'config.propagation.inject': propagation.inject,
+    'config.propagation.clear': propagation.clear.length === 0 ? null : propagation.clear,
+    'config.propagation.default_format': propagation.default_format,
+  }
+}
+
+function breakerFields(settings: Settings['circuitBreaker']): Fields {
+  const { ejection } = settings
+  return {
+    'config.mode': settings.mode,
+    ...ruleFields('config', settings),
+    'config.ramp_seconds': settings.rampSeconds,
+    'config.aborted_after_ms': settings.abortedAfterMs,
+    'config.ejection.max_percent': ejection.maxPercent,
+    'config.ejection.panic_percent': ejection.panicPercent,
+    'config.ejection.minimum_healthy': ejection.minimumHealthy,
+    'config.ejection.minimum_gap': ejection.minimumGap,
+    ...ruleFields('config.service', settings.service),
+  }
+}
+
+/** Every rule is named: one that Consul no longer gives goes back to null, not to what it was. */
+function ruleFields(prefix: string, rules: Partial<CircuitRules>): Fields {
+  const window: { seconds?: number; buckets?: number; calls?: number } = rules.window ?? {}
+  return {
+    [`${prefix}.consecutive_failures`]: rules.consecutiveFailures ?? null,
+    [`${prefix}.window.seconds`]: window.seconds ?? null,
+    [`${prefix}.window.buckets`]: window.buckets ?? null,
+    [`${prefix}.window.calls`]: window.calls ?? null,
+    [`${prefix}.minimum_calls`]: rules.minimumCalls ?? null,
+    [`${prefix}.failure_rate`]: rules.failureRate ?? null,
+    [`${prefix}.slow_call.threshold_ms`]: rules.slowCall?.thresholdMs ?? null,
+    [`${prefix}.slow_call.rate`]: rules.slowCall?.rate ?? null,
+    [`${prefix}.failure_statuses`]: rules.failureStatuses?.map(String) ?? null,
+    [`${prefix}.open_seconds`]: rules.openSeconds ?? null,
+    [`${prefix}.backoff.factor`]: rules.backoff?.factor ?? null,
+    [`${prefix}.backoff.max_seconds`]: rules.backoff?.maxSeconds ?? null,
+    [`${prefix}.backoff.jitter`]: rules.backoff?.jitter ?? null,
+    [`${prefix}.half_open.trials`]: rules.halfOpen?.trials ?? null,
+    [`${prefix}.half_open.required_successes`]: rules.halfOpen?.requiredSuccesses ?? null,
+    [`${prefix}.half_open.limit_seconds`]: rules.halfOpen?.limitSeconds ?? null,
+  }
+}
