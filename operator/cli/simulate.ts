@@ -30,6 +30,27 @@ Example:
   echo '{"incoming": [["b3", "0"]]}' | kongsul simulate propagation -`,
     load: async () => (await import('./simulate-propagation.ts')).simulatePropagation,
   },
+  {
+    name: 'breaker',
+    summary: 'what the circuit breaker decides on a series of calls',
+    help: `
+Input: {"config": {SETTINGS, "seed": 1}, "instances": ["10.0.0.1:80"], "events": [EVENT, ...]}. SETTINGS are those of
+"circuitBreaker" in Consul KV; what they leave out has its default. Times are milliseconds and never fall. An event:
+  {"at": MS, "access": ID}
+  {"at": MS, "outcome": {"id": ID, "started_at": MS, "status": 503, "source": "upstream" | "exit" | "client_abort",
+    "duration_ms": N, "ttfb_ms": N, "tries": [{"instance": "ip:port", "status": 503 | "connect_error" | "timeout",
+    "ms": N}], "grpc_status": N}}; an outcome without access counts only in a closed circuit
+  {"at": MS, "set": {SETTINGS that change}}
+  {"at": MS, "health": {"ip:port": "healthy" | "degraded" | "unhealthy" | "absent"}}
+  {"at": MS}, to look at that moment
+Output: {"decisions": [{"id", "at", "admitted", "state", "retry_after"}], "transitions": [{"at", "circuit": "service" or
+"ip:port", "from", "to", "reason"}], "ejected": ["ip:port"], "final": {...}}. "ejected" are the instances that get no
+requests at the end. With the mode metrics_only a transition that would have been has "would_be": true.
+
+Example:
+  echo '{"config": {"mode": "forced_open"}, "events": [{"at": 0, "access": "a"}]}' | kongsul simulate breaker -`,
+    load: async () => (await import('./simulate-breaker.ts')).simulateBreaker,
+  },
 ]
 
 const HELP = `

@@ -2,7 +2,8 @@
 
 import type { Entity, Json } from './entity.ts'
 import { entityId, pluginId, serviceName } from './names.ts'
-import type { CircuitRules, Settings } from './settings-defaults.ts'
+import type { CircuitRules } from '../../plugins/breaker/settings-defaults.ts'
+import type { Settings } from './settings-defaults.ts'
 import { ownTags } from './tags.ts'
 
 /** Plugins of kongsul, in the order in which Kong runs them. */

@@ -1,6 +1,7 @@
 /** Effective settings of one service, and their built-in values. */
 
-import type { FORMATS, MODES, STRATEGIES } from './settings-shape.ts'
+import { type BreakerSettings, BUILT_IN_BREAKER } from '../../plugins/breaker/settings-defaults.ts'
+import type { FORMATS, STRATEGIES } from './settings-shape.ts'
 
 export type Strategy = (typeof STRATEGIES)[number]
 export type Protocol = 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp'
@@ -17,19 +18,7 @@ export interface Settings {
     readonly active: ActiveChecks | null
     readonly passive: { readonly recoverSeconds: number }
   }
-  readonly circuitBreaker: CircuitRules & {
-    /** Rules that differ for the service circuit. */
-    readonly service: Partial<CircuitRules>
-    readonly ejection: {
-      readonly maxPercent: number
-      readonly panicPercent: number
-      readonly minimumHealthy: number
-      readonly minimumGap: number
-    }
-    readonly rampSeconds: number
-    readonly abortedAfterMs: number
-    readonly mode: (typeof MODES)[number]
-  }
+  readonly circuitBreaker: BreakerSettings
   readonly tracing: {
     readonly enabled: boolean
     readonly samplingRate: number
@@ -88,22 +77,6 @@ export interface ActiveChecks {
   readonly unhealthyStatuses: readonly number[]
 }
 
-export interface CircuitRules {
-  readonly consecutiveFailures: number
-  readonly window: { readonly seconds: number; readonly buckets: number } | { readonly calls: number }
-  readonly minimumCalls: number
-  readonly failureRate: number
-  readonly slowCall: { readonly thresholdMs: number; readonly rate: number }
-  readonly failureStatuses: readonly (number | string)[]
-  readonly openSeconds: number
-  readonly backoff: { readonly factor: number; readonly maxSeconds: number; readonly jitter: number }
-  readonly halfOpen: {
-    readonly trials: number
-    readonly requiredSuccesses: number
-    readonly limitSeconds: number
-  }
-}
-
 export interface OwnRoute {
   readonly name: string
   readonly hosts?: readonly string[]
@@ -131,22 +104,7 @@ export const ACTIVE_CHECKS: ActiveChecks = {
 export const BUILT_IN: Settings = {
   loadBalancing: { strategy: 'round_robin', hashOn: null },
   healthChecks: { active: null, passive: { recoverSeconds: 2 } },
-  circuitBreaker: {
-    consecutiveFailures: 5,
-    window: { seconds: 10, buckets: 10 },
-    minimumCalls: 20,
-    failureRate: 50,
-    slowCall: { thresholdMs: 0, rate: 50 },
-    failureStatuses: ['500-599'],
-    openSeconds: 60,
-    backoff: { factor: 2, maxSeconds: 300, jitter: 10 },
-    halfOpen: { trials: 3, requiredSuccesses: 3, limitSeconds: 10 },
-    service: { consecutiveFailures: 0 },
-    ejection: { maxPercent: 50, panicPercent: 50, minimumHealthy: 1, minimumGap: 20 },
-    rampSeconds: 0,
-    abortedAfterMs: 500,
-    mode: 'auto',
-  },
+  circuitBreaker: BUILT_IN_BREAKER,
   tracing: {
     enabled: true,
     samplingRate: 1,

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { circuitBreaker } from '../../plugins/breaker/settings-shape.ts'
 import {
   host,
   listOf,
@@ -54,63 +55,6 @@ const activeChecks = section({
 const healthChecks = section({
   active: z.union([z.boolean(), activeChecks], { error: 'must be true, false or an object' }).optional(),
   passive: section({ recoverSeconds: wholeNumber(1, 3_600).optional() }).optional(),
-})
-
-const percent = () => numberFrom(0, 100)
-
-/** Rules of a circuit; `circuitBreaker.service` may set any of them anew for the service circuit. */
-const circuitRules = {
-  consecutiveFailures: wholeNumber(0, 1_000).optional(),
-  window: section({
-    seconds: wholeNumber(1, 3_600).optional(),
-    buckets: wholeNumber(1, 100).optional(),
-    calls: wholeNumber(1, 100_000).optional(),
-  })
-    .refine(
-      (window) =>
-        window.calls === undefined || (window.seconds === undefined && window.buckets === undefined),
-      { error: 'must be {seconds, buckets} or {calls}, not both' },
-    )
-    .optional(),
-  minimumCalls: wholeNumber(1, 100_000).optional(),
-  failureRate: percent().optional(),
-  slowCall: section({
-    thresholdMs: wholeNumber(0, MOST_TIMEOUT_MS).optional(),
-    rate: percent().optional(),
-  }).optional(),
-  failureStatuses: listOf(
-    z.union([wholeNumber(100, 999), textLike(/^[1-9]\d\d(?:-[1-9]\d\d)?$/, 'a status')], {
-      error: 'must be a status such as 503 or a range such as "500-599"',
-    }),
-    100,
-  ).optional(),
-  openSeconds: numberFrom(0.1, 86_400).optional(),
-  backoff: section({
-    factor: numberFrom(1, 100).optional(),
-    maxSeconds: numberFrom(0.1, 86_400).optional(),
-    jitter: percent().optional(),
-  }).optional(),
-  halfOpen: section({
-    trials: wholeNumber(1, 1_000).optional(),
-    requiredSuccesses: wholeNumber(1, 1_000).optional(),
-    limitSeconds: numberFrom(0.1, 3_600).optional(),
-  }).optional(),
-}
-
-export const MODES = ['auto', 'metrics_only', 'forced_open', 'forced_closed', 'disabled'] as const
-
-const circuitBreaker = section({
-  ...circuitRules,
-  service: section(circuitRules).optional(),
-  ejection: section({
-    maxPercent: percent().optional(),
-    panicPercent: percent().optional(),
-    minimumHealthy: wholeNumber(0, 10_000).optional(),
-    minimumGap: percent().optional(),
-  }).optional(),
-  rampSeconds: wholeNumber(0, 3_600).optional(),
-  abortedAfterMs: wholeNumber(0, MOST_TIMEOUT_MS).optional(),
-  mode: oneOf(MODES).optional(),
 })
 
 export const FORMATS = ['w3c', 'b3', 'b3-single', 'jaeger', 'ot', 'datadog', 'aws', 'gcp', 'mesh'] as const

@@ -1,0 +1,223 @@
+import { decayedAttempt, nextAttempt, openingMs } from './backoff.ts'
+import { FAILURE, IGNORED, isFailed, NO_ANSWER, type Verdict } from './classify.ts'
+import { type Health, InstanceCircuit } from './instance-circuit.ts'
+import { emptyUntilMs, isPanic, mayEject, standingOf } from './rotation.ts'
+import { isSameWindow, type Settings } from './settings.ts'
+import { ownRules } from './stands-out.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { InstanceState } from './transition.ts'
+import { CONSECUTIVE, reachedRules, SLOW_RATE, tripReason } from './trip-rules.ts'
+
+/** How long a verdict outlives its instance: so long Kong keeps its mark on a deleted target. */
+const GRACE_MS = 300_000
+
+/**
+ * The instances of one upstream: each has its circuit, together they decide who may be ejected. An ejected instance
+ * gets no requests, so its return is due at the next call to any of them after its deadline.
+ */
+export class InstanceGroup {
+  readonly upstream: string
+  /** When the next ejection ends; Infinity when there is none. */
+  nextDeadlineMs = Number.POSITIVE_INFINITY
+  /** Until when no instance is in rotation; 0 when one is. */
+  emptyUntilMs = 0
+  isPanicking = false
+  /** How often an instance that reached a rule was kept because too many are out already. */
+  overflow = 0
+  settings: Settings
+  readonly members = new Map<string, InstanceCircuit>()
+  readonly #departed = new Map<string, { readonly circuit: InstanceCircuit; readonly atMs: number }>()
+  readonly #around: Surroundings
+
+  constructor(upstream: string, settings: Settings, around: Surroundings) {
+    this.upstream = upstream
+    this.settings = settings
+    this.#around = around
+  }
+
+  /** Counts one try; of an instance that nobody listed nothing is kept. */
+  report(nowMs: number, instance: string, verdict: Verdict, isSlow: boolean, startedAtMs: number): void {
+    const member = this.members.get(instance)
+    const { mode, instance: rules } = this.settings
+    if (member === undefined || mode === 'disabled' || verdict === IGNORED) return
+    member.seenMs = nowMs
+    if (member.state === 'ejected' || startedAtMs < member.freshSinceMs) return
+    const window = this.#around.records.claim(member, rules.window, nowMs)
+    if (window === null) return
+    member.record(nowMs, verdict, isSlow, window)
+    if (member.state === 'probing') this.#probe(nowMs, member, verdict, isSlow)
+    else this.#judge(nowMs, member)
+  }
+
+  /** Puts back what was ejected for long enough: its next tries decide. */
+  sweep(nowMs: number): void {
+    let next = Number.POSITIVE_INFINITY
+    for (const member of this.members.values()) {
+      if (member.state !== 'ejected') continue
+      if (nowMs >= member.deadlineMs) {
+        member.clear()
+        member.freshSinceMs = nowMs
+        this.#change(nowMs, member, 'probing', 'ejection_over: its next tries decide')
+      } else next = Math.min(next, member.deadlineMs)
+    }
+    this.nextDeadlineMs = next
+    this.#rotate()
+  }
+
+  /** @param listed all instances of the upstream that Consul knows */
+  setHealth(nowMs: number, listed: ReadonlyMap<string, Health>): void {
+    for (const [key, { circuit, atMs }] of this.#departed) {
+      if (nowMs - atMs <= GRACE_MS) continue
+      this.#departed.delete(key)
+      this.#around.records.drop(circuit)
+    }
+    for (const [key, member] of this.members) {
+      if (listed.has(key)) continue
+      this.members.delete(key)
+      this.#departed.set(key, { circuit: member, atMs: nowMs })
+    }
+    for (const [key, health] of listed) {
+      const member = this.members.get(key) ?? this.#departed.get(key)?.circuit ?? this.#create(key, health)
+      member.health = health
+      this.#departed.delete(key)
+      this.members.set(key, member)
+    }
+    this.sweep(nowMs)
+  }
+
+  configure(nowMs: number, settings: Settings): void {
+    const before = this.settings
+    this.settings = settings
+    const isKept = isSameWindow(before.instance.window, settings.instance.window)
+    const acts = settings.mode === 'auto' || settings.mode === 'forced_open'
+    for (const member of this.members.values()) {
+      if (!isKept) this.#around.records.drop(member)
+      if (before.mode !== settings.mode) {
+        member.wouldBeEjected = false
+        if (before.mode === 'disabled' || settings.mode === 'disabled') member.clear()
+      }
+      if (acts || member.state === 'closed') continue
+      member.attempt = 0
+      this.#close(nowMs, member, `by_hand: mode ${before.mode} became ${settings.mode}`)
+    }
+    this.sweep(nowMs)
+  }
+
+  /** Gives back all memory. */
+  dispose(): void {
+    for (const member of this.members.values()) this.#around.records.drop(member)
+    for (const { circuit } of this.#departed.values()) this.#around.records.drop(circuit)
+    this.members.clear()
+    this.#departed.clear()
+  }
+
+  #create(key: string, health: Health): InstanceCircuit {
+    return new InstanceCircuit(key, health, (circuit, nowMs) => {
+      if (circuit.state === 'closed') return
+      this.#close(nowMs, circuit, 'idle: nothing happened for long, and the room was needed')
+      this.sweep(nowMs)
+    })
+  }
+
+  #judge(nowMs: number, member: InstanceCircuit): void {
+    const { mode, instance: rules, ejection } = this.settings
+    const reached = reachedRules(rules, member.window!, member.consecutive)
+    if (reached === 0) {
+      member.isOverflow = false
+      member.wouldBeEjected = false
+      return
+    }
+    if (mode === 'forced_closed' || member.wouldBeEjected) return
+    const own = ownRules(member, this.members.values(), reached, rules, ejection.minimumGap, nowMs)
+    if (own === 0 || !this.#hasRoomFor(member)) return
+    const reason = tripReason(own, rules, member.window!, member.consecutive)
+    if (mode === 'metrics_only') {
+      member.wouldBeEjected = true
+      this.#emit(nowMs, member, 'closed', 'ejected', `would eject: ${reason}`, true)
+      return
+    }
+    const closedMs = nowMs - member.closedSinceMs
+    this.#eject(nowMs, member, decayedAttempt(rules, member.attempt, closedMs), reason)
+  }
+
+  #probe(nowMs: number, member: InstanceCircuit, verdict: Verdict, isSlow: boolean): void {
+    const { instance: rules, ejection } = this.settings
+    if (!isFailed(verdict) && !isSlow) {
+      member.good += 1
+      if (member.good < rules.requiredSuccesses) return
+      this.#close(nowMs, member, `probes_succeeded: ${member.good} good tries`)
+      this.#rotate()
+      return
+    }
+    const reached = isFailed(verdict) ? CONSECUTIVE : SLOW_RATE
+    const isOwn =
+      verdict === NO_ANSWER ||
+      ownRules(member, this.members.values(), reached, rules, ejection.minimumGap, nowMs) !== 0
+    if (!isOwn || !this.#hasRoomFor(member)) return
+    const what = verdict === NO_ANSWER ? 'got no answer' : isFailed(verdict) ? 'failed' : 'was slow'
+    const which = verdict === FAILURE || verdict === NO_ANSWER || isSlow ? '' : ' (asked for fewer requests)'
+    this.#eject(nowMs, member, nextAttempt(rules, member.attempt), `probe_failed: a try ${what}${which}`)
+  }
+
+  #hasRoomFor(member: InstanceCircuit): boolean {
+    if (mayEject(member, this.members, this.settings.ejection)) return true
+    if (!member.isOverflow) this.overflow += 1
+    member.isOverflow = true
+    return false
+  }
+
+  #eject(nowMs: number, member: InstanceCircuit, attempt: number, reason: string): void {
+    const lastsMs = openingMs(this.settings.instance, attempt, this.#around.random())
+    member.clear()
+    member.attempt = attempt
+    member.deadlineMs = nowMs + lastsMs
+    this.nextDeadlineMs = Math.min(this.nextDeadlineMs, member.deadlineMs)
+    this.#change(nowMs, member, 'ejected', `${reason}; ejected for ${Math.round(lastsMs / 100) / 10} s`)
+    this.#rotate()
+  }
+
+  #close(nowMs: number, member: InstanceCircuit, reason: string): void {
+    member.clear()
+    member.freshSinceMs = nowMs
+    member.closedSinceMs = nowMs
+    this.#change(nowMs, member, 'closed', reason)
+  }
+
+  /** Tells of each instance that goes out of rotation or comes back. */
+  #rotate(): void {
+    this.isPanicking = isPanic(standingOf(this.members.values()), this.settings.ejection)
+    for (const member of this.members.values()) {
+      const isOut = member.state === 'ejected' && !this.isPanicking
+      if (isOut === member.isOut) continue
+      member.isOut = isOut
+      this.#around.rotate(this.upstream, member.key, !isOut)
+    }
+    this.emptyUntilMs = emptyUntilMs(this.members.values())
+  }
+
+  #change(nowMs: number, member: InstanceCircuit, to: InstanceState, reason: string): void {
+    const from = member.state
+    member.state = to
+    this.#emit(nowMs, member, from, to, reason, false)
+  }
+
+  #emit(
+    nowMs: number,
+    member: InstanceCircuit,
+    from: InstanceState,
+    to: InstanceState,
+    reason: string,
+    wouldBe: boolean,
+  ): void {
+    this.#around.emit({
+      atMs: nowMs,
+      key: this.upstream,
+      instance: member.key,
+      from,
+      to,
+      reason,
+      wouldBe,
+      deadlineMs: to === 'ejected' && !wouldBe ? member.deadlineMs : null,
+    })
+  }
+}

@@ -1,0 +1,243 @@
+import { decayedAttempt, nextAttempt, openingMs, secondsUntil } from './backoff.ts'
+import { IGNORED, isFailed, NO_ANSWER, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
+import type { InstanceGroup } from './instance-group.ts'
+import { NO_DECISION } from './outcome.ts'
+import type { Recorded } from './records.ts'
+import { isSameWindow, type Settings } from './settings.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { ServiceState } from './transition.ts'
+import { Trials } from './trials.ts'
+import { reachedRules, tripReason } from './trip-rules.ts'
+import { FAILED, SLOW, UNANSWERED, type Window } from './window.ts'
+
+/**
+ * The circuit of a service: closed, open, half-open, or forced open by hand. Nothing happens by itself: what is due is
+ * done at the next decision. State changes before anybody is told of it, so a listener that fails breaks nothing.
+ */
+export class ServiceCircuit implements Recorded {
+  readonly key: string
+  settings: Settings
+  group: InstanceGroup
+  state: ServiceState = 'closed'
+  generation: number
+  seenMs = 0
+  window: Window | null = null
+  readonly #around: Surroundings
+  /** Calls that started earlier belong to an older generation; for callers that do not keep the generation. */
+  #freshSinceMs = Number.NEGATIVE_INFINITY
+  /** Openings and closings. */
+  #sinceMs = 0
+  #deadlineMs = 0
+  #attempt = 0
+  #consecutive = 0
+  #trials: Trials | null = null
+  #wouldBeOpen = false
+
+  constructor(key: string, settings: Settings, group: InstanceGroup, around: Surroundings) {
+    this.key = key
+    this.settings = settings
+    this.group = group
+    this.#around = around
+    this.generation = around.nextGeneration()
+    if (settings.mode === 'forced_open') this.state = 'forced_open'
+  }
+
+  /** 0: go on. Otherwise: refused, and after how many whole seconds it is worth another try. */
+  decide(nowMs: number): number {
+    this.seenMs = nowMs
+    const group = this.group
+    if (nowMs >= group.nextDeadlineMs) group.sweep(nowMs)
+    if (this.state === 'closed' && group.emptyUntilMs === 0) return 0
+    return this.#decideUnlessClosed(nowMs)
+  }
+
+  /** @param startedAtMs of the request; in half-open that of the trial */
+  report(
+    nowMs: number,
+    verdict: Verdict,
+    isSlow: boolean,
+    startedAtMs: number,
+    generation: number | undefined,
+  ): void {
+    this.seenMs = nowMs
+    if (this.settings.mode === 'disabled' || this.#isLate(startedAtMs, generation)) return
+    if (this.state === 'closed') {
+      if (verdict !== IGNORED) this.#count(nowMs, verdict, isSlow)
+    } else if (this.state === 'half_open' && generation !== NO_DECISION) {
+      this.#reportTrial(nowMs, verdict, isSlow, startedAtMs)
+    }
+  }
+
+  /** An opening keeps its deadline and the window its counts, as long as neither mode nor window changes. */
+  configure(nowMs: number, settings: Settings, group: InstanceGroup): void {
+    const before = this.settings
+    this.settings = settings
+    this.group = group
+    if (!isSameWindow(before.service.window, settings.service.window)) this.#around.records.drop(this)
+    if (before.mode !== settings.mode) this.#changeMode(nowMs, before.mode, settings.mode)
+  }
+
+  get attempt(): number {
+    return this.#attempt
+  }
+
+  get consecutive(): number {
+    return this.#consecutive
+  }
+
+  /** End of the opening; null when it is not open. */
+  get deadlineMs(): number | null {
+    return this.state === 'open' ? this.#deadlineMs : null
+  }
+
+  /** Trials that may still be admitted; null outside half-open. */
+  get permits(): number | null {
+    return this.#trials?.left ?? null
+  }
+
+  isDispensable(nowMs: number): boolean {
+    if (this.state === 'open') return nowMs >= this.#deadlineMs
+    const trials = this.#trials
+    return trials === null || nowMs >= trials.oldestMs + this.settings.service.trialLimitMs
+  }
+
+  forget(nowMs: number): void {
+    this.#attempt = 0
+    this.#consecutive = 0
+    this.#wouldBeOpen = false
+    if (this.state === 'open' || this.state === 'half_open') {
+      this.#close(nowMs, 'idle: nothing happened for long, and the room was needed')
+    }
+  }
+
+  #decideUnlessClosed(nowMs: number): number {
+    const rules = this.settings.service
+    if (this.state === 'forced_open') return secondsUntil(rules.openMs, 0)
+    if (this.state === 'open' && nowMs < this.#deadlineMs) return secondsUntil(this.#deadlineMs, nowMs)
+    // Every instance is ejected: no trial could reach one, and no request should try.
+    if (this.group.emptyUntilMs > 0) return secondsUntil(this.group.emptyUntilMs, nowMs)
+    if (this.state === 'closed') return 0
+    if (this.state === 'open') this.#startTrials(nowMs, `open_time_over: ${rules.trials} trials decide`)
+    let trials = this.#trials!
+    if (nowMs >= trials.oldestMs + rules.trialLimitMs) {
+      this.#startTrials(nowMs, `trial_lost: no report within ${rules.trialLimitMs / 1000} s, new trials`)
+      trials = this.#trials!
+    }
+    if (trials.left <= 0) return secondsUntil(trials.oldestMs + rules.trialLimitMs, nowMs)
+    trials.admit(nowMs)
+    return 0
+  }
+
+  #isLate(startedAtMs: number, generation: number | undefined): boolean {
+    if (generation === undefined || generation === NO_DECISION) return startedAtMs < this.#freshSinceMs
+    return generation !== this.generation
+  }
+
+  #count(nowMs: number, verdict: Verdict, isSlow: boolean): void {
+    const { service: rules, mode } = this.settings
+    const window = this.window ?? this.#around.records.claim(this, rules.window, nowMs)
+    if (window === null) return
+    let sample = isSlow ? SLOW : 0
+    if (verdict === SUCCESS) this.#consecutive = 0
+    else {
+      sample |= verdict === NO_ANSWER ? FAILED | UNANSWERED : FAILED
+      if (verdict !== RATE_ONLY) this.#consecutive += 1
+    }
+    window.record(nowMs, sample)
+    const reached = reachedRules(rules, window, this.#consecutive)
+    if (reached === 0) this.#wouldBeOpen = false
+    else if (mode === 'auto') {
+      const attempt = decayedAttempt(rules, this.#attempt, nowMs - this.#sinceMs)
+      this.#open(nowMs, attempt, tripReason(reached, rules, window, this.#consecutive))
+    } else if (mode === 'metrics_only' && !this.#wouldBeOpen) {
+      this.#wouldBeOpen = true
+      this.#emit(nowMs, 'closed', 'open', tripReason(reached, rules, window, this.#consecutive), true)
+    }
+  }
+
+  #reportTrial(nowMs: number, verdict: Verdict, isSlow: boolean, startedAtMs: number): void {
+    const trials = this.#trials!
+    if (!trials.settle(startedAtMs)) return
+    const rules = this.settings.service
+    if (verdict === IGNORED) trials.giveBack()
+    else if (isFailed(verdict) || isSlow) {
+      const what = isFailed(verdict) ? 'failed' : `took longer than ${rules.slowMs} ms`
+      this.#open(nowMs, nextAttempt(rules, this.#attempt), `trial_failed: a trial ${what}`)
+    } else {
+      trials.succeeded += 1
+      if (trials.succeeded < rules.requiredSuccesses) return
+      this.#close(
+        nowMs,
+        `trials_succeeded: ${trials.succeeded} of ${rules.requiredSuccesses} trials were good`,
+      )
+    }
+  }
+
+  #open(nowMs: number, attempt: number, reason: string): void {
+    const from = this.state
+    const lastsMs = openingMs(this.settings.service, attempt, this.#around.random())
+    this.state = 'open'
+    this.generation = this.#around.nextGeneration()
+    this.#attempt = attempt
+    this.#sinceMs = nowMs
+    this.#deadlineMs = nowMs + lastsMs
+    this.#trials = null
+    this.#emit(nowMs, from, 'open', `${reason}; open for ${Math.round(lastsMs / 100) / 10} s`)
+  }
+
+  #startTrials(nowMs: number, reason: string): void {
+    const from = this.state
+    // While it was open nothing was admitted, so whatever started after the opening and came through is a trial.
+    const lastOlderMs = from === 'open' ? this.#sinceMs : this.#trials!.newestMs
+    this.state = 'half_open'
+    this.generation = this.#around.nextGeneration()
+    this.#freshSinceMs = lastOlderMs + 1
+    this.#trials = new Trials(this.settings.service.trials)
+    this.#emit(nowMs, from, 'half_open', reason)
+  }
+
+  #close(nowMs: number, reason: string): void {
+    const from = this.state
+    this.state = 'closed'
+    this.generation = this.#around.nextGeneration()
+    this.#freshSinceMs = nowMs
+    this.#sinceMs = nowMs
+    this.#consecutive = 0
+    this.#trials = null
+    this.window?.clear()
+    this.#emit(nowMs, from, 'closed', reason)
+  }
+
+  #changeMode(nowMs: number, before: Settings['mode'], mode: Settings['mode']): void {
+    this.#wouldBeOpen = false
+    const reason = `by_hand: mode ${before} became ${mode}`
+    if (mode === 'forced_open') {
+      const from = this.state
+      this.state = 'forced_open'
+      this.generation = this.#around.nextGeneration()
+      this.#trials = null
+      this.#emit(nowMs, from, 'forced_open', reason)
+      return
+    }
+    if (before === 'disabled' || mode === 'disabled') {
+      this.window?.clear() // what it did not see while disabled must not look like a row or a rate
+      this.#consecutive = 0
+    }
+    if (this.state === 'closed') return
+    this.#attempt = 0
+    this.#close(nowMs, reason)
+  }
+
+  #emit(nowMs: number, from: ServiceState, to: ServiceState, reason: string, wouldBe = false): void {
+    this.#around.emit({
+      atMs: nowMs,
+      key: this.key,
+      instance: null,
+      from,
+      to,
+      reason: wouldBe ? `would open: ${reason}` : reason,
+      wouldBe,
+      deadlineMs: to === 'open' && !wouldBe ? this.#deadlineMs : null,
+    })
+  }
+}

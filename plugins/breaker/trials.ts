@@ -1,0 +1,41 @@
+/** Permits of one half-open generation. None is ever handed out twice, and none below zero. */
+export class Trials {
+  left: number
+  succeeded = 0
+  /** When the trials that have not reported were admitted, oldest first. */
+  readonly #pending: number[] = []
+
+  constructor(permits: number) {
+    this.left = permits
+  }
+
+  admit(nowMs: number): void {
+    this.left -= 1
+    this.#pending.push(nowMs)
+  }
+
+  /**
+   * Takes the report of a trial; false when every trial has reported already.
+   *
+   * @param startedAtMs a request starts before it is admitted: its trial is the first one not older than it
+   */
+  settle(startedAtMs: number): boolean {
+    if (this.#pending.length === 0) return false
+    const found = this.#pending.findIndex((admittedMs) => admittedMs >= startedAtMs)
+    this.#pending.splice(Math.max(0, found), 1)
+    return true
+  }
+
+  giveBack(): void {
+    this.left += 1
+  }
+
+  /** When the oldest trial that has not reported was admitted; Infinity when there is none. */
+  get oldestMs(): number {
+    return this.#pending[0] ?? Number.POSITIVE_INFINITY
+  }
+
+  get newestMs(): number {
+    return this.#pending.at(-1) ?? Number.NEGATIVE_INFINITY
+  }
+}
