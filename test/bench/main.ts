@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { breaker } from './breaker.ts'
 import { failover } from './failover.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
@@ -10,7 +11,7 @@ import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
 import { scale } from './scale.ts'
 
-const PARTS: readonly Part[] = [follow, failover, planning, propagation, scale]
+const PARTS: readonly Part[] = [breaker, follow, failover, planning, propagation, scale]
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !PARTS.some((part) => part.name === name))

@@ -201,6 +201,16 @@ describe('reports without a generation', () => {
     assert.equal(made.circuit('web')!.state, 'closed')
   })
 
+  test('a trial that reports twice decides once', () => {
+    const { made } = breaker()
+    made.setConfig(0, 'web', settings({ halfOpen: { trials: 2, requiredSuccesses: 2 } }))
+    fail(made, 1_000, 'web')
+    made.decide(31_000, 'web')
+    made.report(31_001, outcome('web', 31_000))
+    made.report(31_001, outcome('web', 31_000))
+    assert.deepEqual([made.circuit('web')!.state, made.circuit('web')!.permits], ['half_open', 1])
+  })
+
   test('count after the wall clock was set back: the start is taken from the duration', () => {
     assert.equal(monotonicStart(50_000, 1_000_000, 999_000, 900), 49_000)
     assert.equal(monotonicStart(50_000, 1_000_000, 4_600_000, 900), 49_100)

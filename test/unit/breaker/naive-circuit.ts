@@ -63,7 +63,8 @@ export class NaiveCircuit {
     const { consecutive, minimumCalls, failureRate, slowRate } = this.#rules
     const isReached = (count: number, rate: number) => calls >= minimumCalls && count / calls >= rate / 100
     if (this.consecutive >= consecutive || isReached(failed, failureRate) || isReached(late, slowRate)) {
-      this.#open(now, Math.max(0, this.#attempt - Math.floor((now - this.#sinceMs) / this.#rules.openMs)))
+      const healthyMs = Math.max(0, now - this.#sinceMs)
+      this.#open(now, Math.max(0, this.#attempt - Math.floor(healthyMs / this.#rules.openMs)))
     }
   }
 

@@ -93,6 +93,22 @@ describe('how long an opening lasts', () => {
     })
   }
 
+  test('a long outage is worked off as fast as one that just reached the longest opening', () => {
+    const script = new Script({
+      openSeconds: 10,
+      backoff: { factor: 2, maxSeconds: 40, jitter: 0 },
+      halfOpen: { trials: 1 },
+      service: { consecutiveFailures: 1 },
+    })
+    let now = 0
+    for (let i = 0; i < 30; i += 1) {
+      script.fail(now)
+      now += 40_000
+    }
+    script.ok(now).fail(now + 20_000)
+    assert.equal(script.run().final.retry_after, 10)
+  })
+
   test('C10: late failures neither lengthen it nor open twice', () => {
     const script = circuit()
     const late = Array.from({ length: 3 }, () => script.access(0))
@@ -176,6 +192,18 @@ describe('trials', () => {
     script.access(41_000, 'third')
     script.outcome(42_000, 'third').outcome(47_999, 'second')
     assert.deepEqual(changes(script.run()), [OPEN, TRY, CLOSE])
+  })
+
+  test('the oldest of several lost trials ends the wait for all', () => {
+    const script = opened({ halfOpen: { trials: 2 } })
+    for (const at of [30_000, 38_000, 39_999, 40_000]) script.access(at)
+    assert.deepEqual(
+      script
+        .run()
+        .decisions.slice(-4)
+        .map(({ admitted }) => admitted),
+      [true, true, false, true],
+    )
   })
 
   test('D9: without traffic nothing happens', () => {

@@ -11,14 +11,14 @@ const KINDS = ['ok', 'fail', 'busy', 'ignored'] as const
 const STATUS = { ok: 200, fail: 500, busy: 429, ignored: 499 }
 
 const rules = fc.record({
-  consecutive: fc.integer({ min: 1, max: 6 }),
+  consecutive: fc.integer({ min: 1, max: 5 }),
   window: fc.oneof(
     fc.record({ calls: fc.integer({ min: 1, max: 12 }) }),
     fc.record({ seconds: fc.integer({ min: 1, max: 4 }), buckets: fc.constantFrom(1, 2, 4) }),
   ),
-  minimumCalls: fc.integer({ min: 1, max: 15 }),
-  failureRate: fc.integer({ min: 1, max: 100 }),
-  slowRate: fc.integer({ min: 1, max: 100 }),
+  minimumCalls: fc.integer({ min: 2, max: 10 }),
+  failureRate: fc.integer({ min: 30, max: 100 }),
+  slowRate: fc.integer({ min: 60, max: 100 }),
   openSeconds: fc.integer({ min: 1, max: 5 }),
   factor: fc.constantFrom(1, 2, 3),
   maxSeconds: fc.integer({ min: 1, max: 30 }),
@@ -34,8 +34,8 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('report' as const),
       which: fc.nat(),
-      kind: fc.constantFrom(...KINDS),
-      isSlow: fc.boolean(),
+      kind: fc.constantFrom(...KINDS, 'ok', 'ok', 'fail'),
+      isSlow: fc.constantFrom(false, false, false, true),
     }),
   },
   {
@@ -45,7 +45,7 @@ const step = fc.oneof(
       ms: fc.oneof(
         fc.integer({ min: 0, max: 1_500 }),
         fc.integer({ min: -2_000, max: 0 }),
-        fc.constantFrom(5_000, 30_000, 3_600_000),
+        fc.constantFrom(1_000, 2_000, 4_000, 30_000, 3_600_000),
       ),
     }),
   },
@@ -53,7 +53,7 @@ const step = fc.oneof(
 
 test('a service circuit does what a naive model does, with clocks that step either way', () => {
   fc.assert(
-    fc.property(rules, fc.array(step, { minLength: 1, maxLength: 120 }), (r, steps) => {
+    fc.property(rules, fc.array(step, { minLength: 1, maxLength: 150, size: 'max' }), (r, steps) => {
       const transitions: Transition[] = []
       const breaker = new Breaker({ random: () => 0.5, onTransition: (each) => transitions.push(each) })
       const settings = compileSettings({
@@ -128,12 +128,12 @@ test('a service circuit does what a naive model does, with clocks that step eith
         model.changes,
       )
     }),
-    { numRuns: 1_500 },
+    { numRuns: 1_000 },
   )
 })
 
 const HEALTHS: readonly Health[] = ['healthy', 'healthy', 'healthy', 'degraded', 'unhealthy']
-const ALL = Array.from({ length: 6 }, (_, index) => `10.0.0.${index}:80`)
+const ALL = Array.from({ length: 4 }, (_, index) => `10.0.0.${index}:80`)
 
 const instanceStep = fc.oneof(
   {
@@ -141,7 +141,7 @@ const instanceStep = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('try' as const),
       instance: fc.constantFrom(...ALL),
-      status: fc.constantFrom(200, 500, 500, 429, 'timeout' as const),
+      status: fc.constantFrom(200, 500, 429, 'timeout' as const, 'timeout' as const),
     }),
   },
   {
@@ -165,89 +165,98 @@ test('instances: cap, minimum and panic hold after every step, and every mark is
     minimumGap: fc.constantFrom(0, 20),
   })
   fc.assert(
-    fc.property(ejection, fc.array(instanceStep, { minLength: 1, maxLength: 150 }), (limits, steps) => {
-      const isIn = new Map<string, boolean>()
-      const states = new Map<string, string>()
-      let ejections = 0
-      const breaker = new Breaker({
-        random: () => 0,
-        onTransition: ({ instance, from, to }) => {
-          if (instance === null) return
-          assert.equal(states.get(instance) ?? 'closed', from)
-          assert.notEqual(from, to)
-          states.set(instance, to)
-          if (to === 'ejected') {
-            ejections += 1
-            assertRoom()
+    fc.property(
+      ejection,
+      fc.array(instanceStep, { minLength: 1, maxLength: 150, size: 'max' }),
+      (limits, steps) => {
+        const isIn = new Map<string, boolean>()
+        const states = new Map<string, string>()
+        let ejections = 0
+        const breaker = new Breaker({
+          random: () => 0,
+          onTransition: ({ instance, from, to }) => {
+            if (instance === null) return
+            assert.equal(states.get(instance) ?? 'closed', from)
+            assert.notEqual(from, to)
+            states.set(instance, to)
+            if (to === 'ejected') {
+              ejections += 1
+              assertRoom()
+            }
+          },
+          onRotation: (_, instance, back) => {
+            assert.equal(isIn.get(instance) ?? true, !back)
+            isIn.set(instance, back)
+          },
+        })
+        const settings = compileSettings({
+          consecutiveFailures: 2,
+          openSeconds: 1,
+          minimumCalls: 5,
+          ejection: limits,
+          service: { consecutiveFailures: 0, failureRate: 0 },
+        })
+        breaker.setConfig(0, 'web', settings)
+        const { group } = breaker.circuit('web')!
+        const members = () => [...group.members.values()]
+        const assertRoom = () => {
+          const ejected = members().filter(({ state }) => state === 'ejected')
+          assert.ok(ejected.length * 100 <= limits.maxPercent * members().length)
+          const healthy = members().filter(({ health }) => health === 'healthy')
+          const serving =
+            healthy.length > 0 ? healthy : members().filter(({ health }) => health === 'degraded')
+          assert.ok(serving.filter(({ state }) => state !== 'ejected').length >= limits.minimumHealthy)
+        }
+        let now = 0
+        let listed = new Map<string, Health>(ALL.map((each) => [each, 'healthy']))
+        breaker.setHealth(now, 'web', listed)
+        for (const each of steps) {
+          if (each.do === 'wait') now += each.ms
+          else if (each.do === 'health') {
+            for (const key of listed.keys())
+              if (!each.listed.some(([other]) => other === key)) states.delete(key)
+            listed = new Map(each.listed)
+            // Verdicts and marks outlive the listing, so what was told stays told.
+            const known = new Map(members().map(({ key, state }) => [key, state]))
+            breaker.setHealth(now, 'web', listed)
+            for (const { key, state } of members()) if (!known.has(key)) states.set(key, state)
+            for (const { key, isOut } of members()) if (!known.has(key)) isIn.set(key, !isOut)
+          } else {
+            const refused = breaker.decide(now, 'web')
+            assert.equal(refused > 0, group.emptyUntilMs > 0)
+            breaker.report(now, {
+              service: 'web',
+              startedAtMs: now,
+              status: 200,
+              source: 'upstream',
+              durationMs: 1,
+              ttfbMs: 1,
+              grpcStatus: null,
+              tries: [{ instance: each.instance, status: each.status, ms: 1 }],
+            })
           }
-        },
-        onRotation: (_, instance, back) => {
-          assert.equal(isIn.get(instance) ?? true, !back)
-          isIn.set(instance, back)
-        },
-      })
-      const settings = compileSettings({
-        consecutiveFailures: 3,
-        openSeconds: 1,
-        minimumCalls: 5,
-        ejection: limits,
-        service: { consecutiveFailures: 0, failureRate: 0 },
-      })
-      breaker.setConfig(0, 'web', settings)
-      const { group } = breaker.circuit('web')!
-      const members = () => [...group.members.values()]
-      const assertRoom = () => {
-        const ejected = members().filter(({ state }) => state === 'ejected')
-        assert.ok(ejected.length * 100 <= limits.maxPercent * members().length)
-        const healthy = members().filter(({ health }) => health === 'healthy')
-        const serving = healthy.length > 0 ? healthy : members().filter(({ health }) => health === 'degraded')
-        assert.ok(serving.filter(({ state }) => state !== 'ejected').length >= limits.minimumHealthy)
-      }
-      let now = 0
-      let listed = new Map<string, Health>(ALL.map((each) => [each, 'healthy']))
-      breaker.setHealth(now, 'web', listed)
-      for (const each of steps) {
-        if (each.do === 'wait') now += each.ms
-        else if (each.do === 'health') {
-          for (const key of listed.keys())
-            if (!each.listed.some(([other]) => other === key)) states.delete(key)
-          listed = new Map(each.listed)
-          // Verdicts and marks outlive the listing, so what was told stays told.
-          const known = new Map(members().map(({ key, state }) => [key, state]))
-          breaker.setHealth(now, 'web', listed)
-          for (const { key, state } of members()) if (!known.has(key)) states.set(key, state)
-          for (const { key, isOut } of members()) if (!known.has(key)) isIn.set(key, !isOut)
-        } else {
-          const refused = breaker.decide(now, 'web')
-          assert.equal(refused > 0, group.emptyUntilMs > 0)
-          breaker.report(now, {
-            service: 'web',
-            startedAtMs: now,
-            status: 200,
-            source: 'upstream',
-            durationMs: 1,
-            ttfbMs: 1,
-            grpcStatus: null,
-            tries: [{ instance: each.instance, status: each.status, ms: 1 }],
-          })
+          const available = members().filter(({ health }) => health !== 'unhealthy')
+          for (const member of members()) {
+            assert.equal(member.isOut, member.state === 'ejected' && !group.isPanicking)
+            if (member.state === 'ejected' && each.do === 'try') assert.ok(now < member.deadlineMs)
+          }
+          assert.equal(group.emptyUntilMs > 0, available.length > 0 && available.every(({ isOut }) => isOut))
+          if (group.isPanicking) assert.ok(members().every(({ isOut }) => !isOut))
+          if (limits.maxPercent === 0) assert.equal(ejections, 0)
         }
-        const available = members().filter(({ health }) => health !== 'unhealthy')
-        for (const member of members()) {
-          assert.equal(member.isOut, member.state === 'ejected' && !group.isPanicking)
-          if (member.state === 'ejected' && each.do === 'try') assert.ok(now < member.deadlineMs)
-        }
-        assert.equal(group.emptyUntilMs > 0, available.length > 0 && available.every(({ isOut }) => isOut))
-        if (group.isPanicking) assert.ok(members().every(({ isOut }) => !isOut))
-        if (limits.maxPercent === 0) assert.equal(ejections, 0)
-      }
-    }),
-    { numRuns: 800 },
+      },
+    ),
+    { numRuns: 500 },
   )
 })
 
 test('a scenario of any outcomes is played without an exception', async () => {
   const { simulateBreaker } = await import('../../../operator/cli/simulate-breaker.ts')
-  const odd = fc.oneof(fc.constant(null), fc.integer({ min: -2, max: 700 }), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  const odd = fc.oneof(
+    fc.constant(null),
+    fc.integer({ min: -2, max: 700 }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+  )
   const events = fc.array(
     fc.oneof(
       fc.record({ at: fc.constant(0), access: fc.constantFrom('a', 'b', 'c') }),
