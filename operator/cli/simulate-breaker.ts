@@ -138,7 +138,7 @@ class Run {
 
   #end(at: number): Simulation {
     const circuit = this.#breaker.circuit(SERVICE)!
-    if (at >= circuit.group.nextDeadlineMs) circuit.group.sweep(at)
+    if (circuit.group.isDue(at)) circuit.group.sweep(at)
     const { deadlineMs, instances, ...rest } = describeCircuit(circuit, at)
     const rows = Object.entries(instances)
     return {

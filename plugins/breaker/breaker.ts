@@ -103,7 +103,7 @@ export class Breaker {
     const circuit = this.#services.get(outcome.service)
     if (circuit === undefined) return
     const { settings, group } = circuit
-    if (nowMs >= group.nextDeadlineMs) group.sweep(nowMs)
+    if (group.isDue(nowMs)) group.sweep(nowMs)
     const { tries, startedAtMs } = outcome
     if (tries !== null) {
       const { instance: rules, abortedAfterMs } = group.settings

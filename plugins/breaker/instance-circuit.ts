@@ -16,7 +16,7 @@ export class InstanceCircuit implements Recorded {
   health: Health
   state: InstanceState = 'closed'
   window: Window | null = null
-  seenMs = 0
+  seenSeconds = 0
   /** Tries of calls that started earlier tell of an older state. */
   freshSinceMs = Number.NEGATIVE_INFINITY
   deadlineMs = 0

@@ -11,28 +11,37 @@ import { CONSECUTIVE, reachedRules, SLOW_RATE, tripReason } from './trip-rules.t
 /** How long a verdict outlives its instance: so long Kong keeps its mark on a deleted target. */
 const GRACE_MS = 300_000
 
+interface Departed {
+  readonly circuit: InstanceCircuit
+  readonly atMs: number
+}
+
+// Shared: an empty map costs more than a circuit's counters.
+const NOBODY: ReadonlyMap<string, InstanceCircuit> = new Map()
+const NOBODY_DEPARTED: ReadonlyMap<string, Departed> = new Map()
+
 /**
  * The instances of one upstream: each has its circuit, together they decide who may be ejected. An ejected instance
  * gets no requests, so its return is due at the next call to any of them after its deadline.
  */
 export class InstanceGroup {
   readonly upstream: string
-  /** When the next ejection ends; Infinity when there is none. */
-  nextDeadlineMs = Number.POSITIVE_INFINITY
+  /** When the next ejection ends; 0 when there is none. */
+  nextDeadlineMs = 0
   /** Until when no instance is in rotation; 0 when one is. */
   emptyUntilMs = 0
   isPanicking = false
   /** How often an instance that reached a rule was kept because too many are out already. */
   overflow = 0
   settings: Settings
-  readonly members = new Map<string, InstanceCircuit>()
-  readonly #departed = new Map<string, { readonly circuit: InstanceCircuit; readonly atMs: number }>()
-  readonly #around: Surroundings
+  members: ReadonlyMap<string, InstanceCircuit> = NOBODY
+  #departed: ReadonlyMap<string, Departed> = NOBODY_DEPARTED
+  readonly around: Surroundings
 
   constructor(upstream: string, settings: Settings, around: Surroundings) {
     this.upstream = upstream
     this.settings = settings
-    this.#around = around
+    this.around = around
   }
 
   /** Counts one try; of an instance that nobody listed nothing is kept. */
@@ -40,13 +49,18 @@ export class InstanceGroup {
     const member = this.members.get(instance)
     const { mode, instance: rules } = this.settings
     if (member === undefined || mode === 'disabled' || verdict === IGNORED) return
-    member.seenMs = nowMs
+    member.seenSeconds = Math.floor(nowMs / 1000)
     if (member.state === 'ejected' || startedAtMs < member.freshSinceMs) return
-    const window = this.#around.records.claim(member, rules.window, nowMs)
+    const window = this.around.records.claim(member, rules.window, nowMs)
     if (window === null) return
     member.record(nowMs, verdict, isSlow, window)
     if (member.state === 'probing') this.#probe(nowMs, member, verdict, isSlow)
     else this.#judge(nowMs, member)
+  }
+
+  /** Whether an ejection is over. */
+  isDue(nowMs: number): boolean {
+    return this.nextDeadlineMs !== 0 && nowMs >= this.nextDeadlineMs
   }
 
   /** Puts back what was ejected for long enough: its next tries decide. */
@@ -60,28 +74,29 @@ export class InstanceGroup {
         this.#change(nowMs, member, 'probing', 'ejection_over: its next tries decide')
       } else next = Math.min(next, member.deadlineMs)
     }
-    this.nextDeadlineMs = next
+    this.nextDeadlineMs = next === Number.POSITIVE_INFINITY ? 0 : next
     this.#rotate()
   }
 
   /** @param listed all instances of the upstream that Consul knows */
   setHealth(nowMs: number, listed: ReadonlyMap<string, Health>): void {
-    for (const [key, { circuit, atMs }] of this.#departed) {
-      if (nowMs - atMs <= GRACE_MS) continue
-      this.#departed.delete(key)
-      this.#around.records.drop(circuit)
+    const departed = new Map<string, Departed>()
+    const members = new Map<string, InstanceCircuit>()
+    for (const [key, each] of this.#departed) {
+      if (nowMs - each.atMs <= GRACE_MS) departed.set(key, each)
+      else this.around.records.drop(each.circuit)
     }
-    for (const [key, member] of this.members) {
-      if (listed.has(key)) continue
-      this.members.delete(key)
-      this.#departed.set(key, { circuit: member, atMs: nowMs })
+    for (const [key, circuit] of this.members) {
+      if (!listed.has(key)) departed.set(key, { circuit, atMs: nowMs })
     }
     for (const [key, health] of listed) {
-      const member = this.members.get(key) ?? this.#departed.get(key)?.circuit ?? this.#create(key, health)
+      const member = this.members.get(key) ?? departed.get(key)?.circuit ?? this.#create(key, health)
       member.health = health
-      this.#departed.delete(key)
-      this.members.set(key, member)
+      departed.delete(key)
+      members.set(key, member)
     }
+    this.members = members
+    this.#departed = departed.size === 0 ? NOBODY_DEPARTED : departed
     this.sweep(nowMs)
   }
 
@@ -91,7 +106,7 @@ export class InstanceGroup {
     const isKept = isSameWindow(before.instance.window, settings.instance.window)
     const acts = settings.mode === 'auto' || settings.mode === 'forced_open'
     for (const member of this.members.values()) {
-      if (!isKept) this.#around.records.drop(member)
+      if (!isKept) this.around.records.drop(member)
       if (before.mode !== settings.mode) {
         member.wouldBeEjected = false
         if (before.mode === 'disabled' || settings.mode === 'disabled') member.clear()
@@ -105,10 +120,10 @@ export class InstanceGroup {
 
   /** Gives back all memory. */
   dispose(): void {
-    for (const member of this.members.values()) this.#around.records.drop(member)
-    for (const { circuit } of this.#departed.values()) this.#around.records.drop(circuit)
-    this.members.clear()
-    this.#departed.clear()
+    for (const member of this.members.values()) this.around.records.drop(member)
+    for (const { circuit } of this.#departed.values()) this.around.records.drop(circuit)
+    this.members = NOBODY
+    this.#departed = NOBODY_DEPARTED
   }
 
   #create(key: string, health: Health): InstanceCircuit {
@@ -167,11 +182,11 @@ export class InstanceGroup {
   }
 
   #eject(nowMs: number, member: InstanceCircuit, attempt: number, reason: string): void {
-    const lastsMs = openingMs(this.settings.instance, attempt, this.#around.random())
+    const lastsMs = openingMs(this.settings.instance, attempt, this.around.random())
     member.clear()
     member.attempt = attempt
     member.deadlineMs = nowMs + lastsMs
-    this.nextDeadlineMs = Math.min(this.nextDeadlineMs, member.deadlineMs)
+    this.nextDeadlineMs = Math.min(this.nextDeadlineMs || member.deadlineMs, member.deadlineMs)
     this.#change(nowMs, member, 'ejected', `${reason}; ejected for ${Math.round(lastsMs / 100) / 10} s`)
     this.#rotate()
   }
@@ -190,7 +205,7 @@ export class InstanceGroup {
       const isOut = member.state === 'ejected' && !this.isPanicking
       if (isOut === member.isOut) continue
       member.isOut = isOut
-      this.#around.rotate(this.upstream, member.key, !isOut)
+      this.around.rotate(this.upstream, member.key, !isOut)
     }
     this.emptyUntilMs = emptyUntilMs(this.members.values())
   }
@@ -209,7 +224,7 @@ export class InstanceGroup {
     reason: string,
     wouldBe: boolean,
   ): void {
-    this.#around.emit({
+    this.around.emit({
       atMs: nowMs,
       key: this.upstream,
       instance: member.key,

@@ -6,7 +6,7 @@ import { createWindow, type Window } from './window.ts'
 export interface Recorded {
   window: Window | null
   /** Last time it was asked or told anything. */
-  readonly seenMs: number
+  readonly seenSeconds: number
   /** Whether nothing would be lost that still has a deadline ahead. */
   isDispensable(nowMs: number): boolean
   /** Becomes as new; its window is taken away afterwards. */
@@ -47,14 +47,14 @@ export class Records {
   }
 
   drop(owner: Recorded): void {
-    owner.window?.release()
+    owner.window?.release(this.#pages)
     owner.window = null
     this.#held.delete(owner)
   }
 
   #makeRoom(nowMs: number): boolean {
     const idle = [...this.#held].filter((each) => each.isDispensable(nowMs))
-    idle.sort((left, right) => left.seenMs - right.seenMs)
+    idle.sort((left, right) => left.seenSeconds - right.seenSeconds)
     const enough = Math.max(1, Math.floor(this.#most / 16))
     for (const each of idle.slice(0, enough)) {
       this.#held.delete(each) // first: what forget() tells others must not find it here

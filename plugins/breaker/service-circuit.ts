@@ -1,5 +1,5 @@
 import { decayedAttempt, nextAttempt, openingMs, secondsUntil } from './backoff.ts'
-import { IGNORED, isFailed, NO_ANSWER, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
+import { IGNORED, isFailed, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
 import type { InstanceGroup } from './instance-group.ts'
 import { NO_DECISION } from './outcome.ts'
 import type { Recorded } from './records.ts'
@@ -8,7 +8,13 @@ import type { Surroundings } from './surroundings.ts'
 import type { ServiceState } from './transition.ts'
 import { Trials } from './trials.ts'
 import { reachedRules, tripReason } from './trip-rules.ts'
-import { FAILED, SLOW, UNANSWERED, type Window } from './window.ts'
+import { FAILED, SLOW, type Window } from './window.ts'
+
+interface Opening {
+  readonly deadlineMs: number
+  /** null until half-open. */
+  trials: Trials | null
+}
 
 /**
  * The circuit of a service: closed, open, half-open, or forced open by hand. Nothing happens by itself: what is due is
@@ -20,33 +26,32 @@ export class ServiceCircuit implements Recorded {
   group: InstanceGroup
   state: ServiceState = 'closed'
   generation: number
-  seenMs = 0
+  seenSeconds = 0
   window: Window | null = null
-  readonly #around: Surroundings
-  /** Calls that started earlier belong to an older generation; for callers that do not keep the generation. */
-  #freshSinceMs = Number.NEGATIVE_INFINITY
-  /** Openings and closings. */
-  #sinceMs = 0
-  #deadlineMs = 0
+  /**
+   * When the state began. Calls that started earlier belong to an older generation, for callers that do not keep the
+   * generation; in half-open it is the moment after the last call of an older one.
+   */
+  #sinceMs = Number.NEGATIVE_INFINITY
   #attempt = 0
   #consecutive = 0
-  #trials: Trials | null = null
+  /** null unless open or half-open. */
+  #opening: Opening | null = null
   #wouldBeOpen = false
 
   constructor(key: string, settings: Settings, group: InstanceGroup, around: Surroundings) {
     this.key = key
     this.settings = settings
     this.group = group
-    this.#around = around
     this.generation = around.nextGeneration()
     if (settings.mode === 'forced_open') this.state = 'forced_open'
   }
 
   /** 0: go on. Otherwise: refused, and after how many whole seconds it is worth another try. */
   decide(nowMs: number): number {
-    this.seenMs = nowMs
+    this.seenSeconds = Math.floor(nowMs / 1000)
     const group = this.group
-    if (nowMs >= group.nextDeadlineMs) group.sweep(nowMs)
+    if (group.isDue(nowMs)) group.sweep(nowMs)
     if (this.state === 'closed' && group.emptyUntilMs === 0) return 0
     return this.#decideUnlessClosed(nowMs)
   }
@@ -59,7 +64,7 @@ export class ServiceCircuit implements Recorded {
     startedAtMs: number,
     generation: number | undefined,
   ): void {
-    this.seenMs = nowMs
+    this.seenSeconds = Math.floor(nowMs / 1000)
     if (this.settings.mode === 'disabled' || this.#isLate(startedAtMs, generation)) return
     if (this.state === 'closed') {
       if (verdict !== IGNORED) this.#count(nowMs, verdict, isSlow)
@@ -73,7 +78,7 @@ export class ServiceCircuit implements Recorded {
     const before = this.settings
     this.settings = settings
     this.group = group
-    if (!isSameWindow(before.service.window, settings.service.window)) this.#around.records.drop(this)
+    if (!isSameWindow(before.service.window, settings.service.window)) this.group.around.records.drop(this)
     if (before.mode !== settings.mode) this.#changeMode(nowMs, before.mode, settings.mode)
   }
 
@@ -87,18 +92,19 @@ export class ServiceCircuit implements Recorded {
 
   /** End of the opening; null when it is not open. */
   get deadlineMs(): number | null {
-    return this.state === 'open' ? this.#deadlineMs : null
+    return this.state === 'open' ? this.#opening!.deadlineMs : null
   }
 
   /** Trials that may still be admitted; null outside half-open. */
   get permits(): number | null {
-    return this.#trials?.left ?? null
+    return this.#opening?.trials?.left ?? null
   }
 
   isDispensable(nowMs: number): boolean {
-    if (this.state === 'open') return nowMs >= this.#deadlineMs
-    const trials = this.#trials
-    return trials === null || nowMs >= trials.oldestMs + this.settings.service.trialLimitMs
+    if (this.#opening === null) return true
+    const { deadlineMs, trials } = this.#opening
+    if (trials === null) return nowMs >= deadlineMs
+    return nowMs >= trials.oldestMs + this.settings.service.trialLimitMs
   }
 
   forget(nowMs: number): void {
@@ -113,15 +119,16 @@ export class ServiceCircuit implements Recorded {
   #decideUnlessClosed(nowMs: number): number {
     const rules = this.settings.service
     if (this.state === 'forced_open') return secondsUntil(rules.openMs, 0)
-    if (this.state === 'open' && nowMs < this.#deadlineMs) return secondsUntil(this.#deadlineMs, nowMs)
+    const opening = this.#opening
+    if (this.state === 'open' && nowMs < opening!.deadlineMs) return secondsUntil(opening!.deadlineMs, nowMs)
     // Every instance is ejected: no trial could reach one, and no request should try.
     if (this.group.emptyUntilMs > 0) return secondsUntil(this.group.emptyUntilMs, nowMs)
     if (this.state === 'closed') return 0
     if (this.state === 'open') this.#startTrials(nowMs, `open_time_over: ${rules.trials} trials decide`)
-    let trials = this.#trials!
+    let trials = opening!.trials!
     if (nowMs >= trials.oldestMs + rules.trialLimitMs) {
       this.#startTrials(nowMs, `trial_lost: no report within ${rules.trialLimitMs / 1000} s, new trials`)
-      trials = this.#trials!
+      trials = opening!.trials!
     }
     if (trials.left <= 0) return secondsUntil(trials.oldestMs + rules.trialLimitMs, nowMs)
     trials.admit(nowMs)
@@ -129,18 +136,18 @@ export class ServiceCircuit implements Recorded {
   }
 
   #isLate(startedAtMs: number, generation: number | undefined): boolean {
-    if (generation === undefined || generation === NO_DECISION) return startedAtMs < this.#freshSinceMs
+    if (generation === undefined || generation === NO_DECISION) return startedAtMs < this.#sinceMs
     return generation !== this.generation
   }
 
   #count(nowMs: number, verdict: Verdict, isSlow: boolean): void {
     const { service: rules, mode } = this.settings
-    const window = this.window ?? this.#around.records.claim(this, rules.window, nowMs)
+    const window = this.window ?? this.group.around.records.claim(this, rules.window, nowMs)
     if (window === null) return
     let sample = isSlow ? SLOW : 0
     if (verdict === SUCCESS) this.#consecutive = 0
     else {
-      sample |= verdict === NO_ANSWER ? FAILED | UNANSWERED : FAILED
+      sample |= FAILED
       if (verdict !== RATE_ONLY) this.#consecutive += 1
     }
     window.record(nowMs, sample)
@@ -156,7 +163,7 @@ export class ServiceCircuit implements Recorded {
   }
 
   #reportTrial(nowMs: number, verdict: Verdict, isSlow: boolean, startedAtMs: number): void {
-    const trials = this.#trials!
+    const trials = this.#opening!.trials!
     if (!trials.settle(startedAtMs)) return
     const rules = this.settings.service
     if (verdict === IGNORED) trials.giveBack()
@@ -175,35 +182,33 @@ export class ServiceCircuit implements Recorded {
 
   #open(nowMs: number, attempt: number, reason: string): void {
     const from = this.state
-    const lastsMs = openingMs(this.settings.service, attempt, this.#around.random())
+    const lastsMs = openingMs(this.settings.service, attempt, this.group.around.random())
     this.state = 'open'
-    this.generation = this.#around.nextGeneration()
+    this.generation = this.group.around.nextGeneration()
     this.#attempt = attempt
     this.#sinceMs = nowMs
-    this.#deadlineMs = nowMs + lastsMs
-    this.#trials = null
+    this.#opening = { deadlineMs: nowMs + lastsMs, trials: null }
     this.#emit(nowMs, from, 'open', `${reason}; open for ${Math.round(lastsMs / 100) / 10} s`)
   }
 
   #startTrials(nowMs: number, reason: string): void {
     const from = this.state
     // While it was open nothing was admitted, so whatever started after the opening and came through is a trial.
-    const lastOlderMs = from === 'open' ? this.#sinceMs : this.#trials!.newestMs
+    const lastOlderMs = from === 'open' ? this.#sinceMs : this.#opening!.trials!.newestMs
     this.state = 'half_open'
-    this.generation = this.#around.nextGeneration()
-    this.#freshSinceMs = lastOlderMs + 1
-    this.#trials = new Trials(this.settings.service.trials)
+    this.generation = this.group.around.nextGeneration()
+    this.#sinceMs = lastOlderMs + 1
+    this.#opening!.trials = new Trials(this.settings.service.trials)
     this.#emit(nowMs, from, 'half_open', reason)
   }
 
   #close(nowMs: number, reason: string): void {
     const from = this.state
     this.state = 'closed'
-    this.generation = this.#around.nextGeneration()
-    this.#freshSinceMs = nowMs
+    this.generation = this.group.around.nextGeneration()
     this.#sinceMs = nowMs
+    this.#opening = null
     this.#consecutive = 0
-    this.#trials = null
     this.window?.clear()
     this.#emit(nowMs, from, 'closed', reason)
   }
@@ -214,8 +219,8 @@ export class ServiceCircuit implements Recorded {
     if (mode === 'forced_open') {
       const from = this.state
       this.state = 'forced_open'
-      this.generation = this.#around.nextGeneration()
-      this.#trials = null
+      this.#opening = null
+      this.generation = this.group.around.nextGeneration()
       this.#emit(nowMs, from, 'forced_open', reason)
       return
     }
@@ -229,7 +234,7 @@ export class ServiceCircuit implements Recorded {
   }
 
   #emit(nowMs: number, from: ServiceState, to: ServiceState, reason: string, wouldBe = false): void {
-    this.#around.emit({
+    this.group.around.emit({
       atMs: nowMs,
       key: this.key,
       instance: null,
@@ -237,7 +242,7 @@ export class ServiceCircuit implements Recorded {
       to,
       reason: wouldBe ? `would open: ${reason}` : reason,
       wouldBe,
-      deadlineMs: to === 'open' && !wouldBe ? this.#deadlineMs : null,
+      deadlineMs: wouldBe ? null : this.deadlineMs,
     })
   }
 }

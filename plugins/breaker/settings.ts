@@ -30,7 +30,14 @@ export interface WindowShape {
   readonly calls: number
   readonly buckets: number
   readonly bucketMs: number
+  /** Counters in a bucket. */
+  readonly lanes: number
 }
+
+/** Calls, failed, slow. */
+const SERVICE_LANES = 3
+/** The same, and failures without an answer. */
+export const INSTANCE_LANES = 4
 
 export interface Settings {
   readonly mode: Mode
@@ -49,8 +56,8 @@ export function compileSettings(document: BreakerDocument): Settings {
   ) as unknown as BreakerSettings
   return {
     mode,
-    service: compileRules(merge(rules as never, service as never) as unknown as CircuitRules),
-    instance: compileRules(rules),
+    service: compileRules(merge(rules as never, service as never) as unknown as CircuitRules, SERVICE_LANES),
+    instance: compileRules(rules, INSTANCE_LANES),
     ejection,
     rampMs: rampSeconds * 1000,
     abortedAfterMs,
@@ -60,8 +67,8 @@ export function compileSettings(document: BreakerDocument): Settings {
 export const isSameWindow = (left: WindowShape, right: WindowShape): boolean =>
   left.calls === right.calls && left.buckets === right.buckets && left.bucketMs === right.bucketMs
 
-function compileRules(rules: CircuitRules): Rules {
-  const window = windowShape(rules.window)
+function compileRules(rules: CircuitRules, lanes: number): Rules {
+  const window = windowShape(rules.window, lanes)
   const { trials, requiredSuccesses, limitSeconds } = rules.halfOpen
   return {
     consecutiveFailures: rules.consecutiveFailures,
@@ -84,10 +91,13 @@ function compileRules(rules: CircuitRules): Rules {
   }
 }
 
-function windowShape(window: { seconds?: number; buckets?: number; calls?: number }): WindowShape {
-  if (window.calls !== undefined) return { calls: window.calls, buckets: 0, bucketMs: 0 }
+function windowShape(
+  window: { seconds?: number; buckets?: number; calls?: number },
+  lanes: number,
+): WindowShape {
+  if (window.calls !== undefined) return { calls: window.calls, buckets: 0, bucketMs: 0, lanes }
   const buckets = window.buckets ?? 10
-  return { calls: 0, buckets, bucketMs: ((window.seconds ?? 10) * 1000) / buckets }
+  return { calls: 0, buckets, bucketMs: ((window.seconds ?? 10) * 1000) / buckets, lanes }
 }
 
 function statusRange(status: number | string): [number, number] {

@@ -1,7 +1,7 @@
 /** What a circuit looks back on. The clock is an argument; a clock that steps back changes nothing. */
 
 import type { RingPages } from './ring-pages.ts'
-import type { WindowShape } from './settings.ts'
+import { INSTANCE_LANES, type WindowShape } from './settings.ts'
 
 /** Bits of a sample. */
 export const FAILED = 1
@@ -20,13 +20,11 @@ export interface Window {
   advance(nowMs: number): void
   clear(): void
   /** Gives its memory back; it must not be used again. */
-  release(): void
+  release(pages: RingPages): void
 }
 
 export const createWindow = (shape: WindowShape, pages: RingPages): Window =>
   shape.calls > 0 ? new CallWindow(shape.calls) : new TimeWindow(shape, pages)
-
-const LANES = 4
 
 /**
  * Buckets of time in a ring. The first bucket starts with the first call after the window was empty, so that calls
@@ -38,7 +36,6 @@ class TimeWindow implements Window {
   slow = 0
   unanswered = 0
   readonly #shape: WindowShape
-  readonly #pages: RingPages
   readonly #page: Uint32Array
   readonly #offset: number
   #originMs = 0
@@ -47,8 +44,7 @@ class TimeWindow implements Window {
 
   constructor(shape: WindowShape, pages: RingPages) {
     this.#shape = shape
-    this.#pages = pages
-    const { page, offset } = pages.take(shape.buckets * LANES)
+    const { page, offset } = pages.take(shape.buckets * shape.lanes)
     this.#page = page
     this.#offset = offset
   }
@@ -60,7 +56,7 @@ class TimeWindow implements Window {
       this.#bucket = 0
     }
     const page = this.#page
-    const at = this.#offset + (this.#bucket % this.#shape.buckets) * LANES
+    const at = this.#offset + (this.#bucket % this.#shape.buckets) * this.#shape.lanes
     page[at]! += 1
     this.calls += 1
     if (sample === 0) return
@@ -80,7 +76,7 @@ class TimeWindow implements Window {
 
   advance(nowMs: number): void {
     if (this.calls === 0) return
-    const { buckets, bucketMs } = this.#shape
+    const { buckets, bucketMs, lanes } = this.#shape
     const reached = Math.floor((nowMs - this.#originMs) / bucketMs)
     if (reached <= this.#bucket) return
     // Compared before it is used as an index: an idle gap may be any number of buckets.
@@ -90,26 +86,23 @@ class TimeWindow implements Window {
     }
     while (this.#bucket < reached) {
       this.#bucket += 1
-      this.#drop(this.#offset + (this.#bucket % buckets) * LANES)
+      const page = this.#page
+      const at = this.#offset + (this.#bucket % buckets) * lanes
+      this.calls -= page[at]!
+      this.failed -= page[at + 1]!
+      this.slow -= page[at + 2]!
+      if (lanes === INSTANCE_LANES) this.unanswered -= page[at + 3]!
+      page.fill(0, at, at + lanes)
     }
   }
 
   clear(): void {
-    this.#page.fill(0, this.#offset, this.#offset + this.#shape.buckets * LANES)
+    this.#page.fill(0, this.#offset, this.#offset + this.#shape.buckets * this.#shape.lanes)
     this.calls = this.failed = this.slow = this.unanswered = 0
   }
 
-  release(): void {
-    this.#pages.giveBack({ page: this.#page, offset: this.#offset }, this.#shape.buckets * LANES)
-  }
-
-  #drop(at: number): void {
-    const page = this.#page
-    this.calls -= page[at]!
-    this.failed -= page[at + 1]!
-    this.slow -= page[at + 2]!
-    this.unanswered -= page[at + 3]!
-    page[at] = page[at + 1] = page[at + 2] = page[at + 3] = 0
+  release(pages: RingPages): void {
+    pages.giveBack({ page: this.#page, offset: this.#offset }, this.#shape.buckets * this.#shape.lanes)
   }
 }
 
