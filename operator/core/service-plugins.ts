@@ -1,8 +1,8 @@
 /** The plugins of kongsul on one Kong service. */
 
+import type { CircuitRules } from '../../plugins/breaker/settings-defaults.ts'
 import type { Entity, Json } from './entity.ts'
 import { entityId, pluginId, serviceName } from './names.ts'
-import type { CircuitRules } from '../../plugins/breaker/settings-defaults.ts'
 import type { Settings } from './settings-defaults.ts'
 import { ownTags } from './tags.ts'
 

@@ -14,7 +14,7 @@ interface Section {
 export function merge(base: Section, patch: Section): Section {
   const merged: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(patch)) {
-    if (value === undefined) continue
+    if (!isSaid(value)) continue // Kong writes null where nothing is said
     const before = merged[key]
     if (!isSection(value)) merged[key] = value
     else if (key === 'window') merged[key] = mergeWindow(isSection(before) ? before : {}, value)
@@ -24,11 +24,12 @@ export function merge(base: Section, patch: Section): Section {
 }
 
 function mergeWindow(base: Section, patch: Section): Section {
-  if (patch['calls'] !== undefined) return { calls: patch['calls'] }
+  if (isSaid(patch['calls'])) return { calls: patch['calls'] }
   const { calls, ...timed } = base
-  const names = patch['seconds'] !== undefined || patch['buckets'] !== undefined
-  return names ? merge(timed, patch) : base
+  return isSaid(patch['seconds']) || isSaid(patch['buckets']) ? merge(timed, patch) : base
 }
+
+const isSaid = (value: unknown): boolean => value !== undefined && value !== null
 
 const isSection = (value: unknown): value is Section =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
