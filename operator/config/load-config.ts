@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { adminUrls } from '../kong/admin-urls.ts'
 import type { ConsulConfig, KongConfig, OperatorConfig, TlsConfig } from '../sync/operator-config.ts'
 import { Secret } from '../telemetry/secret.ts'
 import { ConfigError } from './config-error.ts'
@@ -78,7 +79,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     tls: tlsOf('consul'),
   }
   const kong: KongConfig = {
-    adminUrl: trimSlash(get<string>('kong.adminUrl')),
+    adminUrl: adminUrls({ adminUrl: get<string>('kong.adminUrl') }).join(','),
     tokenHeader: get<string>('kong.tokenHeader'),
     token: secretOf('kong.token', 'kong.tokenFile'),
     tls: tlsOf('kong'),

@@ -2,6 +2,11 @@ import { z } from 'zod'
 import type { Setting } from './setting.ts'
 
 const url = z.url({ protocol: /^https?$/, message: 'is not an http:// or https:// address' })
+const urls = z
+  .string()
+  .refine((value) => value.split(',').every((each) => url.safeParse(each.trim()).success), {
+    message: 'is not an http:// or https:// address, or several separated by commas',
+  })
 const text = z.string().min(1, 'is empty')
 const flag = z.boolean('is neither true nor false')
 const port = z
@@ -83,9 +88,9 @@ export const SETTINGS: readonly Setting[] = [
   {
     path: 'kong.adminUrl',
     kind: 'text',
-    schema: url,
+    schema: urls,
     environment: ['KONG_ADMIN_URL'],
-    help: "Kong's Admin API; follows port.admin when not given",
+    help: "Kong's Admin API, of several nodes separated by commas; follows port.admin when not given",
     example: 'http://127.0.0.1:8001',
   },
   {

@@ -28,6 +28,8 @@ export interface PlanReport {
   readonly problems: readonly Problem[]
   /** What waits because too much happened at once: removals, and weights of critical instances. */
   readonly held: readonly HeldChange[]
+  /** Kong has no database: fields that differ are put right, whoever set them. */
+  readonly dbless: boolean
 }
 
 export interface HeldChange {
@@ -47,9 +49,10 @@ export interface PlannedFrom {
   readonly holds: readonly Hold[]
   /** Does this change wait for the end of a hold? */
   readonly isHeld: (change: Change) => boolean
+  readonly dbless?: boolean
 }
 
-export function planReport({ mesh, problems, diff, holds, isHeld }: PlannedFrom): PlanReport {
+export function planReport({ mesh, problems, diff, holds, isHeld, dbless = false }: PlannedFrom): PlanReport {
   const now = diff.changes.filter((change) => !isHeld(change))
   const changes = orderChanges(now).flat().map(planned)
   const count = (action: string) => changes.filter((change) => change.action === action).length
@@ -63,6 +66,7 @@ export function planReport({ mesh, problems, diff, holds, isHeld }: PlannedFrom)
       actual: maskedValue(each.kind, each.field, each.actual),
     })),
     problems: [...problems, ...diff.conflicts],
+    dbless,
     held: [
       ...orderChanges(diff.changes.filter(isHeld))
         .flat()
@@ -71,6 +75,39 @@ export function planReport({ mesh, problems, diff, holds, isHeld }: PlannedFrom)
     ],
   }
 }
+
+/** Of several nodes: what any of them lacks is to be done. @param plans at least one */
+export function joinPlans(plans: readonly PlanReport[]): PlanReport {
+  const [first] = plans as [PlanReport]
+  if (plans.length === 1) return first
+  const changes = unique(
+    plans.flatMap((plan) => plan.changes),
+    ({ action, kind, id }) => `${action} ${kind}/${id}`,
+  )
+  const count = (action: string) => changes.filter((change) => change.action === action).length
+  return {
+    ...first,
+    inSync: plans.every(({ inSync }) => inSync),
+    counts: { create: count('create'), update: count('update'), delete: count('delete') },
+    changes,
+    overrides: unique(
+      plans.flatMap((plan) => plan.overrides),
+      JSON.stringify,
+    ),
+    problems: unique(
+      plans.flatMap((plan) => plan.problems),
+      JSON.stringify,
+    ),
+    held: unique(
+      plans.flatMap((plan) => plan.held),
+      JSON.stringify,
+    ),
+  }
+}
+
+const unique = <T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] => [
+  ...new Map(items.map((item) => [keyOf(item), item])).values(),
+]
 
 function heldRemoval({ entity, service }: Change, holds: readonly Hold[]): HeldChange {
   const ends = holds.filter((hold) => hold.kind === 'removal' && hold.service === service)

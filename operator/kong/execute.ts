@@ -12,6 +12,8 @@ export interface Executed {
   readonly wrote: boolean
   /** An entity of another id that stands in the way; Kong was left as it is. */
   readonly rival?: Entity
+  /** True when Kong turned out to hold something else than the change was decided by; nothing was written. */
+  readonly isOutdated?: boolean
 }
 
 /**

@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/kong-json.ts'
 import type { KongConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { adminUrls } from './admin-urls.ts'
 import { connectionError, KongError, kongError } from './kong-error.ts'
 import { Limiter } from './limiter.ts'
 
@@ -15,27 +16,26 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 const PAGE_SIZE = 1000
 
 /**
- * One Kong's Admin API. Calls wait for their turn (`parallel` at a time, whoever calls), have a timeout, and throw
+ * One Kong's Admin API, through one of its nodes. Calls wait for their turn (`parallel` at a time, whoever calls), have a timeout, and throw
  * KongError for everything but an answer below 400. Trying again is the caller's business.
  */
 export class KongAdmin {
-  readonly url: string
   readonly #http: AxiosInstance
   readonly #limiter: Limiter
   readonly #metrics: Metrics
-  readonly #agent: http.Agent
+  readonly #agents: { readonly httpAgent: http.Agent; readonly httpsAgent: https.Agent }
+  #url: string
   readonly #refusal: () => string | null
 
   /** @param refusal why nothing may be written at the moment, asked right before each write is sent */
   constructor(config: KongConfig, metrics: Metrics, refusal: () => string | null = () => null) {
     this.#refusal = refusal
-    this.url = config.adminUrl.replace(/\/+$/, '')
+    this.#url = adminUrls(config)[0]
     this.#metrics = metrics
     this.#limiter = new Limiter(config.parallel)
-    this.#agent = agentFor(config)
+    this.#agents = agentsFor(config)
     const token = revealed(config.token)
     this.#http = axios.create({
-      baseURL: this.url,
       timeout: config.timeoutMs,
       maxRedirects: 0,
       proxy: false,
@@ -43,8 +43,18 @@ export class KongAdmin {
       transformResponse: (text: unknown) => text,
       validateStatus: () => true,
       headers: token === undefined ? {} : { [config.tokenHeader || 'Kong-Admin-Token']: token },
-      ...(this.url.startsWith('https:') ? { httpsAgent: this.#agent } : { httpAgent: this.#agent }),
+      ...this.#agents,
     })
+  }
+
+  /** Where calls go. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** Calls go to another node of the same Kong from now on. */
+  use(url: string): void {
+    this.#url = url
   }
 
   /**
@@ -77,7 +87,8 @@ export class KongAdmin {
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#agents.httpAgent.destroy()
+    this.#agents.httpsAgent.destroy()
   }
 
   async #send(method: Method, path: string, body: unknown): Promise<JsonObject | null> {
@@ -94,8 +105,14 @@ export class KongAdmin {
   }
 
   async #receive(method: Method, path: string, body: unknown): Promise<AxiosResponse<string>> {
+    const baseURL = this.#url
     const send = () =>
-      this.#http.request<string>({ method, url: path, ...(body === undefined ? {} : { data: body }) })
+      this.#http.request<string>({
+        method,
+        baseURL,
+        url: path,
+        ...(body === undefined ? {} : { data: body }),
+      })
     try {
       return await send().catch((error: unknown) => {
         // Kong closed a kept connection while the request was on its way. Every call of ours may be sent twice.
@@ -109,16 +126,16 @@ export class KongAdmin {
   }
 }
 
-function agentFor({ adminUrl, parallel, tls }: KongConfig): http.Agent {
+function agentsFor({ parallel, tls }: KongConfig) {
   const options = { keepAlive: true, maxSockets: parallel, maxFreeSockets: parallel }
-  if (!adminUrl.startsWith('https:')) return new http.Agent(options)
-  return new https.Agent({
+  const httpsAgent = new https.Agent({
     ...options,
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls?.key === undefined ? {} : { key: revealed(tls.key)! }),
     rejectUnauthorized: tls?.rejectUnauthorized ?? true,
   })
+  return { httpAgent: new http.Agent(options), httpsAgent }
 }
 
 function wasClosedWhileIdle(error: unknown): boolean {

@@ -9,6 +9,8 @@ export type KongErrorCode =
   | 'KONG_REJECTED'
   | 'KONG_BUSY'
   | 'KONG_FAILED'
+  /** It has a database now and had none, or the other way round. */
+  | 'KONG_OTHER_KIND'
   | 'NOT_LEADER'
 
 /** An Admin call that did not do what was asked: what was tried, on what, and what came back. */
@@ -18,12 +20,14 @@ export class KongError extends Error {
   readonly path: string
   /** 0 when there was no answer. */
   readonly status: number
+  /** What Kong answered, parsed; undefined for no answer. */
+  readonly body: Json | undefined
 
   constructor(
     code: KongErrorCode,
     call: { readonly method: string; readonly path: string; readonly status: number },
     message: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; body?: Json | undefined },
   ) {
     super(`${call.method} ${call.path} ${message}`, options)
     this.name = 'KongError'
@@ -31,6 +35,7 @@ export class KongError extends Error {
     this.method = call.method
     this.path = call.path
     this.status = call.status
+    this.body = options?.body
   }
 
   /** True when Kong as a whole cannot be talked to: no reason to try the next entity. */
@@ -48,7 +53,7 @@ export function kongError(method: string, path: string, status: number, body: Js
   const { message, code } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, Json>
   const said = typeof message === 'string' ? message : typeof body === 'string' ? body.slice(0, 200) : ''
   const call = { method, path, status }
-  return new KongError(codeOf(status, code), call, `answered ${status}${said ? `: ${said}` : ''}`)
+  return new KongError(codeOf(status, code), call, `answered ${status}${said ? `: ${said}` : ''}`, { body })
 }
 
 /** The error of a call without an answer. */
@@ -62,6 +67,7 @@ export function connectionError(method: string, path: string, cause: unknown): K
 
 function codeOf(status: number, code: Json | undefined): KongErrorCode {
   if (status === 409 || code === PRIMARY_KEY_VIOLATION || code === UNIQUE_VIOLATION) return 'KONG_EXISTS'
+  if (status === 405) return 'KONG_OTHER_KIND' // "operation unsupported" without a database
   if (status === 404) return 'KONG_NOT_FOUND'
   if (status === 401 || status === 403) return 'KONG_DENIED'
   if (status === 429) return 'KONG_BUSY'

@@ -164,7 +164,7 @@ export class PassiveHealer {
       const { putBack, records, nextLookMs } = decideMarks(known, views, now, policy)
       if (records.size === 0) this.#records.delete(upstream.id)
       else this.#records.set(upstream.id, records)
-      metrics.marks.set(this.standing().length)
+      metrics.marks.set({ node: admin.url }, this.standing().length)
       if (nextLookMs !== null) this.#lookAt(upstream.id, nextLookMs)
       await Promise.all(putBack.map((target) => this.#putBack(upstream, target, signal)))
     } catch (error) {

@@ -7,6 +7,8 @@ export interface KongNode {
   readonly version: string | null
   /** Seconds until a new route is live at worst; null where Kong does not say. */
   readonly updateFrequency: number | null
+  /** Without database all of a configuration is live within milliseconds, whatever the frequency. */
+  readonly isDbless: boolean
 }
 
 /**
@@ -22,6 +24,7 @@ export async function readNode(admin: KongAdmin, signal: AbortSignal): Promise<K
       const isStrict = configuration?.worker_consistency === 'strict'
       return {
         version: typeof body?.version === 'string' ? body.version : null,
+        isDbless: configuration?.database === 'off',
         updateFrequency: Number.isFinite(seconds) ? (isStrict ? 0 : seconds) : null,
       }
     } catch (error) {
@@ -29,5 +32,5 @@ export async function readNode(admin: KongAdmin, signal: AbortSignal): Promise<K
       await delay(2000, undefined, { signal }).catch(() => {})
     }
   }
-  return { version: null, updateFrequency: null }
+  return { version: null, updateFrequency: null, isDbless: false }
 }

@@ -32,6 +32,9 @@ export interface Adopted {
   readonly moved: readonly string[]
 }
 
+const NO_DATABASE =
+  'Kong runs without a database, so nothing can be moved entity by entity: take it out of the configuration you post, and kongsul adds its own'
+
 const LIMIT_MS = 10_000
 
 /**
@@ -43,6 +46,7 @@ export async function adopt(sources: AdoptSources, kind: AdoptableKind, name: st
   const { admin, reconciler, mesh } = sources
   const { refusal } = reconciler
   if (refusal !== null) throw new RequestError(503, `this operator writes nothing now: ${refusal}`)
+  if (reconciler.kong.isDbless) throw new RequestError(409, NO_DATABASE)
   const service = ownerOfName(reconciler, kind, name)
   if (reconciler.isLeftAlone(service)) {
     throw new RequestError(409, `${service} is paused: resume it first`)

@@ -16,6 +16,27 @@ const LIMIT_MS = 20_000
 const LOOK_MS = 20
 
 /**
+ * `applyNow` for every Kong that can be reached; the one error there is where none can.
+ * @throws RequestError
+ */
+export async function applyEverywhere(
+  reconcilers: readonly Reconciler[],
+  service: string | null,
+  signal: AbortSignal,
+): Promise<ApplyResult> {
+  const up = reconcilers.filter(({ connection }) => connection.isUp)
+  const asked = up.length === 0 ? reconcilers.slice(0, 1) : up
+  const results = await Promise.all(asked.map((each) => applyNow(each, service, signal)))
+  // They share their log of changes.
+  const byId = new Map(results.flatMap(({ changes }) => changes.map((change) => [change.id, change])))
+  return {
+    service,
+    changes: [...byId.values()].sort((left, right) => right.id - left.id),
+    pending: [...new Set(results.flatMap(({ pending }) => pending))].sort(),
+  }
+}
+
+/**
  * Reads Kong and applies what differs now, without waiting for a retry; what somebody kept removing is created.
  * Answers when it is done, at the latest after 20 s.
  * @throws RequestError 404 for a service that neither Consul nor Kong knows, 503 when nothing may be written

@@ -1,15 +1,14 @@
 import { type Change, type Diff, type DiffOptions, diff } from '../core/diff.ts'
 import { type Entity, keyOf } from '../core/entity.ts'
-import { orderChanges } from '../core/plan-order.ts'
-import { type Executed, executeChange } from '../kong/execute.ts'
-import type { KongAdmin } from '../kong/kong-admin.ts'
+import type { Executed } from '../kong/execute.ts'
 import { KongError } from '../kong/kong-error.ts'
+import type { KongWriter } from '../kong/kong-writer.ts'
 import { wantedState } from './desired-index.ts'
 import type { KongMirror } from './kong-mirror.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface ApplyContext {
-  readonly admin: KongAdmin
+  readonly kong: Pick<KongWriter, 'steps' | 'execute'>
   readonly mirror: KongMirror
   readonly options: DiffOptions
   readonly dryRun: boolean
@@ -46,7 +45,7 @@ export async function applyService(service: string, context: ApplyContext): Prom
     }
     const on = context.blocker(changes)
     if (on !== null) return { kind: 'blocked', on }
-    const failure = await applySteps(service, context, orderChanges(changes), applied)
+    const failure = await applySteps(service, context, context.kong.steps(changes), applied)
     if (failure !== null) return failure
     if (context.isStale()) return { kind: 'applied', changes: applied }
   }
@@ -96,13 +95,14 @@ function failedOutcome(error: Error, changes: readonly Change[]): Outcome {
 }
 
 async function applyChange(service: string, context: ApplyContext, change: Change): Promise<Executed> {
-  const { admin, mirror, options } = context
+  const { kong, mirror, options } = context
   const key = keyOf(change.entity)
   const wanted = change.action === 'delete' ? null : context.wanted().find((entity) => keyOf(entity) === key)
   // The wish changed while the step ran: the next round sees it.
   if (wanted === undefined) return { after: change.before, wrote: false }
   try {
-    const executed = await executeChange(admin, change, wanted, options)
+    const executed = await kong.execute(change, wanted, options)
+    if (executed.isOutdated === true) return executed
     if (executed.after === null && change.action === 'update') mirror.lose(key, service)
     else if (executed.after === null) mirror.delete(key, service)
     else {

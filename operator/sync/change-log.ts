@@ -13,6 +13,8 @@ export interface ChangeEvent {
   readonly atMs: number
   /** null: applied. */
   readonly error: string | null
+  /** Admin URL of the Kong. */
+  readonly node: string
 }
 
 /** As `GET /api/v1/mesh/v2/changes` answers. Secrets are masked. */
@@ -20,6 +22,8 @@ export interface ChangeRecord {
   /** Increasing; starts at 1 with each process. */
   readonly id: number
   readonly time: string
+  /** Admin URL that it was written to. */
+  readonly node: string
   readonly service: string
   readonly reason: string
   readonly result: 'applied' | 'failed'
@@ -94,15 +98,18 @@ export class ChangeLog {
   }
 
   #repeated(event: ChangeEvent): number {
-    const at = this.#entries.findLastIndex(({ service }) => service === event.service)
+    const at = this.#entries.findLastIndex(
+      ({ service, node }) => service === event.service && node === event.node,
+    )
     return at >= 0 && this.#entries[at]!.error === event.error ? at : -1
   }
 }
 
-function recordOf({ id, service, reasons, changes, tookMs, atMs, error, tries }: Entry): ChangeRecord {
+function recordOf({ id, node, service, reasons, changes, tookMs, atMs, error, tries }: Entry): ChangeRecord {
   return {
     id,
     time: new Date(atMs).toISOString(),
+    node,
     service,
     reason: reasons.length === 0 ? 'decided anew' : reasons.join('; '),
     result: error === null ? 'applied' : 'failed',

@@ -31,7 +31,8 @@ export interface ExplainedTarget {
 }
 
 export interface ExplainSources {
-  readonly admin: KongAdmin
+  /** Of a Kong that can be read. */
+  readonly admin: () => KongAdmin
   readonly services: () => readonly ServiceReport[]
 }
 
@@ -40,7 +41,7 @@ export interface ExplainSources {
  * @throws KongError
  */
 export async function explain(sources: ExplainSources, request: ExplainedRequest): Promise<Explanation> {
-  const { admin } = sources
+  const admin = sources.admin()
   const entities = await readLists(admin)
   const { route, beat, service, plugins } = explainRequest(request, entities)
   const host = String(service?.fields.host ?? '')
@@ -50,7 +51,7 @@ export async function explain(sources: ExplainSources, request: ExplainedRequest
     route,
     beat,
     service: service === null ? null : serviceOf(service, upstream),
-    targets: upstream === undefined ? [] : await targetsOf(sources, upstream),
+    targets: upstream === undefined ? [] : await targetsOf(admin, sources.services, upstream),
     plugins,
   }
 }
@@ -70,7 +71,8 @@ function serviceOf(service: Entity, upstream: Entity | undefined): NonNullable<E
 }
 
 async function targetsOf(
-  { admin, services }: ExplainSources,
+  admin: KongAdmin,
+  services: ExplainSources['services'],
   upstream: Entity,
 ): Promise<readonly ExplainedTarget[]> {
   const [targets, health] = await Promise.all([

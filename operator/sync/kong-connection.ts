@@ -10,6 +10,8 @@ export interface KongConnectionOptions {
   readonly read: () => Promise<void>
   readonly onUp: () => void
   readonly onDown: () => void
+  /** A node that does not answer in time is as good as gone where another can take over. */
+  readonly hasOtherNodes?: () => boolean
 }
 
 const RETRY = { firstMs: 100, maxMs: 5000 }
@@ -37,9 +39,9 @@ export class KongConnection {
     return this.#error
   }
 
-  /** Tells of a failed call: one without an answer takes the connection down. */
+  /** Tells of a failed call: one without an answer, or of a Kong of another kind, takes the connection down. */
   report(error: unknown): void {
-    if (!(error instanceof KongError && error.code === 'KONG_UNREACHABLE')) return
+    if (!(error instanceof KongError && this.#isDown(error))) return
     this.#error = error
     if (this.#isUp) {
       this.#isUp = false
@@ -47,6 +49,11 @@ export class KongConnection {
       this.#options.onDown()
     }
     void this.connect()
+  }
+
+  #isDown({ code }: KongError): boolean {
+    if (code === 'KONG_TIMEOUT') return this.#options.hasOtherNodes?.() ?? false
+    return code === 'KONG_UNREACHABLE' || code === 'KONG_OTHER_KIND'
   }
 
   /** Reads Kong until it answers. */

@@ -1,14 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MeshOptions } from '../core/desired.ts'
 import { keyOf } from '../core/entity.ts'
-import type { KongAdmin } from '../kong/kong-admin.ts'
-import { readLists, readState } from '../kong/read-state.ts'
+import type { KongTarget } from '../kong/kong-target.ts'
+import { readLists } from '../kong/read-state.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { KongConnection } from './kong-connection.ts'
 import type { KongMirror } from './kong-mirror.ts'
 import { coveredByLists, mergeTargets, readSpread } from './read-spread.ts'
 
 export interface KongReadOptions {
-  readonly admin: KongAdmin
+  readonly kong: KongTarget
   readonly mirror: KongMirror
   readonly mesh: MeshOptions
   readonly log: Logger
@@ -32,9 +33,9 @@ export class KongReads {
    * @throws KongError
    */
   async all(): Promise<void> {
-    const { admin, mirror, mesh } = this.#options
+    const { kong, mirror } = this.#options
     const since = mirror.writesSoFar()
-    const state = await readState(admin, { mesh: mesh.mesh })
+    const state = await kong.read()
     mirror.merge(state, () => true, since)
   }
 
@@ -48,13 +49,16 @@ export class KongReads {
   async spread(): Promise<void> {
     while (this.#reading !== null) await this.#reading
     if (!this.#options.connection().isUp) return
-    await this.#run(() => readSpread(this.#options.admin, this.#options.mirror, this.#options))
+    const { kong, mirror } = this.#options
+    await this.#run(() => (kong.isDbless ? this.all() : readSpread(kong.admin, mirror, this.#options)))
   }
 
   /** Something that should be there is not: was it one entity, or everything? */
   async again(upstreamIds: readonly string[]): Promise<void> {
     if (this.#reading !== null || !this.#options.connection().isUp) return
-    const { admin, mirror, log } = this.#options
+    const { kong, mirror, log } = this.#options
+    if (kong.isDbless) return await this.#run(() => this.all())
+    const { admin } = kong
     await this.#run(async () => {
       const since = mirror.writesSoFar()
       const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
@@ -62,6 +66,22 @@ export class KongReads {
       for (const id of upstreamIds) if (read.has(`upstream/${id}`)) await mergeTargets(admin, mirror, id)
       log.info('Kong was read again: something was missing', { entities: mirror.size })
     })
+  }
+
+  /** A node without database may be given another configuration by anybody, at any time. */
+  async watchConfig(everyMs: number, isActive: () => boolean): Promise<void> {
+    const { kong, signal, log, connection } = this.#options
+    while (!signal.aborted) {
+      await delay(everyMs, undefined, { signal }).catch(() => {})
+      if (!kong.isDbless || !connection().isUp || this.#reading !== null || !isActive()) continue
+      try {
+        if (!(await kong.hasChanged())) continue
+        log.info('Kong has another configuration: it is read and completed', { node: kong.admin.url })
+        await this.#run(() => this.all())
+      } catch (error) {
+        connection().report(error)
+      }
+    }
   }
 
   async #run(read: () => Promise<void>): Promise<void> {

@@ -38,7 +38,7 @@ export interface ConsulConfig {
 }
 
 export interface KongConfig {
-  /** e.g. http://127.0.0.1:8001 */
+  /** e.g. http://127.0.0.1:8001; several nodes separated by commas, see operator/kong/admin-urls.ts. */
   readonly adminUrl: string
   /** Header that carries the token; Kong-Admin-Token where a token is given without a header name. */
   readonly tokenHeader?: string | undefined

@@ -4,9 +4,11 @@ import type { HoldKind } from '../core/hold-memory.ts'
 import type { Problem } from '../core/problem.ts'
 import type { StandingMark } from '../kong/passive-healer.ts'
 import type { Leader } from '../leader/election.ts'
+import type { KongFleet } from './kong-fleet.ts'
+import { nodeProblems, notReadyNodes } from './kong-node-status.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import type { PauseBook } from './pause-book.ts'
-import type { Reconciler } from './reconciler.ts'
+import type { FailingService } from './service-queue.ts'
 
 /** What `GET /api/v1/mesh/v2/status` answers. Times are RFC 3339, durations ms. */
 export interface OperatorStatus {
@@ -25,6 +27,18 @@ export interface OperatorStatus {
   readonly kong: ConnectionStatus & {
     readonly version: string | null
     readonly worker_state_update_frequency: number | null
+    /** Without one, `off`, fields cannot be overridden by hand; null until a node has answered. */
+    readonly database: 'on' | 'off' | null
+    /** Every Admin URL. */
+    readonly nodes: readonly {
+      readonly url: string
+      readonly connected: boolean
+      readonly error: string | null
+      /** false: another node of the same database is used. */
+      readonly used: boolean
+      /** Services that it lacks something of; null where that is not known, or the same as for the node in use. */
+      readonly pending: number | null
+    }[]
   }
   readonly proxy_url: string
   readonly last_sync: string | null
@@ -93,7 +107,7 @@ export interface StatusSources {
   readonly config: OperatorConfig
   readonly version: string
   readonly startedAtMs: number
-  readonly reconciler: Reconciler
+  readonly fleet: KongFleet
   readonly pauses: PauseBook
   readonly isLeading: boolean
   /** Another operator leads. */
@@ -105,12 +119,14 @@ export interface StatusSources {
 }
 
 export function operatorStatus(sources: StatusSources): OperatorStatus {
-  const { config, reconciler, pauses, consulDoubt, kongNode } = sources
-  const { queue, connection } = reconciler
+  const { config, fleet, pauses, consulDoubt, kongNode } = sources
+  const reconciler = fleet.primary
+  const nodes = fleet.nodes()
+  const faults = nodes.filter(({ isUsed, isConnected }) => isUsed && !isConnected)
   const reasons = notReadyReasons(sources)
-  const failing = queue.failing()
+  const failing = failingServices(fleet)
   const failingNames = new Set(failing.map(({ service }) => service))
-  const pending = queue.pending()
+  const pending = [...new Set(nodes.flatMap((node) => node.pending))].sort()
   const pendingNames = new Set(pending)
   const services = reconciler.desired.services
   const instances = services.flatMap((service) => service.instances)
@@ -135,10 +151,18 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
     consul: { url: config.consul.url, connected: consulDoubt === null, error: consulDoubt },
     kong: {
       url: config.kong.adminUrl,
-      connected: connection.isUp,
-      error: connection.isUp ? null : (connection.error?.message ?? 'not read yet'),
+      connected: faults.length === 0,
+      error: faults.length === 0 ? null : faults.map(({ error }) => error ?? 'not read yet').join('; '),
       version: kongNode.version,
       worker_state_update_frequency: kongNode.updateFrequency,
+      database: DATABASES[reconciler.kong.kind ?? 'unknown'],
+      nodes: nodes.map(({ url, isConnected, isUsed, error, pending }) => ({
+        url,
+        connected: isConnected,
+        error,
+        used: isUsed,
+        pending: isUsed && isConnected ? pending.length : null,
+      })),
     },
     proxy_url: config.proxyUrl,
     last_sync: reconciler.lastSyncMs === null ? null : iso(reconciler.lastSyncMs),
@@ -159,7 +183,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       since: sinceMs === null ? null : iso(sinceMs),
       until: untilMs === null ? null : iso(untilMs),
     })),
-    problems: [...pauses.problems(), ...reconciler.problems()],
+    problems: [...nodeProblems(nodes), ...pauses.problems(), ...fleet.problems()],
     overrides: reconciler.overrides(),
     pending,
     failing: failing.map(({ service, attempt, error, nextTryAtMs }) => ({
@@ -175,8 +199,8 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       since: iso(sinceMs),
       until: iso(untilMs),
     })),
-    marks: reconciler.healer.standing().map(markStatus),
-    planned: reconciler.planned().map(({ action, entity, service, fields }) => ({
+    marks: fleet.all.flatMap(({ healer }) => healer.standing().map(markStatus)),
+    planned: fleet.planned().map(({ action, entity, service, fields }) => ({
       action,
       kind: entity.kind,
       name: entity.name,
@@ -187,15 +211,24 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
 }
 
 /** Empty when the operator is ready: synced once, or standing by for the one that writes; both sides reachable. */
-export function notReadyReasons(sources: StatusSources): readonly string[] {
-  const { reconciler, consulDoubt, isStandby } = sources
-  const { connection } = reconciler
-  return [
-    ...(consulDoubt === null ? [] : [`Consul: ${consulDoubt}`]),
-    ...(connection.isUp ? [] : [`Kong: ${connection.error?.message ?? 'not read yet'}`]),
-    ...(reconciler.hasSynced || isStandby ? [] : ['not synced yet']),
-  ]
+export function notReadyReasons({ fleet, consulDoubt, isStandby }: StatusSources): readonly string[] {
+  const reasons = notReadyNodes(fleet.nodes(), isStandby)
+  return consulDoubt === null ? reasons : [`Consul: ${consulDoubt}`, ...reasons]
 }
+
+/** By service; of one that fails on several nodes the first, named where there are more. */
+function failingServices({ all }: KongFleet): readonly FailingService[] {
+  const found = all.flatMap(({ queue, kong }) =>
+    queue
+      .failing()
+      .map((each) => (all.length === 1 ? each : { ...each, error: onNode(each.error, kong.admin.url) })),
+  )
+  return [...new Map(found.toReversed().map((each) => [each.service, each])).values()].reverse()
+}
+
+const onNode = (error: Error, url: string): Error => new Error(`${url}: ${error.message}`, { cause: error })
+
+const DATABASES = { database: 'on', dbless: 'off', unknown: null } as const
 
 function markStatus({ service, target, sinceMs, failures }: StandingMark) {
   return { service, target, since: iso(sinceMs), failures }

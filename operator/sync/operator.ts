@@ -17,15 +17,15 @@ import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
 import { planRoute } from '../http/plan-route.ts'
 import { startServer } from '../http/server.ts'
-import { KongAdmin } from '../kong/kong-admin.ts'
 import { readNode } from '../kong/read-node.ts'
 import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
-import { type ApplyResult, applyNow } from './apply-now.ts'
+import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { GuardBook } from './guard-book.ts'
+import { KongFleet } from './kong-fleet.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
   notReadyReasons,
@@ -35,7 +35,6 @@ import {
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
 import { createPlanNow } from './plan-now.ts'
-import { Reconciler } from './reconciler.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -82,11 +81,10 @@ export async function startOperator(
   let election: Election | null = null
   const isLeading = () => election?.isLeader() ?? false
   const refusal = () => (config.dryRun || isLeading() ? null : 'this operator is not the leader')
-  const admin = new KongAdmin(config.kong, metrics, refusal)
   const writer = createKvWriter(config.consul, metrics)
   const statuses = new StatusKeeper({ writer, log, isActive: () => isLeading() && !signal.aborted })
-  const reconciler = new Reconciler({
-    admin,
+  const fleet = new KongFleet({
+    kong: config.kong,
     log,
     metrics,
     mesh: {
@@ -102,12 +100,14 @@ export async function startOperator(
     onHolds: () => guard.review(),
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
+  const reconciler = fleet.primary
+  const { admin } = reconciler.kong
   const pauses: PauseBook = new PauseBook({
     writer,
     log,
     metrics,
     isActive: () => !config.dryRun && !signal.aborted,
-    onChange: (services) => reconciler.reviewPauses(services),
+    onChange: (services) => fleet.reviewPauses(services),
   })
   const guard: GuardBook = new GuardBook({
     writer,
@@ -115,7 +115,7 @@ export async function startOperator(
     mesh: config.mesh,
     isActive: () => isLeading() && !signal.aborted,
     holds: () => (reconciler.hasDecided ? reconciler.holds : null),
-    release: (service, why) => reconciler.releaseHolds(service, why),
+    release: (service, why) => fleet.releaseHolds(service, why),
   })
 
   const doubts = new Map<string, string>([
@@ -137,16 +137,16 @@ export async function startOperator(
     reader,
     log,
     signal,
-    onChange: (change) => reconciler.setSnapshot(change),
+    onChange: (change) => fleet.setSnapshot(change),
     onDoubt: onDoubt('catalog'),
-    onUnread: (unread) => reconciler.setUnread(unread),
+    onUnread: (unread) => fleet.setUnread(unread),
   })
 
   const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'isStandby' | 'leader'> = {
     config,
     version,
     startedAtMs: Date.now(),
-    reconciler,
+    fleet,
     pauses,
   }
   let kongNode: StatusSources['kongNode'] = { version: null, updateFrequency: null }
@@ -166,13 +166,13 @@ export async function startOperator(
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
-      changesRoute(reconciler.changes),
+      changesRoute(fleet.changes),
       adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
-      applyRoute((service) => applyNow(reconciler, service, signal)),
+      applyRoute((service) => applyEverywhere(fleet.all, service, signal)),
       guardRoutes((service, by) => guard.accept(service, by)),
-      explainRoute({ admin, services: () => reconciler.desired.services }),
-      overrideRoutes({ admin, reconciler, mesh: config.mesh }, () => reconciler.overrides()),
-      planRoute(createPlanNow({ admin, reconciler, mesh: config.mesh, notReady: () => status().reasons })),
+      explainRoute({ admin: () => fleet.reachable.kong.admin, services: () => reconciler.desired.services }),
+      overrideRoutes({ reconcilers: () => fleet.all, mesh: config.mesh }, () => reconciler.overrides()),
+      planRoute(createPlanNow({ fleet, mesh: config.mesh, notReady: () => status().reasons })),
       pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
   })
@@ -191,7 +191,7 @@ export async function startOperator(
       },
     })
     election.onChange(() => {
-      void reconciler.leadershipChanged(refusal() === null)
+      void fleet.leadershipChanged(refusal() === null)
       guard.review()
     })
   }
@@ -209,14 +209,14 @@ export async function startOperator(
         pauses.setRows(read)
         guard.setRows(read)
       },
-      onDocuments: (documents, changedAtMs) => reconciler.setDocuments(documents, changedAtMs, rows),
+      onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
     }),
-    reconciler.run(),
+    fleet.run(),
     readNode(admin, signal).then((node) => {
       kongNode = node
       const seconds = node.updateFrequency
-      if (seconds === null || seconds <= 1) return
+      if (seconds === null || seconds <= 1 || node.isDbless) return
       const hint = 'set worker_state_update_frequency=0.1 (KONG_WORKER_STATE_UPDATE_FREQUENCY) on Kong'
       log.warn('new routes take seconds to be live', { code: 'KONG_SLOW_ROUTES', seconds, hint })
     }),
@@ -229,7 +229,7 @@ export async function startOperator(
     catalog.verify()
     statuses.review()
     guard.review()
-    await reconciler.resync()
+    await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
 
@@ -237,19 +237,19 @@ export async function startOperator(
     url: server.url,
     status,
     resync,
-    apply: (service) => applyNow(reconciler, service, signal),
-    changes: (query) => reconciler.changes.list(query).changes,
+    apply: (service) => applyEverywhere(fleet.all, service, signal),
+    changes: (query) => fleet.changes.list(query).changes,
     stop: async () => {
       await schedule.destroy()
       stopping.abort()
       pauses.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
-      await Promise.race([reconciler.stop(), limit])
+      await Promise.race([fleet.stop(), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])
       await Promise.race([server.close(), limit])
       reader.close()
       writer.close()
-      admin.close()
+      fleet.close()
     },
   }
 }

@@ -1,17 +1,19 @@
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 import { entityFromKong } from '../core/kong-json.ts'
 import { pinField, pinnableFields, releaseOverrides } from '../core/release-override.ts'
+import { HEALTH_OVERRIDE } from '../core/tags.ts'
 import { RequestError } from '../http/request-error.ts'
 import { entityPath } from '../kong/collections.ts'
 import { readEntity } from '../kong/execute.ts'
-import type { KongAdmin } from '../kong/kong-admin.ts'
 import type { Reconciler } from './reconciler.ts'
 
 export interface ActionTarget {
-  readonly admin: KongAdmin
-  readonly reconciler: Pick<Reconciler, 'wanted' | 'refusal' | 'noteEntity'>
+  /** Each Kong on its own; the first decides what is wanted. */
+  readonly reconcilers: () => readonly ActionReconciler[]
   readonly mesh: string
 }
+
+type ActionReconciler = Pick<Reconciler, 'wanted' | 'refusal' | 'noteEntity' | 'kong' | 'connection'>
 
 /** What was done to which entity. */
 export interface OverrideAction {
@@ -34,15 +36,20 @@ export async function releaseEntity(
   reference: string,
   field: string | null,
 ): Promise<OverrideAction> {
-  const wanted = findWanted(target.reconciler.wanted, reference)
-  const actual = await readActual(target, wanted)
-  const { tags, fields } = releaseOverrides(actual, wanted, target.mesh, field)
-  if (fields.length === 0) {
+  const wanted = findWanted(target.reconcilers()[0]!.wanted, reference)
+  const released = new Set<string>()
+  for (const reconciler of writable(target)) {
+    const actual = await readActual(reconciler, wanted)
+    const { tags, fields } = releaseOverrides(actual, wanted, target.mesh, field)
+    if (fields.length === 0) continue
+    await writeTags(target, reconciler, { wanted, actual, tags }, 'override released')
+    for (const each of fields) released.add(each)
+  }
+  if (released.size === 0) {
     const what = field === null ? 'nothing' : `not ${field}`
     throw new RequestError(404, `${what} is an override of ${wanted.kind} ${wanted.name}`)
   }
-  await writeTags(target, wanted, tags, 'override released')
-  return action(wanted, fields)
+  return action(wanted, [...released].sort())
 }
 
 /**
@@ -55,16 +62,27 @@ export async function pinEntity(
   reference: string,
   field: string,
 ): Promise<OverrideAction> {
-  const wanted = findWanted(target.reconciler.wanted, reference)
+  const wanted = findWanted(target.reconcilers()[0]!.wanted, reference)
   const known = pinnableFields(wanted)
   if (!known.includes(field)) {
     const message = `${field} is not managed on ${wanted.kind} ${wanted.name}; these are: ${known.join(', ')}`
     throw new RequestError(422, message, [{ field: 'field', message }])
   }
-  const actual = await readActual(target, wanted)
-  await writeTags(target, wanted, pinField(actual, wanted, target.mesh, field, Date.now()), 'field pinned')
+  const reconcilers = writable(target)
+  if (field !== HEALTH_OVERRIDE && reconcilers.some(({ kong }) => kong.isDbless)) {
+    throw new RequestError(409, noOverrides(wanted))
+  }
+  for (const reconciler of reconcilers) {
+    const actual = await readActual(reconciler, wanted)
+    const tags = pinField(actual, wanted, target.mesh, field, Date.now())
+    await writeTags(target, reconciler, { wanted, actual, tags }, 'field pinned')
+  }
   return action(wanted, [field])
 }
+
+/** In words: a Kong without database is given all fields anew each time. */
+const noOverrides = ({ owner }: Entity): string =>
+  `Kong runs without a database, where no field can be kept by hand but the health of a target: say it in KV mesh/services/${owner}, or pause the service`
 
 /** @throws RequestError */
 export function findWanted(state: KongState, reference: string): Entity {
@@ -80,21 +98,45 @@ export function findWanted(state: KongState, reference: string): Entity {
   throw new RequestError(409, `${reference} may be any of ${each.slice(0, 10).join(', ')}: give one of these`)
 }
 
-async function readActual({ admin, reconciler }: ActionTarget, wanted: Entity): Promise<Entity> {
-  const { refusal } = reconciler
+/** Every Kong that can be written to; one that is away is given what it has missed without this. */
+function writable({ reconcilers }: ActionTarget): readonly ActionReconciler[] {
+  const all = reconcilers()
+  const up = all.filter(({ connection }) => connection.isUp)
+  return up.length === 0 ? all.slice(0, 1) : up
+}
+
+async function readActual({ kong, refusal }: ActionReconciler, wanted: Entity): Promise<Entity> {
   if (refusal !== null) throw new RequestError(503, `this operator writes nothing now: ${refusal}`)
-  const actual = await readEntity(admin, wanted)
+  const actual = await readEntity(kong.admin, wanted)
   if (actual === null) throw new RequestError(404, `Kong does not have ${wanted.kind} ${wanted.name}`)
   return actual
 }
 
 async function writeTags(
-  { admin, reconciler }: ActionTarget,
-  wanted: Entity,
-  tags: readonly string[],
+  { mesh }: ActionTarget,
+  reconciler: ActionReconciler,
+  {
+    wanted,
+    actual,
+    tags,
+  }: { readonly wanted: Entity; readonly actual: Entity; readonly tags: readonly string[] },
   reason: string,
 ): Promise<void> {
-  const row = await admin.call('PATCH', entityPath(wanted), { tags })
+  const { kong } = reconciler
+  if (kong.isDbless) {
+    const entity = { ...actual, tags }
+    const change = {
+      action: 'update',
+      entity,
+      before: actual,
+      fields: ['tags'],
+      service: wanted.owner,
+    } as const
+    await kong.execute(change, wanted, { mesh, policy: 'revert' })
+    reconciler.noteEntity(entity, wanted.owner, reason)
+    return
+  }
+  const row = await kong.admin.call('PATCH', entityPath(wanted), { tags })
   if (row !== null) reconciler.noteEntity(entityFromKong(wanted.kind, row), wanted.owner, reason)
 }
 

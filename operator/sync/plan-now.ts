@@ -1,12 +1,10 @@
-import type { PlanReport } from '../core/plan-report.ts'
+import { joinPlans, type PlanReport } from '../core/plan-report.ts'
 import { RequestError } from '../http/request-error.ts'
-import type { KongAdmin } from '../kong/kong-admin.ts'
 import { readState } from '../kong/read-state.ts'
-import type { Reconciler } from './reconciler.ts'
+import type { KongFleet } from './kong-fleet.ts'
 
 export interface PlanSources {
-  readonly admin: KongAdmin
-  readonly reconciler: Reconciler
+  readonly fleet: KongFleet
   readonly mesh: string
   /** Why nothing can be decided; empty when everything is known. */
   readonly notReady: () => readonly string[]
@@ -17,13 +15,14 @@ export interface PlanSources {
  * call for each upstream.
  * @throws RequestError 503 before anything was decided; KongError when Kong cannot be read
  */
-export function createPlanNow({ admin, reconciler, mesh, notReady }: PlanSources): () => Promise<PlanReport> {
+export function createPlanNow({ fleet, mesh, notReady }: PlanSources): () => Promise<PlanReport> {
   let current: Promise<PlanReport> | null = null
   const plan = async () => {
-    if (!reconciler.hasDecided)
-      throw new RequestError(503, `nothing is decided yet: ${notReady().join('; ')}`)
-    const actual = await readState(admin, { mesh })
-    return reconciler.planFor(actual)
+    const up = fleet.all.filter(({ connection, hasDecided }) => connection.isUp && hasDecided)
+    const asked = up.length > 0 ? up : [fleet.primary]
+    if (!asked[0]!.hasDecided) throw new RequestError(503, `nothing is decided yet: ${notReady().join('; ')}`)
+    const plans = asked.map(async (each) => each.planFor(await readState(each.kong.admin, { mesh })))
+    return joinPlans(await Promise.all(plans))
   }
   return () => {
     current ??= plan().finally(() => {

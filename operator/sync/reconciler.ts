@@ -19,14 +19,14 @@ import type { Problem } from '../core/problem.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { readEntity } from '../kong/execute.ts'
-import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
+import { KongTarget, type KongTargetOptions } from '../kong/kong-target.ts'
 import { PassiveHealer, type WatchedUpstream } from '../kong/passive-healer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
-import { ChangeLog } from './change-log.ts'
+import type { ChangeLog } from './change-log.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired, indexOwned } from './desired-index.ts'
 import { HOLD_CODES, holdProblems } from './hold-problems.ts'
@@ -35,7 +35,7 @@ import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
-import { MeshGauges } from './mesh-gauges.ts'
+import type { MeshGauges, MeshNumbers } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
 import { OverrideBook } from './override-book.ts'
 import { ProblemLog } from './problem-log.ts'
@@ -45,7 +45,7 @@ import { type Job, ServiceQueue } from './service-queue.ts'
 import { isClaimed, watchedUpstreams } from './watched-upstreams.ts'
 
 export interface ReconcilerOptions {
-  readonly admin: KongAdmin
+  readonly kong: Pick<KongTargetOptions, 'admin' | 'urls' | 'adminFor' | 'only' | 'isRefused' | 'onDbless'>
   readonly log: Logger
   readonly metrics: Metrics
   readonly mesh: MeshOptions
@@ -54,6 +54,9 @@ export interface ReconcilerOptions {
   readonly signal: AbortSignal
   /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
   readonly refusal?: () => string | null
+  /** Where several reconcilers note what they did in one place. */
+  readonly changes: ChangeLog
+  readonly gauges: Pick<MeshGauges, 'updateSoon'>
   /** Has somebody paused the service? Then it is decided and reported, not written. */
   readonly isPaused?: (service: string) => boolean
   /** Told which settings are refused, each time they are read. */
@@ -65,6 +68,12 @@ export interface ReconcilerOptions {
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
 const SERVICES_AT_ONCE = 16
 
+/** A batch for a Kong without database takes all there are: its rest is what costs. */
+const ALL_SERVICES = Number.POSITIVE_INFINITY
+
+/** How long a Kong without database may be without what somebody's new configuration lacks. */
+const CONFIG_LOOK_MS = 2_000
+
 /** Shorter than another operator takes to become leader and write. */
 const BRIEF_LOSS_MS = 1_000
 
@@ -72,7 +81,8 @@ export class Reconciler {
   readonly mirror = new KongMirror()
   readonly lag = new LagWindow()
   /** What was done, and what failed. */
-  readonly changes = new ChangeLog()
+  readonly changes: ChangeLog
+  readonly kong: KongTarget
   readonly connection: KongConnection
   readonly queue: ServiceQueue
   readonly healer: PassiveHealer
@@ -86,7 +96,7 @@ export class Reconciler {
   readonly #holds: Holds
   readonly #reads: KongReads
   readonly #returned: ReturnedTargets
-  readonly #gauges: MeshGauges
+  readonly #gauges: Pick<MeshGauges, 'updateSoon'>
   readonly #problems: ProblemLog
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
@@ -102,16 +112,31 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
-    const { admin, log, metrics, signal } = options
+    const { log, metrics, signal } = options
+    this.changes = options.changes
+    this.#gauges = options.gauges
+    this.kong = new KongTarget({
+      ...options.kong,
+      mesh: options.mesh.mesh,
+      metrics,
+      signal,
+      onForeign: (state) => this.#foreignConfig(state),
+      onFailure: (error) => this.connection.report(error),
+    })
+    const { admin } = this.kong
     this.queue = new ServiceQueue({
-      parallel: SERVICES_AT_ONCE,
+      parallel: () => (this.kong.isDbless ? ALL_SERVICES : SERVICES_AT_ONCE),
       work: (job) => this.#apply(job),
       onDone: (job, outcome, tookMs) => this.#done(job, outcome, tookMs),
     })
     this.connection = new KongConnection({
       log,
       signal,
-      read: () => this.#reads.all(),
+      read: async () => {
+        await this.kong.connect()
+        await this.#reads.all()
+      },
+      hasOtherNodes: () => this.kong.urls.length > 1,
       onUp: () => this.#kongUp(),
       onDown: () => this.#kongDown(),
     })
@@ -147,6 +172,7 @@ export class Reconciler {
     })
     this.#reads = new KongReads({
       ...options,
+      kong: this.kong,
       mirror: this.mirror,
       connection: () => this.connection,
       onRead: () => this.#compareAll(),
@@ -158,21 +184,19 @@ export class Reconciler {
       isClaimed: (target) => isClaimed(this.mirror.get(keyOf(target))),
       onFailure: (error) => this.connection.report(error),
     })
-    // What is held has told its own story.
-    this.#problems = new ProblemLog(log, () => this.problems().filter(({ code }) => !HOLD_CODES.has(code)))
-    this.#gauges = new MeshGauges(metrics, () => ({
-      desired: this.#desired,
-      services: this.#snapshot?.services.size ?? 0,
-      queue: this.queue.size,
-      problems: this.problems().length,
-      overrides: this.overrides().length,
-      held: this.holds,
-    }))
+    // What is held has told its own story, and what is decided is told by one of several.
+    const told = () =>
+      options.kong.only === undefined ? this.problems() : [...this.#conflicts.values()].flat()
+    this.#problems = new ProblemLog(log, () => told().filter(({ code }) => !HOLD_CODES.has(code)))
   }
 
   /** Connects to Kong and begins to apply; ends when the signal aborts. */
   async run(): Promise<void> {
-    await Promise.all([this.connection.connect(), this.healer.run(this.#options.signal)])
+    await Promise.all([
+      this.connection.connect(),
+      this.healer.run(this.#options.signal),
+      this.#reads.watchConfig(CONFIG_LOOK_MS, () => this.refusal === null),
+    ])
   }
 
   setSnapshot({ snapshot, reasons, changedAtMs }: CatalogChange): void {
@@ -366,7 +390,28 @@ export class Reconciler {
       diff: { ...found, changes: found.changes.filter((change) => !this.#isUnread(change)) },
       holds: this.holds,
       isHeld: (change) => this.#isOnHold(change),
+      dbless: this.kong.isDbless,
     })
+  }
+
+  /** What the gauges tell. */
+  numbers(): MeshNumbers {
+    return {
+      desired: this.#desired,
+      services: this.#snapshot?.services.size ?? 0,
+      queue: this.queue.size,
+      problems: this.problems().length,
+      overrides: this.overrides().length,
+      held: this.holds,
+    }
+  }
+
+  /** Id of an upstream that Kong holds for this mesh; null for none. */
+  sampleUpstream(): string | null {
+    for (const { kind, id } of this.wanted.values()) {
+      if (kind === 'upstream' && this.mirror.get(`upstream/${id}`) !== undefined) return id
+    }
+    return null
   }
 
   /** With dryRun, and for paused services: what would be written. */
@@ -434,27 +479,32 @@ export class Reconciler {
   }
 
   async #apply(job: Job): Promise<Outcome> {
-    const { admin, dryRun } = this.#options
+    const { dryRun } = this.#options
     const { service } = job
     return await applyService(service, {
-      admin,
+      kong: this.kong,
       mirror: this.mirror,
       options: this.#diffOptions(),
       dryRun,
       isPaused: () => this.#isPaused(service),
       wanted: () => this.#index?.groups.get(service) ?? [],
       isHeld: (change) => this.#isHeld(change),
-      blocker: (changes) =>
-        blockingService(service, changes, {
-          mirror: this.mirror,
-          desired: this.#desired.state,
-          isPending: (other) => this.queue.has(other) && !this.queue.isFailing(other),
-          isWaitingForUs: (other) => this.queue.isWaitingFor(other, service),
-        }),
+      blocker: (changes) => this.#blocker(service, changes),
       refusal: () => this.#refusal(),
       isStale: job.isStale,
       onDiff: (result) => this.#noteDiff(service, result),
       onWritten: (change) => this.#written(change),
+    })
+  }
+
+  #blocker(service: string, changes: readonly Change[]): string | null {
+    // What one service gives up and another gets comes in one batch there.
+    if (this.kong.isDbless) return null
+    return blockingService(service, changes, {
+      mirror: this.mirror,
+      desired: this.#desired.state,
+      isPending: (other) => this.queue.has(other) && !this.queue.isFailing(other),
+      isWaitingForUs: (other) => this.queue.isWaitingFor(other, service),
     })
   }
 
@@ -473,6 +523,11 @@ export class Reconciler {
 
   #diffOptions(): DiffOptions {
     const { mesh } = this.#options.mesh
+    // Nobody edits one field of a configuration that is posted whole: what differs is what somebody did not know of.
+    if (this.kong.isDbless) {
+      this.mirror.takeGone()
+      return { mesh, policy: 'revert' }
+    }
     const nowMs = Date.now()
     this.#removals.review(this.mirror, this.#desired.state, nowMs)
     return {
@@ -557,7 +612,8 @@ export class Reconciler {
     tookMs: number,
     error: string | null,
   ): void {
-    this.changes.add({ service, reasons, changes, tookMs, atMs: Date.now(), error })
+    const node = this.kong.admin.url
+    this.changes.add({ service, reasons, changes, tookMs, atMs: Date.now(), error, node })
   }
 
   #applied(job: Job, changes: readonly Change[], tookMs: number): void {
@@ -578,23 +634,33 @@ export class Reconciler {
     })
   }
 
+  /** Told in the middle of a batch, which is decided anew. */
+  #foreignConfig(state: KongState): void {
+    this.mirror.merge(state, () => true, this.mirror.writesSoFar())
+    this.#compareAll()
+  }
+
   #synced(): void {
     if (this.#index === null || this.queue.running > 0) return
     this.#hasSynced = true
     this.#lastSyncMs = Date.now()
-    this.#options.metrics.lastSync.set(this.#lastSyncMs / 1000)
+    this.#options.metrics.lastSync.set({ node: this.kong.admin.url }, this.#lastSyncMs / 1000)
   }
 
   #kongUp(): void {
-    this.#options.metrics.kongConnected.set(1)
-    this.#options.log.info('Kong was read', { entities: this.mirror.size })
+    this.#noteConnected(1)
+    this.#options.log.info('Kong was read', { entities: this.mirror.size, node: this.kong.admin.url })
     if (this.#mayWrite()) this.queue.resume()
     this.#compareAll()
   }
 
   #kongDown(): void {
-    this.#options.metrics.kongConnected.set(0)
+    this.#noteConnected(0)
     this.queue.pause()
+  }
+
+  #noteConnected(value: 0 | 1): void {
+    this.#options.metrics.kongConnected.set({ node: this.kong.admin.url }, value)
   }
 }
 

@@ -22,7 +22,7 @@ export interface QueueOptions {
   readonly work: (job: Job) => Promise<Outcome>
   readonly onDone: (job: Job, outcome: Outcome, tookMs: number) => void
   /** How many services are applied at the same time; calls have their own, lower limit. */
-  readonly parallel: number
+  readonly parallel: () => number
 }
 
 interface Entry {
@@ -153,7 +153,7 @@ export class ServiceQueue {
   #pump(): void {
     if (this.#isPaused || this.#isStopped) return
     for (const [service, entry] of this.#entries) {
-      if (this.#running >= this.#options.parallel) return
+      if (this.#running >= this.#options.parallel()) return
       if (!entry.isQueued || entry.isRunning || entry.retry !== null) continue
       void this.#run(service, entry)
     }

@@ -29,6 +29,7 @@ const event = (over: Partial<ChangeEvent> = {}): ChangeEvent => ({
   tookMs: 12.34,
   atMs: 0,
   error: null,
+  node: 'http://kong:8001',
   ...over,
 })
 const failure = (over: Partial<ChangeEvent> = {}) => event({ error: 'answered 500', changes: [], ...over })
@@ -41,6 +42,7 @@ test('a change is told with its time, reason, duration and fields', () => {
       {
         id: 1,
         time: '1970-01-01T00:00:00.000Z',
+        node: 'http://kong:8001',
         service: 'web',
         reason: 'check c of web-1 critical',
         result: 'applied',

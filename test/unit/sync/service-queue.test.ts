@@ -13,7 +13,7 @@ interface Begun {
 function handQueue(parallel = 4) {
   const begun: Begun[] = []
   const queue = new ServiceQueue({
-    parallel,
+    parallel: () => parallel,
     work: (job) =>
       new Promise((end) => begun.push({ job, end: (outcome = { kind: 'inSync' }) => end(outcome) })),
     onDone: () => {},
