@@ -2,11 +2,11 @@ import type { ProcessConfig } from '../config/load-config.ts'
 import type { CatalogSnapshot, Instance } from '../core/catalog.ts'
 import { upstreamName } from '../core/names.ts'
 import { targetOf } from '../core/target-address.ts'
-import { KongAdmin } from '../kong/kong-admin.ts'
-import { createMetrics } from '../telemetry/metrics.ts'
+import type { KongAdmin } from '../kong/kong-admin.ts'
 import { type AgentApi, agentApi } from './agent-api.ts'
 import { CliError, explain } from './cli-error.ts'
 import { type FoundInstance, findInstance } from './find-instance.ts'
+import { reachKong } from './reach-kong.ts'
 import { readSnapshot } from './read-mesh.ts'
 import { waitUntil } from './up/wait-until.ts'
 
@@ -48,10 +48,10 @@ export async function drain(
   if (!options.undo && !options.force) refuseLast(snapshot, found)
   const address = targetOf(instance.address, instance.port)
   const target = address.ok ? address.target : `${instance.address}:${instance.port}`
-  const admin = new KongAdmin(config.operator.kong, createMetrics(''))
+  const { admins } = await reachKong(config.operator.kong)
   const agent = await agentOf(config, found)
   try {
-    const before = await weightOf(admin, service, target)
+    const before = await weightOf(admins, service, target, Math.max)
     if (before === null)
       note(`Kong has no target ${target} for ${service}: nothing is sent to it through the mesh`)
     const startedAt = performance.now()
@@ -62,7 +62,8 @@ export async function drain(
         options.undo ? now !== null && now > 0 : now === null || now === 0
       const what = options.undo ? `a weight above 0 for ${target}` : `weight 0 for ${target}`
       const followed = async () => {
-        weight = await weightOf(admin, service, target)
+        // The last of the nodes without database counts.
+        weight = await weightOf(admins, service, target, options.undo ? Math.min : Math.max)
         return reached(weight)
       }
       await waitUntil(followed, { deadlineMs, what }).catch((error) => {
@@ -75,7 +76,7 @@ export async function drain(
     const message = describe({ found, target, weight, tookMs, undo: options.undo === true, deregistered })
     return { instance: instance.id, service, target, weight, deregistered, tookMs, message }
   } finally {
-    admin.close()
+    for (const admin of admins) admin.close()
     agent.close()
   }
 }
@@ -105,7 +106,19 @@ async function agentOf(config: ProcessConfig, { instance }: FoundInstance): Prom
   })
 }
 
-async function weightOf(admin: KongAdmin, service: string, target: string): Promise<number | null> {
+/** @param pick which weight counts where several nodes have different ones */
+async function weightOf(
+  admins: readonly KongAdmin[],
+  service: string,
+  target: string,
+  pick: (...weights: number[]) => number,
+): Promise<number | null> {
+  const found = await Promise.all(admins.map((admin) => weightAt(admin, service, target)))
+  const weights = found.filter((weight) => weight !== null)
+  return weights.length === 0 ? null : pick(...weights)
+}
+
+async function weightAt(admin: KongAdmin, service: string, target: string): Promise<number | null> {
   const rows = await admin.list(['upstreams', upstreamName(service), 'targets']).catch((error) => {
     if ((error as { code?: string }).code === 'KONG_NOT_FOUND') return []
     throw error

@@ -18,6 +18,8 @@ export interface MeshReading {
   readonly desired: Desired
   readonly diff: Diff
   readonly plan: PlanReport
+  /** Kong has no database: nothing in it is an override but the health of targets. */
+  readonly isDbless: boolean
 }
 
 /**
@@ -31,11 +33,13 @@ export function reading(
   documents: ReadonlyMap<string, string>,
   actual: KongState,
   rows: KvRows = new Map(),
+  isDbless = false,
 ): MeshReading {
   const { accepted, problems } = acceptDocuments(null, documents, rows)
   const input = { snapshot, settings: accepted, options: meshOptions(config), actual }
   const { wanted, holds } = hold(config, input, rows)
   const policy = (service: string) => {
+    if (isDbless) return 'revert'
     // What a service or the mesh says in Consul, else what the process was started with.
     const { settings, sources } = accepted.forService(service, snapshot.services.get(service) ?? [])
     const isSaid = (sources['overrides.policy'] ?? 'built-in') !== 'built-in'
@@ -48,11 +52,13 @@ export function reading(
     actual,
     desired: { ...wanted, problems: all },
     diff: found,
+    isDbless,
     plan: planReport({
       mesh: config.mesh,
       problems: all,
       diff: found,
       holds: holds.list(),
+      dbless: isDbless,
       isHeld: (change) => holds.isHeld(change, (service) => !hasAny(wanted, service)),
     }),
   }

@@ -44,6 +44,7 @@ export function planLines(report: PlanReport, { paint, width }: Pick<Io, 'paint'
   return [
     ...(report.inSync ? [] : [...table, '']),
     summary,
+    ...(report.dbless ? [DBLESS] : []),
     ...report.overrides.map(
       ({ kind, name, field, wanted, actual }) =>
         `override: ${kind} ${name} ${field} is ${text(actual)} by hand, Consul says ${text(wanted)}; it is kept`,
@@ -70,6 +71,9 @@ export function problemLines(problems: readonly Problem[], paint: Io['paint']): 
       return `${colours[severity](`${severity}:`)}${where} ${message} (${code})`
     })
 }
+
+const DBLESS =
+  'Kong runs without a database: all of this is one configuration, and fields edited there are put right; only KV and the health of targets override.'
 
 /** Bookkeeping in tags is no news to a person, unless it is all there is. */
 function what({ action, fields }: PlannedChange): string {

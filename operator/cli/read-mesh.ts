@@ -3,12 +3,14 @@ import { type ConsulReader, createConsulReader } from '../consul/consul-reader.t
 import { inParallel } from '../consul/in-parallel.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
+import { keyOf } from '../core/entity.ts'
+import { joinPlans } from '../core/plan-report.ts'
 import type { KvRows } from '../core/settings-status.ts'
-import { KongAdmin } from '../kong/kong-admin.ts'
 import { readState } from '../kong/read-state.ts'
 import type { ConsulConfig, OperatorConfig } from '../sync/operator-config.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { type MeshReading, reading } from './mesh-reading.ts'
+import { type ReachedKong, reachKong } from './reach-kong.ts'
 
 /** Both sides, opened once and read as often as wanted. */
 export interface OpenMesh {
@@ -22,20 +24,45 @@ const PARALLEL = 8
 export function openMesh(config: OperatorConfig): OpenMesh {
   const metrics = createMetrics('')
   const reader = createConsulReader(config.consul, metrics)
-  const admin = new KongAdmin(config.kong, metrics)
+  let reached: Promise<ReachedKong> | null = null
+  const reach = () => {
+    reached ??= reachKong(config.kong).catch((error: unknown) => {
+      reached = null
+      throw error
+    })
+    return reached
+  }
+  const readKong = async () => {
+    const { admins, kind } = await reach()
+    const states = await Promise.all(admins.map((admin) => readState(admin, { mesh: config.mesh })))
+    return { states, isDbless: kind === 'dbless' }
+  }
   return {
     async read() {
-      const [{ snapshot, documents, rows }, actual] = await Promise.all([
+      const [{ snapshot, documents, rows }, { states, isDbless }] = await Promise.all([
         readCatalog(reader),
-        readState(admin, { mesh: config.mesh }),
+        readKong(),
       ])
-      return reading(config, snapshot, documents, actual, rows)
+      const each = states.map((actual) => reading(config, snapshot, documents, actual, rows, isDbless))
+      return withAllChanges(each[0]!, each)
     },
     close() {
       reader.close()
-      admin.close()
+      void reached?.then(({ admins }) => admins.forEach((admin) => void admin.close())).catch(() => {})
     },
   }
+}
+
+/** Nodes without database may lack different things: what any of them lacks is to be done. */
+function withAllChanges(first: MeshReading, all: readonly MeshReading[]): MeshReading {
+  if (all.length === 1) return first
+  const changes = new Map(
+    all.flatMap(({ diff }) =>
+      diff.changes.map((change) => [`${change.action} ${keyOf(change.entity)}`, change]),
+    ),
+  )
+  const plan = joinPlans(all.map((each) => each.plan))
+  return { ...first, plan, diff: { ...first.diff, changes: [...changes.values()] } }
 }
 
 /** Reads both sides once. */

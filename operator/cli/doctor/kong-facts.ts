@@ -1,3 +1,4 @@
+import { judgeNodes, type NodeProbe } from '../../core/kong-nodes.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** What a running Kong says about itself; undefined where it did not say. */
@@ -10,6 +11,21 @@ export interface KongFacts {
   readonly enabledPlugins: readonly string[] | undefined
   /** `GET /` failed with this: Kong 3.9 answers 500 when it starts a plugin server itself. */
   readonly rootError: string | undefined
+}
+
+/** Do several Admin URLs go together? Pure. */
+export function judgeKongNodes(probes: readonly NodeProbe[]): readonly Finding[] {
+  if (probes.length === 1) return []
+  const verdict = judgeNodes(probes, probes[0]!.url)
+  if (verdict.kind === 'mixed') {
+    const mend = 'give only nodes that go together in KONG_ADMIN_URL; nothing is written until then'
+    return [problem('kong', verdict.message, mend)]
+  }
+  if (verdict.kind === 'dbless') {
+    return [ok('kong', `${probes.length} nodes without a database, each kept in step on its own`)]
+  }
+  if (verdict.kind === 'silent') return []
+  return [ok('kong', `${probes.length} nodes of one database; ${verdict.use} would be used`)]
 }
 
 const SLOW_FREQUENCY_S = 0.5
@@ -39,10 +55,9 @@ export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
   }
   if (database === 'off') {
     findings.push(
-      problem(
+      ok(
         'kong',
-        'it runs DB-less (database = off), where single entities cannot be written',
-        'this version of kongsul needs a database: set KONG_DATABASE=postgres (see docker-compose.yml)',
+        'database off: it is given one configuration as a whole, in batches; people override by KV and the health of targets, not by editing fields',
       ),
     )
   } else if (database !== undefined) findings.push(ok('kong', `database ${database}`))
@@ -53,7 +68,10 @@ export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
 }
 
 /** How soon a new route is served after the Admin API has taken it. */
-function judgeFollowing({ workerConsistency, workerStateUpdateFrequency: seconds }: KongFacts): Finding[] {
+function judgeFollowing(facts: KongFacts): Finding[] {
+  const { database, workerConsistency, workerStateUpdateFrequency: seconds } = facts
+  // All of a configuration is served some milliseconds later, whatever the frequency.
+  if (database === 'off') return []
   if (workerConsistency === 'strict')
     return [ok('kong', 'worker_consistency strict: writes are served at once')]
   if (seconds === undefined) return []

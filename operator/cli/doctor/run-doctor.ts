@@ -1,6 +1,10 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
+import type { NodeProbe } from '../../core/kong-nodes.ts'
 import { BUILT_IN } from '../../core/settings-defaults.ts'
+import { adminUrls } from '../../kong/admin-urls.ts'
 import { KongAdmin } from '../../kong/kong-admin.ts'
+import { probeNode } from '../../kong/probe-node.ts'
+import type { KongConfig } from '../../sync/operator-config.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
@@ -12,7 +16,7 @@ import { isFree } from '../up/free-ports.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAddresses } from './judge-addresses.ts'
-import { judgeKong } from './kong-facts.ts'
+import { judgeKong, judgeKongNodes } from './kong-facts.ts'
 import { readKongFacts } from './read-kong-facts.ts'
 
 const OLDEST_NODE = [20, 11] as const
@@ -97,18 +101,37 @@ async function lookAtConsul({
 async function lookAtKong({
   operator,
 }: ProcessConfig): Promise<{ findings: readonly Finding[]; reachable: boolean }> {
-  const { adminUrl } = operator.kong
-  const admin = new KongAdmin(operator.kong, createMetrics(''))
+  const { kong } = operator
+  const nodes = await Promise.all(adminUrls(kong).map((adminUrl) => lookAtNode({ ...kong, adminUrl })))
+  const findings = nodes.flatMap((node) => node.findings)
+  const reachable = nodes.some(({ probe }) => probe.kind !== null)
+  return {
+    findings: [
+      ...findings,
+      ...judgeKongNodes(nodes.map(({ probe }) => probe)),
+      ...(reachable ? [await proxyFinding(operator.proxyUrl)] : []),
+    ],
+    reachable,
+  }
+}
+
+async function lookAtNode(
+  kong: KongConfig,
+): Promise<{ readonly findings: readonly Finding[]; readonly probe: NodeProbe }> {
+  const { adminUrl } = kong
+  const admin = new KongAdmin(kong, createMetrics(''))
   try {
-    const findings = judgeKong(await readKongFacts(admin), adminUrl)
-    return { findings: [...findings, await proxyFinding(operator.proxyUrl)], reachable: true }
+    const probe = await probeNode(admin)
+    if (probe.error !== null) throw probe.error
+    return { findings: judgeKong(await readKongFacts(admin), adminUrl), probe }
   } catch (error) {
     const { code } = error as { code?: string }
     const mend =
       code === 'KONG_DENIED'
         ? 'set kong.token (KONGSUL_KONG_TOKEN) and, where the header is another, kong.tokenHeader'
         : 'start Kong there (kongsul gateway is a stand-in), or set KONG_ADMIN_URL'
-    return { findings: [problem('kong', `${adminUrl}: ${explain(error)}`, mend)], reachable: false }
+    const probe = { url: adminUrl, kind: null, isDatabaseReachable: false, error: error as Error }
+    return { findings: [problem('kong', `${adminUrl}: ${explain(error)}`, mend)], probe }
   } finally {
     admin.close()
   }
@@ -148,7 +171,7 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
     const settings = await readOperatorSettings(config)
     const reading = await readMesh({ ...config.operator, ...settings })
     const { consul, kong } = config.operator
-    const hosts = { kongHost: new URL(kong.adminUrl).hostname, consulHost: new URL(consul.url).hostname }
+    const hosts = { kongHost: new URL(adminUrls(kong)[0]).hostname, consulHost: new URL(consul.url).hostname }
     return [
       ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
       ...exposureFindings(reading),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judgeAddresses } from '../../../operator/cli/doctor/judge-addresses.ts'
-import { judgeKong, type KongFacts } from '../../../operator/cli/doctor/kong-facts.ts'
+import { judgeKong, judgeKongNodes, type KongFacts } from '../../../operator/cli/doctor/kong-facts.ts'
 import { nodeFinding } from '../../../operator/cli/doctor/run-doctor.ts'
 import type { CatalogSnapshot, Instance } from '../../../operator/core/catalog.ts'
 
@@ -33,8 +33,35 @@ test('with worker_consistency strict the frequency does not matter', () => {
   assert.deepEqual(levels({ workerConsistency: 'strict', workerStateUpdateFrequency: 5 }), [])
 })
 
-test('a DB-less Kong is a problem', () => {
-  assert.equal(levels({ database: 'off' })[0]![0], 'problem')
+test('a DB-less Kong is fine, serves at once, and it is said what cannot be overridden there', () => {
+  assert.deepEqual(levels({ database: 'off', workerStateUpdateFrequency: 5 }), [])
+  const findings = judgeKong({ ...good, database: 'off' }, 'http://127.0.0.1:8001')
+  assert.ok(findings.some(({ found }) => /database off.*override by KV/.test(found)))
+})
+
+test('several Admin URLs are told as what they are together', () => {
+  const node = (url: string, kind: 'database' | 'dbless' | null) => ({
+    url,
+    kind,
+    isDatabaseReachable: true,
+    error: kind === null ? new Error('down') : null,
+  })
+  const cases = [
+    [['database'], []],
+    [['dbless', 'dbless'], [['ok', '2 nodes without a database, each kept in step on its own']]],
+    [[null, 'database'], [['ok', '2 nodes of one database; http://k1 would be used']]],
+    [[null, null], []],
+  ] as const
+  for (const [kinds, expected] of cases) {
+    const findings = judgeKongNodes(kinds.map((kind, at) => node(`http://k${at}`, kind)))
+    assert.deepEqual(
+      findings.map(({ level, found }) => [level, found]),
+      expected,
+    )
+  }
+  const [mixed] = judgeKongNodes([node('http://k0', 'dbless'), node('http://k1', 'database')])
+  assert.equal(mixed!.level, 'problem')
+  assert.match(mixed!.found, /k0 runs without a database and http:\/\/k1 with one/)
 })
 
 test('GET / answering 500 is a warning, not a broken Kong', () => {
