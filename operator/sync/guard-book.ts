@@ -64,17 +64,21 @@ export class GuardBook {
       throw new RequestError(404, service === null ? 'nothing is held' : `nothing of ${service} is held`)
     }
     const acceptance = { service, by, atMs: Date.now() }
+    // Before it is written: the watch may bring it back before the answer to the write.
+    this.#heeded = new Set([...(this.#heeded ?? []), textOf(acceptance)])
     try {
       const all = [...acceptancesIn(this.#rows, mesh), acceptance]
       const [key, text] = [acceptedKey(mesh), acceptedText(all)]
       await writer.force(key, text)
       this.#rows = new Map(this.#rows).set(key, { text, index: this.#rows.get(key)?.index ?? 0 })
     } catch (error) {
-      if (!isActive()) throw error
+      if (!isActive()) {
+        this.#heeded = new Set([...this.#heeded].filter((each) => each !== textOf(acceptance)))
+        throw error
+      }
       const { message } = error as Error
       log.warn('an accepted hold is ended here only, KV cannot be written', { reason: message })
     }
-    this.#heeded = new Set([...(this.#heeded ?? []), textOf(acceptance)])
     return this.#heed(acceptance)
   }
 

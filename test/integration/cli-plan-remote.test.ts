@@ -52,7 +52,7 @@ test('what somebody removed from Kong a moment ago is a change, exit code 2', as
 test('the API answers the same, and refuses what it does not know', async () => {
   const answer = await fetch(`${stack.operator().url}/api/v1/mesh/v2/plan`)
   const report = (await answer.json()) as object
-  deepEqual(Object.keys(report), ['inSync', 'counts', 'changes', 'overrides', 'problems', 'held'])
+  deepEqual(Object.keys(report), ['inSync', 'counts', 'changes', 'overrides', 'problems', 'dbless', 'held'])
   equal((await fetch(`${stack.operator().url}/api/v1/mesh/v2/plan?x=1`)).status, 422)
 })
 
