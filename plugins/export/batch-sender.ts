@@ -1,0 +1,78 @@
+import { BoundedQueue } from './bounded-queue.ts'
+
+export interface BatchSenderOptions<Item> {
+  readonly maxQueued: number
+  readonly maxBatch: number
+  /** A batch that is not full goes this long after its first item. */
+  readonly delayMs: number
+  /** Gets rid of a batch, one at a time. Must not throw; `signal` is the end of the time there is. */
+  readonly deliver: (batch: readonly Item[], signal: AbortSignal) => Promise<void>
+}
+
+/** Collects items and hands them on in batches, one under way at a time. What finds no room is not taken. */
+export class BatchSender<Item> {
+  readonly #options: BatchSenderOptions<Item>
+  readonly #queue: BoundedQueue<Item>
+  readonly #ending = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #sending: Promise<void> | null = null
+  #underWay = 0
+  #isStopping = false
+
+  constructor(options: BatchSenderOptions<Item>) {
+    this.#options = options
+    this.#queue = new BoundedQueue(options.maxQueued)
+  }
+
+  /** Items that wait, and those under way. */
+  get queued(): number {
+    return this.#queue.size + this.#underWay
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping
+  }
+
+  /** False when there is no room, or no time any more. Never waits. */
+  add(item: Item): boolean {
+    if (this.#isStopping || !this.#queue.push(item)) return false
+    this.#wake()
+    return true
+  }
+
+  /** Takes a batch back, in front of what waits. Answers how many items found no room. */
+  putBack(batch: readonly Item[]): number {
+    this.#underWay = 0
+    return this.#queue.putBack(batch)
+  }
+
+  /** Delivers what waits, for `deadlineMs` at most. Answers how many items are left. */
+  async stop(deadlineMs: number): Promise<number> {
+    this.#isStopping = true
+    const end = setTimeout(() => this.#ending.abort(), deadlineMs)
+    this.#wake()
+    while (this.#sending !== null) await this.#sending
+    clearTimeout(end)
+    clearTimeout(this.#timer)
+    this.#ending.abort()
+    return this.#queue.take(Number.POSITIVE_INFINITY).length
+  }
+
+  #wake(): void {
+    if (this.#sending !== null || this.#queue.size === 0 || this.#ending.signal.aborted) return
+    if (this.#isStopping || this.#queue.size >= this.#options.maxBatch) this.#send()
+    else this.#timer ??= setTimeout(() => this.#send(), this.#options.delayMs).unref()
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const batch = this.#queue.take(this.#options.maxBatch)
+    this.#underWay = batch.length
+    this.#sending = this.#options.deliver(batch, this.#ending.signal).finally(() => {
+      this.#underWay = 0
+      this.#sending = null
+      this.#wake()
+    })
+  }
+}

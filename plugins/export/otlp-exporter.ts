@@ -1,0 +1,170 @@
+// Spans go to an OTLP/HTTP endpoint in batches: JSON, compressed. Protobuf is not spoken: every receiver of OTLP/HTTP
+// has to take JSON. One batch is under way at a time; what comes meanwhile waits, up to a limit, and beyond it is dropped.
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { LogFields, Logger } from '../../operator/telemetry/logger.ts'
+import type { Span } from '../spans/span.ts'
+import { BatchSender } from './batch-sender.ts'
+import { type OtlpSource, otlpJson, rejectedSpans } from './otlp-json.ts'
+import { createPoster, type Post, type PostAnswer, type Poster } from './post.ts'
+import { rareWarning } from './rare-log.ts'
+import { type Backoff, backoffMs, isRetryable, retryAfterMs } from './retry-delay.ts'
+
+export interface OtlpExporterOptions {
+  /** Name in metrics and logs: URLs may hold credentials. */
+  readonly name: string
+  /** Where to POST; see tracesUrl. */
+  readonly url: string
+  readonly source: OtlpSource
+  readonly log: Logger
+  /** Sent along, e.g. for authentication. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly isCompressed?: boolean
+  readonly maxQueuedSpans?: number
+  readonly maxBatchSpans?: number
+  /** A batch that is not full goes this long after its first span. */
+  readonly delayMs?: number
+  readonly timeoutMs?: number
+  /** How often a batch is tried before it is dropped. */
+  readonly maxTries?: number
+  readonly backoff?: Backoff
+}
+
+/** Why spans did not arrive: no room, refused, no success after all tries, rejected one by one, or not before the end. */
+export const SPAN_DROPS = ['queue_full', 'refused', 'gave_up', 'rejected', 'shutdown'] as const
+export type SpanDrop = (typeof SPAN_DROPS)[number]
+
+export interface ExporterCounts {
+  exported: number
+  requests: number
+  retries: number
+  readonly dropped: Record<SpanDrop, number>
+}
+
+const gzipped = promisify(gzip)
+
+export class OtlpExporter {
+  readonly name: string
+  readonly counts: ExporterCounts = {
+    exported: 0,
+    requests: 0,
+    retries: 0,
+    dropped: { queue_full: 0, refused: 0, gave_up: 0, rejected: 0, shutdown: 0 },
+  }
+  readonly #options: Required<OtlpExporterOptions>
+  readonly #poster: Poster
+  readonly #sender: BatchSender<Span>
+  readonly #warn: (message: string, fields: LogFields) => void
+
+  /** @throws TypeError when the URL is none. */
+  constructor(options: OtlpExporterOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.name = options.name
+    this.#poster = createPoster(options.url)
+    this.#warn = rareWarning(options.log)
+    this.#sender = new BatchSender({
+      maxQueued: this.#options.maxQueuedSpans,
+      maxBatch: this.#options.maxBatchSpans,
+      delayMs: this.#options.delayMs,
+      deliver: (batch, signal) => this.#send(batch, signal),
+    })
+  }
+
+  /** Spans that wait, and those under way. */
+  get queued(): number {
+    return this.#sender.queued
+  }
+
+  /** Never waits and never throws. */
+  add(spans: readonly Span[]): void {
+    const { dropped } = this.counts
+    for (const span of spans) {
+      if (!this.#sender.add(span)) dropped[this.#sender.isStopping ? 'shutdown' : 'queue_full']++
+    }
+  }
+
+  /** Sends what waits, for `deadlineMs` at most; what is left then is dropped. */
+  async stop(deadlineMs = 2_000): Promise<void> {
+    const left = await this.#sender.stop(deadlineMs)
+    this.counts.dropped.shutdown += left
+    this.#poster.close()
+  }
+
+  async #send(batch: readonly Span[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deliver(batch, signal)
+    } catch (error) {
+      this.counts.dropped[signal.aborted ? 'shutdown' : 'gave_up'] += batch.length
+      if (!signal.aborted) this.#warn('spans could not be exported', { exporter: this.name, error })
+    }
+  }
+
+  /** Tries until there is an answer that settles it. @throws when there was none in all tries, or at the end. */
+  async #deliver(batch: readonly Span[], signal: AbortSignal): Promise<void> {
+    const { source, headers, isCompressed, maxTries, backoff, timeoutMs } = this.#options
+    const json = otlpJson(batch, source)
+    const body = isCompressed ? await gzipped(json) : json
+    const sent = {
+      ...headers,
+      'content-type': 'application/json',
+      ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
+    }
+    for (let attempt = 1; ; attempt++) {
+      const post = { body, headers: sent, timeoutMs, signal }
+      const answer = await this.#post(post, attempt === maxTries)
+      if (answer !== null && !isRetryable(answer.status)) {
+        this.#settle(answer, batch.length)
+        return
+      }
+      if (attempt === maxTries) throw new Error(`answered ${answer?.status} to the last of ${maxTries} tries`)
+      const asked = retryAfterMs(answer?.headers['retry-after'], Date.now())
+      const waitMs = asked ?? backoffMs(attempt - 1, backoff, Math.random())
+      this.counts.retries++
+      await delay(waitMs, undefined, { signal, ref: false })
+    }
+  }
+
+  /** Null when no answer came, which is worth another try too. @throws what happened when `isLast`. */
+  async #post(post: Post, isLast: boolean): Promise<PostAnswer | null> {
+    this.counts.requests++
+    try {
+      return await this.#poster.post(post)
+    } catch (error) {
+      if (isLast || post.signal.aborted) throw error
+      return null
+    }
+  }
+
+  #settle({ status, body }: PostAnswer, count: number): void {
+    const exporter = this.name
+    if (status < 200 || status > 299) {
+      this.counts.dropped.refused += count
+      this.#warn('the collector refuses spans', { exporter, status, answer: body.slice(0, 200) })
+      return
+    }
+    const { count: said, message } = rejectedSpans(body)
+    const rejected = Math.min(said, count)
+    this.counts.exported += count - rejected
+    this.counts.dropped.rejected += rejected
+    if (rejected > 0) this.#warn('the collector rejects some spans', { exporter, rejected, reason: message })
+  }
+}
+
+const DEFAULTS = {
+  headers: {},
+  isCompressed: true,
+  maxQueuedSpans: 20_000,
+  maxBatchSpans: 512,
+  delayMs: 500,
+  timeoutMs: 10_000,
+  maxTries: 6,
+  backoff: { baseMs: 1_000, maxMs: 30_000 },
+} as const
+
+/** The traces URL of an endpoint as OTEL_EXPORTER_OTLP_ENDPOINT has it: `/v1/traces` is added unless it is there. */
+export function tracesUrl(endpoint: string): string {
+  const url = new URL(endpoint)
+  if (!url.pathname.endsWith('/v1/traces')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`
+  return url.href
+}
