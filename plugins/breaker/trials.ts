@@ -32,10 +32,14 @@ export class Trials {
 
   /** When the oldest trial that has not reported was admitted; Infinity when there is none. */
   get oldestMs(): number {
-    return this.#pending[0] ?? Number.POSITIVE_INFINITY
+    return this.#pending.reduce(min, Number.POSITIVE_INFINITY)
   }
 
   get newestMs(): number {
-    return this.#pending.at(-1) ?? Number.NEGATIVE_INFINITY
+    return this.#pending.reduce(max, Number.NEGATIVE_INFINITY)
   }
 }
+
+// The first admitted is not the oldest when the clock was set back between two of them.
+const min = (one: number, other: number): number => Math.min(one, other)
+const max = (one: number, other: number): number => Math.max(one, other)

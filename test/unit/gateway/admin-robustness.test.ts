@@ -34,7 +34,9 @@ after(() => admin.close())
 
 async function send(method: string, path: string, body?: string, type = 'application/json') {
   const headers = body === undefined ? {} : { 'content-type': type }
-  const response = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) })
+  const call = () => fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) })
+  // A kept-alive connection may have been closed while the machine was busy; a gateway that crashed fails again.
+  const response = await call().catch(call)
   return { status: response.status, text: await response.text() }
 }
 
