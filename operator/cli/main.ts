@@ -30,6 +30,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/gateway.ts')).defineGateway,
   },
   {
+    name: 'plugins',
+    summary: 'run the plugins that Kong calls',
+    load: async () => (await import('./commands/plugins.ts')).definePlugins,
+  },
+  {
     name: 'plan',
     alias: 'diff',
     summary: 'show what would change in Kong, change nothing',
@@ -101,6 +106,12 @@ const COMMANDS: readonly Entry[] = [
     summary: 'a sample service of up',
     hidden: true,
     load: async () => (await import('./up/sample-service.ts')).defineSampleService,
+  },
+  {
+    name: 'plugin-worker',
+    summary: 'the working process of plugins',
+    hidden: true,
+    load: async () => (await import('./commands/plugins.ts')).definePluginWorker,
   },
   {
     name: 'keeper',

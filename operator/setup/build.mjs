@@ -19,6 +19,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 /** Entry points: name in dist/ -> source. */
 const ENTRIES = { main: 'operator/cli/main.ts' }
 
+/** Plugins, each in one CommonJS file, which is what Kong's own JavaScript plugin server can load. */
+const PLUGINS = {
+  'mesh-tracing': 'plugins/mesh-tracing/plugin.ts',
+  'mesh-circuit-breaker': 'plugins/mesh-circuit-breaker/plugin.ts',
+}
+
 /** Builds dist/ atomically: a reader sees the old build or the new one, never half of one. */
 export async function build() {
   const { build: esbuild } = await import('esbuild')
@@ -40,6 +46,21 @@ export async function build() {
       sourcemap: 'linked',
       logLevel: 'warning',
     })
+    await esbuild({
+      absWorkingDir: root,
+      entryPoints: PLUGINS,
+      outdir: join(staging, 'plugins'),
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+      logLevel: 'warning',
+    })
+    mkdirSync(join(root, 'dist', 'plugins'), { recursive: true })
+    for (const name of Object.keys(PLUGINS)) {
+      renameSync(join(staging, 'plugins', `${name}.cjs`), join(root, 'dist', 'plugins', `${name}.cjs`))
+    }
     const chunks = moveChunks(join(staging, 'chunks'))
     for (const name of Object.keys(ENTRIES)) {
       renameSync(join(staging, `${name}.js.map`), join(root, 'dist', `${name}.js.map`))

@@ -1,0 +1,186 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Supervisor, SupervisorOptions } from '../../../plugins/server/process/supervisor.ts'
+import { CliError, explain } from '../cli-error.ts'
+import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { addOutputOption, ioOf } from '../output-option.ts'
+import { selfArguments } from '../package-root.ts'
+import { exitWithParent } from '../up/exit-with-parent.ts'
+import { describeOwner, readPortOwner } from '../up/port-owner.ts'
+
+interface PluginsOptions {
+  readonly socketDir?: string
+  readonly plugin: readonly string[]
+  readonly handlerMs: string
+  readonly hangMs: string
+  readonly host: string
+  readonly pluginsPort?: string
+  readonly output?: string
+}
+
+const HELP = `
+One socket per plugin, and beside it what Kong has to know about the plugin. For mesh-tracing in Kong's environment:
+  KONG_PLUGINS=bundled,mesh-tracing
+  KONG_PLUGINSERVER_NAMES=mesh-tracing
+  KONG_PLUGINSERVER_MESH_TRACING_SOCKET=<socket dir>/mesh-tracing.sock
+  KONG_PLUGINSERVER_MESH_TRACING_QUERY_CMD=cat <socket dir>/mesh-tracing.json
+  KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT=500ms
+
+Exit codes:
+  0  stopped by SIGINT or SIGTERM
+  1  could not start
+
+Examples:
+  kongsul plugins
+  kongsul plugins --socket-dir /run/kongsul --host 0.0.0.0
+  kongsul plugins --plugin ./my-plugin.cjs`
+
+/** `kongsul plugins`: the server that Kong's external plugins run in. */
+export function definePlugins(command: Command): void {
+  command
+    .description('Runs the plugins that Kong calls over unix sockets, until it is stopped.')
+    .option(
+      '--socket-dir <dir>',
+      'folder of the sockets ($XDG_RUNTIME_DIR/kongsul, or one in the temporary folder)',
+    )
+    .option(
+      '--plugin <file>',
+      "another plugin, in the form of Kong's JavaScript PDK; may be repeated",
+      collect,
+      [],
+    )
+    .option('--handler-ms <n>', 'how long a handler may hold up a request, in ms', '50')
+    .option(
+      '--hang-ms <n>',
+      "a process silent for so long is replaced, in ms; less than Kong's lua_socket_read_timeout",
+      '400',
+    )
+    .option('--host <address>', 'address of the metrics', '127.0.0.1')
+    .option('--plugins-port <n>', 'port of the metrics; 0 takes a free one (8082, or port.plugins)')
+    .addHelpText('after', HELP)
+    .action((options: PluginsOptions) => run(options))
+  addOutputOption(command)
+  addConfigOptions(command, ['log'])
+}
+
+/** `kongsul plugin-worker`: what `kongsul plugins` starts; the work itself. */
+export function definePluginWorker(command: Command): void {
+  command
+    .description('Answers Kong on connections that kongsul plugins hands over. Not for people.')
+    .option('--plugin <file>', 'another plugin', collect, [])
+    .option('--handler-ms <n>', 'limit of a handler', '50')
+    .option('--hang-ms <n>', 'limit of silence', '400')
+    .action((options: PluginsOptions) => work(options))
+  addConfigOptions(command, ['log'])
+}
+
+async function run(options: PluginsOptions): Promise<void> {
+  const { socketDir, plugin, handlerMs, hangMs, host, pluginsPort, output, ...flags } = options
+  const io = ioOf(options)
+  const { ports, logLevel } = commandConfig({
+    ...flags,
+    ...(pluginsPort === undefined ? {} : { portPlugins: pluginsPort }),
+  })
+  const { createLogger } = await import('../../telemetry/logger.ts')
+  const { startSupervisor } = await import('../../../plugins/server/process/supervisor.ts')
+  const { defaultSocketDir, isForeign } = await import('../../../plugins/server/process/socket-dir.ts')
+  const dir = socketDir ?? defaultSocketDir(process.env)
+  if (socketDir === undefined && isForeign(dir)) {
+    throw new CliError('FOREIGN_FOLDER', {
+      tried: `putting sockets into ${dir}`,
+      answer: 'it belongs to another user',
+      remedy: 'choose a folder of your own with --socket-dir',
+    })
+  }
+  const limits = { handlerMs: positive('--handler-ms', handlerMs), hangMs: positive('--hang-ms', hangMs) }
+  const supervisorOptions: SupervisorOptions = {
+    socketDir: dir,
+    pluginFiles: plugin,
+    workerArgs: [
+      ...selfArguments(),
+      'plugin-worker',
+      ...[
+        '--handler-ms',
+        String(limits.handlerMs),
+        '--hang-ms',
+        String(limits.hangMs),
+        '--log-level',
+        logLevel,
+      ],
+      ...plugin.flatMap((file) => ['--plugin', file]),
+    ],
+    metrics: { host, port: ports.plugins },
+    hangMs: limits.hangMs,
+    log: createLogger({ level: logLevel, component: 'plugins' }),
+  }
+  let stop = () => process.exit(0)
+  // Before anything is started: whoever stops us early must leave nothing behind either.
+  process.on('SIGINT', () => stop()).on('SIGTERM', () => stop())
+  const server: Supervisor = await startSupervisor(supervisorOptions).catch(async (error) => {
+    throw await startError(error, supervisorOptions)
+  })
+  let isStopping = false
+  stop = (() => {
+    if (isStopping) return
+    isStopping = true
+    void server.stop().then(() => process.exit(0))
+  }) as typeof stop
+  exitWithParent(stop)
+  const facts = { metrics: `http://${host}:${server.metricsPort}`, socketDir: dir, plugins: server.sockets }
+  if (io.format === 'json') io.json(facts)
+  else {
+    io.print(
+      `plugins: ${server.sockets.map((socket) => socket.plugin).join(', ')} on ${dir}, metrics ${facts.metrics}`,
+    )
+  }
+}
+
+async function work({ plugin, handlerMs, hangMs, ...flags }: PluginsOptions): Promise<void> {
+  const { logLevel } = commandConfig(flags as unknown as Record<string, unknown>)
+  const { createLogger } = await import('../../telemetry/logger.ts')
+  const { runWorker } = await import('../../../plugins/server/process/worker.ts')
+  await runWorker({
+    pluginFiles: plugin,
+    handlerLimitMs: positive('--handler-ms', handlerMs),
+    hangMs: positive('--hang-ms', hangMs),
+    log: createLogger({ level: logLevel, component: 'plugins' }),
+  })
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 1) return value
+  throw new InvalidArgumentError(`${flag} is a number of milliseconds of at least 1, not "${text}".`)
+}
+
+async function startError(error: unknown, { metrics, socketDir }: SupervisorOptions): Promise<unknown> {
+  const { code } = error as { code?: string }
+  if (code === 'EADDRINUSE') {
+    return new CliError('PORT_TAKEN', {
+      tried: `listening on port ${metrics.port}`,
+      answer: `it belongs to ${describeOwner(await readPortOwner(metrics.port))} (${explain(error)})`,
+      remedy: 'stop that process, or choose another with --plugins-port',
+    })
+  }
+  if (code === 'IN_USE' || code === 'PATH_TOO_LONG') {
+    return new CliError(code, {
+      tried: `listening in ${socketDir}`,
+      answer: explain(error),
+      remedy:
+        code === 'IN_USE'
+          ? 'stop that kongsul plugins, or choose another folder with --socket-dir'
+          : 'choose a shorter path with --socket-dir, for example /run/kongsul',
+    })
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOTDIR') {
+    return new CliError('NO_FOLDER', {
+      tried: `putting sockets into ${socketDir}`,
+      answer: explain(error),
+      remedy: 'choose a folder that this user may write with --socket-dir',
+    })
+  }
+  return error
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { HangClock } from './hang-clock.ts'
+import type { ToSupervisor, ToWorker } from './messages.ts'
+
+export type WorkerEnd = 'exited' | 'hung' | 'slow_start'
+
+export interface WorkerOptions {
+  /** Arguments of Node that start a worker. */
+  readonly args: readonly string[]
+  /** After how long without a sign of life it is hung, ms. */
+  readonly hangMs: number
+  readonly now: () => number
+  onMessage(worker: WorkerProcess, message: ToSupervisor): void
+  onEnd(worker: WorkerProcess, why: WorkerEnd): void
+}
+
+const TICK_MS = 50
+const START_LIMIT_MS = 20_000
+
+/** A worker as the supervisor sees it. One that gives no sign of life for too long is killed. */
+export class WorkerProcess {
+  readonly pid: number
+  readonly startedAt: number
+  readonly #child: ChildProcess
+  readonly #options: WorkerOptions
+  readonly #timer: NodeJS.Timeout
+  #clock: HangClock
+  #isReady = false
+  #hasEnded = false
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    // A process group of its own: Ctrl-C reaches the supervisor alone, which stops the worker in order.
+    this.#child = spawn(process.execPath, [...options.args], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+      // Started by npm, by up, by a person: it has its own channel and must not take part in another's.
+      env: process.env,
+    })
+    this.pid = this.#child.pid ?? 0
+    this.startedAt = options.now()
+    this.#clock = new HangClock({ tickMs: TICK_MS, limitMs: START_LIMIT_MS, now: this.startedAt })
+    this.#child.on('message', (message) => this.#receive(message as ToSupervisor))
+    // Which of these comes first differs; the channel goes with the process.
+    this.#child.on('exit', () => this.#end('exited'))
+    this.#child.on('error', () => this.#end('exited'))
+    this.#child.on('disconnect', () => this.#end('exited'))
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** `socket` stays open here until the worker has said that it has it. */
+  send(message: ToWorker, socket?: Socket): void {
+    if (this.#hasEnded || !this.#child.connected) return
+    if (socket) this.#child.send(message, socket, { keepOpen: true }, () => {})
+    else this.#child.send(message, () => {})
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  #receive(message: ToSupervisor): void {
+    this.#clock.beat()
+    if (message.type === 'beat' || this.#hasEnded) return
+    if (message.type === 'ready') {
+      this.#isReady = true
+      const { hangMs, now } = this.#options
+      this.#clock = new HangClock({ tickMs: TICK_MS, limitMs: hangMs, now: now() })
+    }
+    this.#options.onMessage(this, message)
+  }
+
+  #tick(): void {
+    if (this.#clock.tick(this.#options.now())) this.#end(this.#isReady ? 'hung' : 'slow_start')
+  }
+
+  #end(why: WorkerEnd): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    clearInterval(this.#timer)
+    // SIGKILL also ends a process that is stopped, and closes its connections, so that Kong waits no longer.
+    this.kill()
+    this.#options.onEnd(this, why)
+  }
+}

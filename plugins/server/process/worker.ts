@@ -1,0 +1,114 @@
+// The working process: answers Kong on connections that the supervisor hands over.
+
+import { randomInt } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { Logger } from '../../../operator/telemetry/logger.ts'
+import { loadPlugins } from '../form/load-plugin.ts'
+import { createWorkerMetrics } from '../metrics/worker-metrics.ts'
+import { Connection } from '../rpc/connection.ts'
+import { InstanceTable } from '../rpc/instance-table.ts'
+import { PluginHost } from '../rpc/plugin-host.ts'
+import type { ToSupervisor, ToWorker } from './messages.ts'
+
+export interface WorkerConfig {
+  /** Plugin files besides our own. */
+  readonly pluginFiles: readonly string[]
+  readonly handlerLimitMs: number
+  /** After being held up for longer than this, what Kong has sent is not answered any more: it has stopped waiting. */
+  readonly hangMs: number
+  readonly log: Logger
+}
+
+const BEAT_MS = 50
+const SWEEP_MS = 1_000
+const DRAIN_MS = 2_000
+
+/** Runs a worker until its supervisor stops it or is gone. @throws Error when a plugin cannot be loaded. */
+export async function runWorker({ pluginFiles, handlerLimitMs, hangMs, log }: WorkerConfig): Promise<void> {
+  const tell = (message: ToSupervisor) => {
+    if (process.connected) process.send!(message)
+  }
+  const now = () => performance.now()
+  const plugins = await loadPlugins(pluginFiles)
+  const instances = new InstanceTable(plugins, {
+    firstId: 0,
+    observer: {
+      started: (record) => tell({ type: 'started', record }),
+      closed: (id) => tell({ type: 'closed', id }),
+    },
+  })
+  const host = new PluginHost({
+    plugins,
+    instances,
+    log,
+    now,
+    seconds: () => Date.now() / 1_000,
+    handlerLimitMs,
+    // A step for an event of the process before must not meet one of ours.
+    firstEventId: randomInt(2 ** 32),
+  })
+  const metrics = createWorkerMetrics(host)
+  const connections = new Set<Connection>()
+  let lastBeat = now()
+
+  const serve = (socket: Socket, plugin: string) => {
+    const connection: Connection = new Connection(socket, host, {
+      plugin,
+      lateAfterMs: hangMs,
+      isPrompt: (at) => {
+        if (at - lastBeat <= hangMs) return true
+        lastBeat = at
+        for (const other of connections) other.destroy()
+        log.warn('held up for too long: connections dropped, Kong goes on without', { ms: hangMs })
+        return false
+      },
+      onClose: () => connections.delete(connection),
+    })
+    connections.add(connection)
+  }
+
+  const stop = () => {
+    for (const connection of connections) connection.endWhenIdle()
+    setTimeout(() => process.exit(0), DRAIN_MS).unref()
+    const check = setInterval(() => {
+      if (connections.size > 0) return
+      clearInterval(check)
+      process.exit(0)
+    }, 5)
+  }
+
+  process.on('message', (message: ToWorker, socket: Socket | undefined) => {
+    switch (message.type) {
+      case 'restore':
+        instances.restore(message.records, now())
+        return instances.skipTo(message.nextId)
+      case 'started':
+        return instances.restore([message.record], now())
+      case 'closed':
+        return void instances.forget(message.id)
+      case 'work':
+        return instances.skipTo(message.nextId)
+      case 'connection':
+        tell({ type: 'taken', number: message.number })
+        // Gone before it came.
+        return socket && serve(socket, message.plugin)
+      case 'metrics':
+        return void metrics.registry
+          .metrics()
+          .then((text) => tell({ type: 'metrics', number: message.number, text }))
+      case 'stop':
+        return stop()
+    }
+  })
+  process.once('disconnect', () => process.exit(0))
+  // Of plugins that do not await what they start. The request has been answered by then.
+  process.on('unhandledRejection', (reason) => {
+    log.error('a plugin left a promise that failed', { error: String((reason as Error)?.stack ?? reason) })
+  })
+  setInterval(() => {
+    lastBeat = now()
+    tell({ type: 'beat' })
+  }, BEAT_MS)
+  setInterval(() => host.sweep(), SWEEP_MS)
+  tell({ type: 'ready' })
+}

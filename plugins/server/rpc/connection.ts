@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net'
+import { ProtocolError } from '../msgpack/protocol-error.ts'
+import { FrameReader } from './frame-reader.ts'
+import type { PluginHost } from './plugin-host.ts'
+import type { ReplyTarget, RpcRequest } from './request.ts'
+
+export interface ConnectionOptions {
+  /** Name of the plugin whose socket it is. */
+  readonly plugin: string
+  /** Largest message that is read, and how much may wait to be read by the peer. Default 8 MiB. */
+  readonly maxMessageBytes?: number
+  /** After this long Kong may have given up waiting for a reply, ms. Default 400. */
+  readonly lateAfterMs?: number
+  /** Asked before bytes are believed: false drops the connection with what is on it. */
+  readonly isPrompt?: (now: number) => boolean
+  readonly onClose?: () => void
+}
+
+const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
+
+/** One connection of Kong's. Nothing that comes on it can end the process. */
+export class Connection implements ReplyTarget {
+  readonly plugin: string
+  readonly #socket: Socket
+  readonly #host: PluginHost
+  readonly #reader: FrameReader
+  readonly #maxBytes: number
+  readonly #lateAfterMs: number
+  readonly #isPrompt: (now: number) => boolean
+  #latest: unknown
+  #unanswered = 0
+  #isEnding = false
+
+  constructor(socket: Socket, host: PluginHost, options: ConnectionOptions) {
+    const { plugin, maxMessageBytes = DEFAULT_MAX_BYTES, lateAfterMs = 400 } = options
+    const { isPrompt = () => true, onClose = () => {} } = options
+    this.plugin = plugin
+    this.#socket = socket
+    this.#host = host
+    this.#maxBytes = maxMessageBytes
+    this.#lateAfterMs = lateAfterMs
+    this.#isPrompt = isPrompt
+    this.#reader = new FrameReader(maxMessageBytes)
+    const stats = host.stats.get(plugin)
+    if (stats) stats.connections++
+    // It was held back until now.
+    socket.resume()
+    // A peer that has sent its last request still gets its answer.
+    socket.allowHalfOpen = true
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('end', () => this.endWhenIdle())
+    // Peers go when they like; `close` follows.
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      if (stats) stats.connections--
+      onClose()
+    })
+  }
+
+  /** Ends the connection right behind its next answer: ended at another time it might cross a request of Kong's. */
+  retire(): void {
+    this.#isEnding = true
+  }
+
+  /** Ends the connection after the answers that are due. */
+  endWhenIdle(): void {
+    this.#isEnding = true
+    if (this.#unanswered === 0) this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  reply(request: RpcRequest, bytes: Buffer, ms: number): void {
+    this.#unanswered--
+    this.#host.stats.get(this.plugin)?.latencies[request.method].record(ms)
+    const socket = this.#socket
+    if (socket.destroyed || !socket.writable) return
+    // Kong has one request on a connection. When a newer one came in later, it has stopped waiting for this answer,
+    // and would take it for the newer one's: the client would get a 500.
+    if (ms > this.#lateAfterMs && this.#latest !== request.messageId) {
+      this.#host.count(this.plugin, 'late_reply')
+    } else {
+      socket.write(bytes)
+      if (socket.writableLength > this.#maxBytes) {
+        this.#host.count(this.plugin, 'slow_peer')
+        socket.destroy()
+      }
+    }
+    if (this.#isEnding && this.#unanswered === 0) socket.end()
+  }
+
+  #read(chunk: Buffer): void {
+    const now = this.#host.now()
+    if (!this.#isPrompt(now)) {
+      this.destroy()
+      return
+    }
+    try {
+      this.#reader.read(chunk, (message) => this.#receive(message, now))
+    } catch (error) {
+      this.#host.dropped(this.plugin, error)
+      this.destroy()
+    }
+  }
+
+  #receive(message: unknown, now: number): boolean {
+    this.#unanswered++
+    this.#latest = (message as { 1?: unknown } | null)?.[1]
+    const isRequest = (message as { 0?: unknown } | null)?.[0] === 0
+    if (!this.#host.handle(this, message, now)) {
+      throw new ProtocolError('NOT_RPC', 'a message is no request of the plugin protocol')
+    }
+    if (!isRequest) this.#unanswered--
+    return !this.#socket.destroyed
+  }
+}
