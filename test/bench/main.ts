@@ -8,11 +8,21 @@ import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
 import { outcomes } from './outcomes.ts'
 import { planning } from './planning.ts'
+import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
 import { scale } from './scale.ts'
 
-const PARTS: readonly Part[] = [breaker, follow, failover, outcomes, planning, propagation, scale]
+const PARTS: readonly Part[] = [
+  breaker,
+  follow,
+  failover,
+  outcomes,
+  planning,
+  pluginServer,
+  propagation,
+  scale,
+]
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !PARTS.some((part) => part.name === name))

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { definePlugin, type Handler } from '../../../plugins/server/form/define-plugin.ts'
 import type { PluginModule } from '../../../plugins/server/form/plugin-module.ts'
 import { encode } from '../../../plugins/server/msgpack/encode.ts'
-import { connectTo, decodeAll, hostOf, turn } from '../../support/plugin-host.ts'
+import { connectTo, hostOf, turn } from '../../support/plugin-host.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const toyA = createRequire(import.meta.url)(

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encode } from '../../plugins/server/msgpack/encode.ts'
+import { PluginPeer } from '../support/plugin-socket.ts'
+import { waitFor } from '../support/wait-for.ts'
+import type { Figure, Part } from './figure.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const CONNECTIONS = 16
+const BASELINE_EVENTS = 40_000
+const EVENTS = 1_000_000
+const WARM_EVENTS = 10_000
+
+/** kongsul's plugin server beside kong-pdk's own, both with our tracing plugin. */
+export const pluginServer: Part = {
+  name: 'plugin-server',
+  about: `the tracing exchange on ${CONNECTIONS} connections, beside kong-pdk's own server; then ${EVENTS} events`,
+  async run(log) {
+    const folder = mkdtempSync(join(tmpdir(), 'kb-'))
+    const children: ChildProcess[] = []
+    const start = (...args: readonly string[]) => {
+      const env = { ...process.env, TS_NODE_SKIP_PROJECT: 'true' }
+      const child = spawn(process.execPath, [...args], { env, stdio: 'ignore' })
+      children.push(child)
+      return child.pid!
+    }
+    try {
+      const stockPid = start(
+        join(ROOT, 'node_modules', 'kong-pdk', 'bin', 'kong-js-pluginserver'),
+        ...['--plugins-directory', join(ROOT, 'dist', 'plugins'), '-p', folder, '--sock-name', 'stock.sock'],
+      )
+      start(
+        join(ROOT, 'operator', 'cli', 'kongsul.mjs'),
+        ...['plugins', '--socket-dir', folder, '--plugins-port', '0', '--hang-ms', '5000'],
+      )
+      const stock = await serverAt(join(folder, 'stock.sock'))
+      const ours = await serverAt(join(folder, 'mesh-tracing.sock'))
+      await exchange(stock, WARM_EVENTS)
+      await exchange(ours, WARM_EVENTS)
+      const stockUs = await exchange(stock, BASELINE_EVENTS)
+      log(`kong-pdk: ${Math.round(1e6 / stockUs)} events/s, ${rssMb(stockPid)} MB`)
+      const firstUs = await exchange(ours, BASELINE_EVENTS)
+      const before = rssMb(ours.pid)
+      log(`kongsul: ${Math.round(1e6 / firstUs)} events/s, ${before} MB`)
+      await exchange(ours, EVENTS)
+      const after = rssMb(ours.pid)
+      log(`kongsul after ${EVENTS} more: ${after} MB`)
+      const figures: Figure[] = [
+        {
+          what: 'tracing exchange, time per event',
+          value: firstUs,
+          unit: 'us',
+          baseline: { what: "kong-pdk's server", value: stockUs },
+          maxRatio: 1 / 3,
+        },
+        { what: `memory growth over ${EVENTS} events`, value: after - before, unit: 'MB', goal: 10 },
+      ]
+      return figures
+    } finally {
+      for (const child of children) child.kill()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+interface Server {
+  readonly path: string
+  /** The process that answers. */
+  readonly pid: number
+  readonly instance: number
+}
+
+async function serverAt(path: string): Promise<Server> {
+  await waitFor(() => existsSync(path), { deadlineMs: 30_000, what: path })
+  const peer = new PluginPeer(path, 'mesh-tracing', 20_000)
+  const { result: status } = await peer.call('GetStatus', null)
+  const Config = JSON.stringify({ sampling_rate: 1, service_id: 's', route_id: 'r' })
+  const { result } = await peer.call('StartInstance', { Name: 'mesh-tracing', Config })
+  peer.close()
+  return { path, pid: status.Pid, instance: result.Id }
+}
+
+function rssMb(pid: number): number {
+  return Math.round(
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+  )
+}
+
+const HEADERS = {
+  host: ['web.mesh'],
+  'user-agent': ['curl/8.5.0'],
+  accept: ['*/*'],
+  traceparent: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'],
+  connection: ['keep-alive'],
+}
+
+/** @returns microseconds per event: HandleEvent, getHeaders, setHeaders, ret. */
+async function exchange({ path, instance }: Server, events: number): Promise<number> {
+  const handle = encode([0, 7, 'plugin.HandleEvent', [{ InstanceId: instance, EventName: 'access' }]])
+  let left = events
+  const begin = performance.now()
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const socket: Socket = connect(path)
+      let step = 0
+      const done = new Promise<void>((resolve, reject) => {
+        socket.on('error', reject).on('data', (bytes: Buffer) => {
+          step = (step + 1) % 3
+          if (step === 1) socket.write(stepFor(bytes, 'plugin.StepMultiMap', HEADERS))
+          else if (step === 2) socket.write(stepFor(bytes, 'plugin.Step', undefined))
+          else if (left-- > 0) socket.write(handle)
+          else resolve()
+        })
+      })
+      if (left-- > 0) {
+        socket.write(handle)
+        await done
+      }
+      socket.destroy()
+    }),
+  )
+  return ((performance.now() - begin) * 1_000) / events
+}
+
+const prefixes = new Map<string, { readonly head: Buffer; readonly tail: Buffer }>()
+
+/** A step for the event that `reply` names; all but the event's id was encoded before: the load must cost less than what is measured. */
+function stepFor(reply: Buffer, method: string, data: unknown): Buffer {
+  let parts = prefixes.get(method)
+  if (!parts) {
+    const whole = encode([0, 8, method, [data === undefined ? { EventId: 0 } : { EventId: 0, Data: data }]])
+    const at = whole.indexOf('EventId') + 7
+    parts = { head: whole.subarray(0, at), tail: whole.subarray(at + 1) }
+    prefixes.set(method, parts)
+  }
+  const id = reply.subarray(reply.lastIndexOf('EventId') + 7)
+  return Buffer.concat([parts.head, id, parts.tail])
+}
