@@ -11,7 +11,8 @@ export async function loadPlugin(file: string): Promise<LoadedPlugin> {
   const path = resolve(file)
   try {
     const loaded = (await import(pathToFileURL(path).href)) as PluginModule & { default?: PluginModule }
-    const module = loaded.Plugin ? loaded : (loaded.default ?? loaded)
+    // Of a CommonJS file Node finds only some exports by name; all of them are in `default`.
+    const module = loaded.default?.Plugin ? loaded.default : loaded
     return describePlugin(module, {
       fallbackName: basename(path, extname(path)),
       loadedAt: Date.now() / 1_000,

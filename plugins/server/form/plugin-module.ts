@@ -56,6 +56,11 @@ export function describePlugin(
   if (typeof module.Plugin !== 'function') throw new TypeError('it exports no class "Plugin"')
   const name = (module.Name ?? fallbackName).toLowerCase()
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(name)) throw new TypeError(`"${name}" is no name for a plugin`)
+  if (!/^\d+\.\d+\.\d+$/.test(module.Version ?? '')) {
+    throw new TypeError(
+      `its "Version" is ${module.Version ?? 'missing'}; Kong does not start without one like 1.2.3`,
+    )
+  }
   const { prototype } = module.Plugin as { prototype: PluginObject }
   const phases = PHASES.filter((phase) => typeof prototype[phase] === 'function')
   if (phases.length === 0) throw new TypeError(`its class "Plugin" has none of ${PHASES.join(', ')}`)

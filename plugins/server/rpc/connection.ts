@@ -30,6 +30,7 @@ export class Connection implements ReplyTarget {
   #latest: unknown
   #unanswered = 0
   #isEnding = false
+  #isRetiring = false
 
   constructor(socket: Socket, host: PluginHost, options: ConnectionOptions) {
     const { plugin, maxMessageBytes = DEFAULT_MAX_BYTES, lateAfterMs = 400 } = options
@@ -59,7 +60,7 @@ export class Connection implements ReplyTarget {
 
   /** Ends the connection right behind its next answer: ended at another time it might cross a request of Kong's. */
   retire(): void {
-    this.#isEnding = true
+    this.#isRetiring = true
   }
 
   /** Ends the connection after the answers that are due. */
@@ -88,7 +89,9 @@ export class Connection implements ReplyTarget {
         socket.destroy()
       }
     }
-    if (this.#isEnding && this.#unanswered === 0) socket.end()
+    // An instance that was started is used at once, on this same connection.
+    const isRetired = this.#isRetiring && request.method !== 'StartInstance'
+    if ((this.#isEnding || isRetired) && this.#unanswered === 0) socket.end()
   }
 
   #read(chunk: Buffer): void {

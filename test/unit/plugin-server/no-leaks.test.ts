@@ -29,7 +29,7 @@ for (const [what, access, open] of KINDS) {
   test(`${EVENTS} events ${what} leave nothing`, async () => {
     const module = definePlugin<unknown>({
       name: 'toy',
-      version: '1',
+      version: '1.0.0',
       priority: 1,
       schema: [],
       configure: () => null,

@@ -135,7 +135,7 @@ for (const [what, handler] of FAILING) {
 test('a plugin whose configuration it cannot read lets the request go on', async () => {
   const module = definePlugin<null>({
     name: 'toy',
-    version: '1',
+    version: '1.0.0',
     priority: 1,
     schema: [],
     configure: () => {
@@ -350,7 +350,7 @@ test('no bytes whatever make the server throw or keep anything', async () => {
 test('the same functions are what the class form of kong-pdk calls', () => {
   const module = definePlugin({
     name: 'toy',
-    version: '1',
+    version: '1.0.0',
     priority: 1,
     schema: [],
     configure: (raw) => ({ size: raw['size'] }),
