@@ -15,6 +15,8 @@ export interface WorkerPairOptions {
 }
 
 const STEADY_MS = 5_000
+/** A process that starts takes a core for a while: not at the moment when another takes over. */
+const REFILL_MS = 300
 const BACKOFF_MS = { first: 100, max: 5_000 } as const
 
 /**
@@ -116,7 +118,8 @@ export class WorkerPair {
 
   #refill(): void {
     if (this.#waiting || this.#timer) return
-    if (this.#backoffMs === 0) this.#fill()
-    else this.#timer = setTimeout(() => this.#fill(), this.#backoffMs)
+    const delayMs = this.#working ? Math.max(this.#backoffMs, REFILL_MS) : this.#backoffMs
+    if (delayMs === 0) this.#fill()
+    else this.#timer = setTimeout(() => this.#fill(), delayMs)
   }
 }

@@ -8,6 +8,7 @@ import { createWorkerMetrics } from '../metrics/worker-metrics.ts'
 import { Connection } from '../rpc/connection.ts'
 import { InstanceTable } from '../rpc/instance-table.ts'
 import { PluginHost } from '../rpc/plugin-host.ts'
+import { WriteBatch } from '../rpc/write-batch.ts'
 import type { ToSupervisor, ToWorker } from './messages.ts'
 
 export interface WorkerConfig {
@@ -49,11 +50,13 @@ export async function runWorker({ pluginFiles, handlerLimitMs, hangMs, log }: Wo
   })
   const metrics = createWorkerMetrics(host)
   const connections = new Set<Connection>()
+  const { later } = new WriteBatch()
   let lastBeat = now()
 
   const serve = (socket: Socket, plugin: string) => {
     const connection: Connection = new Connection(socket, host, {
       plugin,
+      later,
       lateAfterMs: hangMs,
       isPrompt: (at) => {
         if (at - lastBeat <= hangMs) return true

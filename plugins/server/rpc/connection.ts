@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   /** Asked before bytes are believed: false drops the connection with what is on it. */
   readonly isPrompt?: (now: number) => boolean
   readonly onClose?: () => void
+  /** Runs what touches the socket, in order; at once by default. */
+  readonly later?: (action: () => void) => void
 }
 
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
@@ -27,6 +29,7 @@ export class Connection implements ReplyTarget {
   readonly #maxBytes: number
   readonly #lateAfterMs: number
   readonly #isPrompt: (now: number) => boolean
+  readonly #later: (action: () => void) => void
   #latest: unknown
   #unanswered = 0
   #isEnding = false
@@ -34,13 +37,14 @@ export class Connection implements ReplyTarget {
 
   constructor(socket: Socket, host: PluginHost, options: ConnectionOptions) {
     const { plugin, maxMessageBytes = DEFAULT_MAX_BYTES, lateAfterMs = 400 } = options
-    const { isPrompt = () => true, onClose = () => {} } = options
+    const { isPrompt = () => true, onClose = () => {}, later = (action) => action() } = options
     this.plugin = plugin
     this.#socket = socket
     this.#host = host
     this.#maxBytes = maxMessageBytes
     this.#lateAfterMs = lateAfterMs
     this.#isPrompt = isPrompt
+    this.#later = later
     this.#reader = new FrameReader(maxMessageBytes)
     const stats = host.stats.get(plugin)
     if (stats) stats.connections++
@@ -66,7 +70,7 @@ export class Connection implements ReplyTarget {
   /** Ends the connection after the answers that are due. */
   endWhenIdle(): void {
     this.#isEnding = true
-    if (this.#unanswered === 0) this.#socket.end()
+    if (this.#unanswered === 0) this.#later(() => this.#socket.end())
   }
 
   destroy(): void {
@@ -83,15 +87,20 @@ export class Connection implements ReplyTarget {
     if (ms > this.#lateAfterMs && this.#latest !== request.messageId) {
       this.#host.count(this.plugin, 'late_reply')
     } else {
-      socket.write(bytes)
-      if (socket.writableLength > this.#maxBytes) {
-        this.#host.count(this.plugin, 'slow_peer')
-        socket.destroy()
-      }
+      this.#later(() => this.#write(bytes))
     }
     // An instance that was started is used at once, on this same connection.
     const isRetired = this.#isRetiring && request.method !== 'StartInstance'
-    if ((this.#isEnding || isRetired) && this.#unanswered === 0) socket.end()
+    if ((this.#isEnding || isRetired) && this.#unanswered === 0) this.#later(() => socket.end())
+  }
+
+  #write(bytes: Buffer): void {
+    const socket = this.#socket
+    if (!socket.writable) return
+    socket.write(bytes)
+    if (socket.writableLength <= this.#maxBytes) return
+    this.#host.count(this.plugin, 'slow_peer')
+    socket.destroy()
   }
 
   #read(chunk: Buffer): void {
