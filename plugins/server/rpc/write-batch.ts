@@ -1,6 +1,6 @@
 /**
- * Holds writes back until all requests that have come in are handled, a fraction of a millisecond. A write wakes the peer,
- * which then takes the core from us; waking it once for many answers carries three times the requests.
+ * Holds writes back until all requests that have come in are handled, a fraction of a millisecond: a write wakes the peer,
+ * which may take the core from us while other requests wait.
  */
 export class WriteBatch {
   #actions: (() => void)[] = []
