@@ -1,15 +1,14 @@
-import { EXTRACT_FORMATS, type InjectFormat, type TraceFormat } from './schema.ts'
+import {
+  FORMATS,
+  type Format,
+  type Injection,
+  PROPAGATION_DEFAULTS,
+  type PropagationConfig,
+} from '../propagation/propagation-config.ts'
 
-/** What the plugin entity says, with its defaults. */
-export interface TracingConfig {
+/** What the plugin entity says, with its defaults. Where tracing is off traces go on, and none that begins is sampled. */
+export interface TracingConfig extends PropagationConfig {
   readonly enabled: boolean
-  /** Share of new traces that are sampled, 0 to 1; 0 where tracing is off. */
-  readonly samplingRate: number
-  readonly extract: readonly TraceFormat[]
-  readonly inject: readonly InjectFormat[]
-  /** Request headers to take away. */
-  readonly clear: readonly string[]
-  readonly defaultFormat: TraceFormat
 }
 
 /** Reads what Kong has already checked against the schema. Pure. */
@@ -23,10 +22,11 @@ export function readTracingConfig(raw: Readonly<Record<string, unknown>>): Traci
   }
   return {
     enabled,
-    samplingRate: enabled ? (typeof rate === 'number' ? rate : 1) : 0,
-    extract: list('extract', EXTRACT_FORMATS),
-    inject: list('inject', ['preserve']),
+    samplingRate: enabled ? (typeof rate === 'number' ? rate : PROPAGATION_DEFAULTS.samplingRate) : 0,
+    extract: list<Format>('extract', FORMATS),
+    inject: list<Injection>('inject', PROPAGATION_DEFAULTS.inject),
     clear: list('clear', []),
-    defaultFormat: (propagation['default_format'] as TraceFormat | undefined) ?? 'w3c',
+    defaultFormat:
+      (propagation['default_format'] as Format | undefined) ?? PROPAGATION_DEFAULTS.defaultFormat,
   }
 }

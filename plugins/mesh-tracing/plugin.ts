@@ -1,19 +1,33 @@
 // mesh-tracing: reads the trace context of a request, decides on sampling, and writes the context that the upstream
 // gets. First of all plugins, because balancing by `traceparent` and everybody's logs need it.
+import { feedToken } from '../outcomes/feed-token.ts'
+import {
+  createMeshHeaderCodec,
+  type MeshHeaderCodec,
+  ROUTE_HEADER,
+  SPAN_HEADER,
+} from '../outcomes/mesh-headers.ts'
+import { inOneCall } from '../propagation/header-changes.ts'
+import { createRandomSource } from '../propagation/ids.ts'
+import type { RandomSource } from '../propagation/outgoing.ts'
+import { propagate } from '../propagation/propagate.ts'
+import { MAX_HEADERS, type RequestHeaders } from '../propagation/request-headers.ts'
 import { definePlugin } from '../server/form/define-plugin.ts'
 import type { HeaderMap } from '../server/form/pdk-calls.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
 import { readTracingConfig, type TracingConfig } from './config.ts'
 import { schema } from './schema.ts'
 
-/** From the headers that came to those to set on the way to the upstream. */
-export type Propagate = (incoming: HeaderMap, config: TracingConfig) => HeaderMap
+export interface TracingParts {
+  readonly random: RandomSource
+  readonly meshHeaders: MeshHeaderCodec
+}
 
-/** Names service and route in the access log; what a client sent under this name is overwritten. */
-export const ROUTE_HEADER = 'X-Mesh-Route'
-
-/** The plugin over a propagator. One getHeaders and one setHeaders a request: each is a round trip of 45 us in Kong. */
-export function tracingPlugin(propagate: Propagate): Required<PluginModule> {
+/**
+ * The plugin over its randomness and the seal of the mesh's headers. One getHeaders and one setHeaders a request: each
+ * is a round trip of 45 us in Kong.
+ */
+export function tracingPlugin({ random, meshHeaders }: TracingParts): Required<PluginModule> {
   return definePlugin<TracingConfig>({
     name: 'mesh-tracing',
     version: '0.1.0',
@@ -22,14 +36,29 @@ export function tracingPlugin(propagate: Propagate): Required<PluginModule> {
     configure: readTracingConfig,
     handlers: {
       async access(kong, config, { serviceId, routeId }) {
-        const outgoing = propagate(await kong.request.getHeaders(), config)
-        await kong.service.request.setHeaders({
-          ...outgoing,
-          [ROUTE_HEADER]: `${serviceId ?? ''}/${routeId ?? ''}`,
-        })
+        const incoming = requestHeaders(await kong.request.getHeaders(MAX_HEADERS))
+        const { span, headers } = propagate(incoming, config, random)
+        const { parentSpanId } = span
+        const ours = serviceId === null ? NOBODYS : meshHeaders.write({ serviceId, routeId, parentSpanId })
+        await kong.service.request.setHeaders({ ...inOneCall(headers), ...ours })
       },
     },
   })
 }
 
-export const { Plugin, Name, Version, Priority, Schema, Handlers } = tracingPlugin(() => ({}))
+/** Off go what a client sent under the names of the mesh. An empty list removes a header (see inOneCall). */
+const NOBODYS: HeaderMap = { [ROUTE_HEADER]: [], [SPAN_HEADER]: [] }
+
+/** Kong's answer over MsgPack has a list for every name, also for one that came once. */
+function requestHeaders(headers: HeaderMap): RequestHeaders {
+  const plain: Record<string, string | readonly string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    plain[name] = Array.isArray(value) && value.length === 1 ? (value[0] as string) : value
+  }
+  return plain
+}
+
+export const { Plugin, Name, Version, Priority, Schema, Handlers } = tracingPlugin({
+  random: createRandomSource(),
+  meshHeaders: createMeshHeaderCodec(feedToken(process.env['KONGSUL_FEED_LINE_TOKEN'])),
+})

@@ -1,22 +1,5 @@
+import { FORMATS, PROPAGATION_DEFAULTS } from '../propagation/propagation-config.ts'
 import type { SchemaField } from '../server/form/plugin-module.ts'
-
-/** Formats of trace headers that are read, in the order in which they are looked for. */
-export const EXTRACT_FORMATS = [
-  'w3c',
-  'b3',
-  'b3-single',
-  'jaeger',
-  'ot',
-  'datadog',
-  'aws',
-  'gcp',
-  'mesh',
-] as const
-export type TraceFormat = (typeof EXTRACT_FORMATS)[number]
-
-/** `preserve` writes the format that was found, or the default one. */
-export const INJECT_FORMATS = ['preserve', ...EXTRACT_FORMATS] as const
-export type InjectFormat = (typeof INJECT_FORMATS)[number]
 
 /** The configuration in Kong's schema language; `propagation` is as in Kong's own tracing plugins. */
 export const schema: readonly SchemaField[] = [
@@ -30,19 +13,26 @@ export const schema: readonly SchemaField[] = [
         {
           extract: {
             type: 'array',
-            elements: { type: 'string', one_of: EXTRACT_FORMATS },
-            default: EXTRACT_FORMATS,
+            elements: { type: 'string', one_of: FORMATS },
+            default: PROPAGATION_DEFAULTS.extract,
           },
         },
         {
           inject: {
             type: 'array',
-            elements: { type: 'string', one_of: INJECT_FORMATS },
-            default: ['preserve'],
+            elements: { type: 'string', one_of: ['preserve', ...FORMATS] },
+            default: PROPAGATION_DEFAULTS.inject,
           },
         },
         { clear: { type: 'array', elements: { type: 'string' } } },
-        { default_format: { type: 'string', required: true, one_of: EXTRACT_FORMATS, default: 'w3c' } },
+        {
+          default_format: {
+            type: 'string',
+            required: true,
+            one_of: FORMATS,
+            default: PROPAGATION_DEFAULTS.defaultFormat,
+          },
+        },
       ],
     },
   },
