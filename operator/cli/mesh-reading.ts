@@ -74,10 +74,10 @@ function hold(
   const before = indexOwned(input.actual, mesh)
   const holdMs = input.settings.mesh.settings.guard.holdSeconds * 1000
   let wanted = desired(input)
-  if (holds.reviewWeights(input.snapshot, before, indexDesired(wanted.state, before), holdMs)) {
+  if (holds.reviewWeights(input.snapshot, before, indexDesired(wanted, before), holdMs)) {
     wanted = desired({ ...input, heldWeights: holds.weights })
   }
-  holds.reviewRemovals(before, indexDesired(wanted.state, before), holdMs)
+  holds.reviewRemovals(before, indexDesired(wanted, before), holdMs)
   holds.stop()
   return { wanted, holds }
 }

@@ -91,10 +91,12 @@ export class CatalogWatch {
       table: () => this.#services,
       explained: (from, to) => this.#explained(from, to),
       busy: () => this.#pending.size > 0 || this.#reload,
-      found: (services) => {
+      found: (services, sinceMs) => {
         for (const [name, minIndex] of services) this.#want(name, { ...ANYTHING, minIndex })
-        this.#begin()
+        this.#begin(sinceMs)
       },
+      searched: ({ how, found, tookMs }) =>
+        options.log.debug('catalog searched', { how, found, ms: Math.round(tookMs) }),
       impossible: () => this.#touch(this.#names.keys()),
       failed: (error) =>
         options.log.debug('listing the catalog failed', { code: error.code, reason: error.message }),
@@ -213,9 +215,10 @@ export class CatalogWatch {
     }
   }
 
-  #begin(): void {
+  /** @param sinceMs when Consul's answer told of it, in epoch ms */
+  #begin(sinceMs = Date.now()): void {
     if (this.#pending.size === 0) return
-    this.#sinceMs ??= Date.now()
+    this.#sinceMs = Math.min(this.#sinceMs ?? sinceMs, sinceMs)
     void this.#pump()
   }
 

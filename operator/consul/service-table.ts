@@ -90,12 +90,15 @@ export function explainedIndexes(
   to: bigint,
 ): ReadonlySet<bigint> {
   const explained = new Set<bigint>()
-  const note = (index: bigint) => {
-    if (index > from && index <= to) explained.add(index)
-  }
+  // Thousands are looked at, hardly any is in the range: most are told apart without making a bigint of them.
+  const first = Number(from)
   for (const entry of entries) {
-    note(entry.index)
-    for (const index of entry.modifyIndexes.values()) note(BigInt(index))
+    if (entry.index > from && entry.index <= to) explained.add(entry.index)
+    for (const index of entry.modifyIndexes.values()) {
+      if (index < first) continue
+      const exact = BigInt(index)
+      if (exact > from && exact <= to) explained.add(exact)
+    }
   }
   return explained
 }

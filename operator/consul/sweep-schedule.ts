@@ -2,6 +2,7 @@ import { type ConsulError, consulError } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { readListing } from './read-listing.ts'
 import { countsThatDiffer, type ServiceEntry, servicesThatDiffer } from './service-table.ts'
+import { fullBudget, RESERVE_MS, spend, waitMsFor } from './sweep-budget.ts'
 
 export interface SweepOptions {
   readonly reader: ConsulReader
@@ -13,32 +14,45 @@ export interface SweepOptions {
   readonly explained: (from: bigint, to: bigint) => ReadonlySet<bigint>
   /** True while services that were named are still being read. */
   readonly busy: () => boolean
-  /** Services to read, with the index the read must have reached. */
-  readonly found: (services: ReadonlyMap<string, bigint>) => void
+  /** Services to read, with the index the read must have reached, and when Consul told of it, in epoch ms. */
+  readonly found: (services: ReadonlyMap<string, bigint>, sinceMs: number) => void
   /** No listing can be had: every service has to be read. */
   readonly impossible: () => void
   readonly failed: (error: ConsulError) => void
+  readonly searched: (search: Search) => void
+}
+
+export interface Search {
+  readonly how: 'count' | 'list'
+  /** Services that are read because of it. */
+  readonly found: number
+  readonly tookMs: number
 }
 
 interface Suspicion {
   readonly from: bigint
   readonly to: bigint
+  /** When the index moved first, since the last listing; ms of performance.now(), as all times here. */
   readonly sinceMs: number
+  /** When it moved first, since the last count. */
+  readonly uncountedSinceMs: number
   /** Instances were counted, and it did not help. */
   readonly isCounted: boolean
 }
 
 /** How long the other watch may take to name what the index of the services already shows. */
 const GRACE_MS = 4
-/** The newest index is explained but others between are not: most often somebody wrote something else to Consul. */
-const GAP_PATIENCE_MS = 250
-const GAP_LISTING_PATIENCE_MS = 1000
-/** A sweep may take this part of the time at most. */
-const REST_FACTOR = 5
+/**
+ * The newest index is explained but others between are not: most often somebody wrote something else to Consul, and a
+ * listing finds nothing. How long it may wait follows from what the last ones found.
+ */
+const GAP_PATIENCE = { firstMs: 250, leastMs: 50, mostMs: 4000 }
+/** From here on a gap is as urgent as anything else. */
+const GAP_LIMIT_MS = 10_000
 /** Below this a listing costs no more than a count. */
 const FEW_INSTANCES = 300
-/** More differing counts than this are no single change: the listing tells for sure. */
-const MANY_COUNTS = 20
+/** More differing counts than this: the listing tells for sure. */
+const MANY_COUNTS = 64
 /** A services index that another watch has seen this long ago would have woken ours. */
 const QUIET_MS = 500
 
@@ -51,12 +65,15 @@ export class SweepSchedule {
   readonly #options: SweepOptions
   #suspicion: Suspicion | null = null
   #timer: NodeJS.Timeout | null = null
+  #dueMs = 0
   #sweeping = false
   #again = false
   #lastEndMs = 0
-  #lastTookMs = 0
+  #budget = fullBudget(0)
+  #gapPatienceMs = GAP_PATIENCE.firstMs
   #offsets = new Map<string, number>()
   #mayCount = true
+  #mayDump = true
   #observed: readonly { readonly index: bigint; readonly atMs: number }[] = []
 
   constructor(options: SweepOptions) {
@@ -76,19 +93,25 @@ export class SweepSchedule {
       if (atMs < now - QUIET_MS && index > quiet && index < to) quiet = index
     }
     const known = this.#suspicion
-    this.#suspicion = { from: known?.from ?? quiet, to, sinceMs: known?.sinceMs ?? now, isCounted: false }
+    this.#suspicion = {
+      from: known?.from ?? quiet,
+      to,
+      sinceMs: known?.sinceMs ?? now,
+      uncountedSinceMs: known === null || known.isCounted ? now : known.uncountedSinceMs,
+      isCounted: false,
+    }
     this.#examineIn(GRACE_MS)
   }
 
   /** List now, whatever the indexes say. */
   demand(): void {
-    void this.#sweep('list')
+    void this.#sweep('list', false)
   }
 
   /** A listing made node by node did not have the new nodes. */
   nodesChanged(): void {
     if (this.#sweeping) this.#again = true
-    else if (performance.now() - this.#lastEndMs < 2000) void this.#sweep('list')
+    else if (performance.now() - this.#lastEndMs < 2000) void this.#sweep('list', false)
   }
 
   /** Everything is about to be read anyway. */
@@ -97,6 +120,8 @@ export class SweepSchedule {
     this.#observed = []
     this.#offsets.clear()
     this.#mayCount = true
+    this.#mayDump = true
+    this.#gapPatienceMs = GAP_PATIENCE.firstMs
     this.stop()
   }
 
@@ -105,8 +130,14 @@ export class SweepSchedule {
     this.#timer = null
   }
 
+  /** An examination that is due sooner stays due. */
   #examineIn(ms: number): void {
-    if (this.#timer !== null) return
+    const dueMs = performance.now() + ms
+    if (this.#timer !== null) {
+      if (this.#dueMs <= dueMs) return
+      clearTimeout(this.#timer)
+    }
+    this.#dueMs = dueMs
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#examine()
@@ -127,14 +158,18 @@ export class SweepSchedule {
       this.#suspicion = null
       return
     }
-    const how = !isCounted && this.#isCountWorthIt() ? 'count' : 'list'
     const now = performance.now()
-    const patienceMs = how === 'count' ? GAP_PATIENCE_MS : GAP_LISTING_PATIENCE_MS
-    const patient = explained.has(to) ? sinceMs + patienceMs : now
-    const rested = how === 'list' && isCounted ? now : this.#lastEndMs + REST_FACTOR * this.#lastTookMs
-    const at = Math.max(patient, rested)
-    if (at > now) this.#examineIn(at - now)
-    else void this.#sweep(how)
+    const isGap = explained.has(to)
+    const how = !isGap && !isCounted && this.#isCountWorthIt() ? 'count' : 'list'
+    const waitMs = isGap ? this.#gapWaitMs(sinceMs, now) : isCounted ? 0 : waitMsFor(this.#budget, 1, now)
+    if (waitMs > 0) this.#examineIn(waitMs)
+    else void this.#sweep(how, isGap)
+  }
+
+  #gapWaitMs(sinceMs: number, now: number): number {
+    const isUrgent = now - sinceMs > GAP_LIMIT_MS
+    const patientMs = isUrgent ? 0 : sinceMs + this.#gapPatienceMs - now
+    return Math.max(patientMs, waitMsFor(this.#budget, isUrgent ? 1 : RESERVE_MS, now))
   }
 
   #isCountWorthIt(): boolean {
@@ -144,7 +179,7 @@ export class SweepSchedule {
     return instances > FEW_INSTANCES
   }
 
-  async #sweep(how: 'count' | 'list'): Promise<void> {
+  async #sweep(how: 'count' | 'list', isGap: boolean): Promise<void> {
     if (this.#sweeping) {
       this.#again = true
       return
@@ -152,35 +187,48 @@ export class SweepSchedule {
     this.#sweeping = true
     const startedMs = performance.now()
     try {
-      if (how === 'count') await this.#count()
-      else await this.#list()
+      const found = how === 'count' ? await this.#count() : await this.#list(startedMs)
+      this.#options.searched({ how, found, tookMs: performance.now() - startedMs })
+      if (isGap) this.#learnPatience(found > 0)
     } catch (error) {
       if (this.#options.signal.aborted) return
       this.#failed(how, consulError('listing', error))
     } finally {
       this.#sweeping = false
       this.#lastEndMs = performance.now()
-      this.#lastTookMs = Math.max(10, this.#lastEndMs - startedMs)
+      this.#budget = spend(this.#budget, Math.max(5, this.#lastEndMs - startedMs), this.#lastEndMs)
     }
     if (this.#again) {
       this.#again = false
-      await this.#sweep('list')
+      await this.#sweep('list', false)
     } else if (this.#suspicion !== null) this.#examineIn(GRACE_MS)
   }
 
-  async #count(): Promise<void> {
+  #learnPatience(wasWorthIt: boolean): void {
+    const { leastMs, mostMs } = GAP_PATIENCE
+    this.#gapPatienceMs = wasWorthIt ? leastMs : Math.min(mostMs, this.#gapPatienceMs * 2)
+  }
+
+  /** @returns how many services are to be read because of it */
+  async #count(): Promise<number> {
     const { reader, signal, table, found } = this.#options
+    const suspicion = this.#suspicion
+    const sinceMs = suspicion?.uncountedSinceMs ?? performance.now()
     const { body } = await reader.summary({ signal })
     if (!Array.isArray(body)) {
       this.#mayCount = false
-      return
+      return 0
     }
     const counts = new Map(body.map(({ Name, InstanceCount }) => [Name, InstanceCount]))
     const differing = countsThatDiffer(table(), counts, this.#offsets)
-    if (this.#suspicion !== null) this.#suspicion = { ...this.#suspicion, isCounted: true }
-    if (differing.size > MANY_COUNTS) return
-    found(new Map([...differing.keys()].map((name) => [name, 0n])))
+    // What moved the index while it was counted is counted the next time.
+    if (this.#suspicion !== null && this.#suspicion.to === suspicion?.to) {
+      this.#suspicion = { ...this.#suspicion, isCounted: true }
+    }
+    if (differing.size > MANY_COUNTS) return 0
+    found(new Map([...differing.keys()].map((name) => [name, 0n])), epochMs(sinceMs))
     this.#rememberOffsets(counts, differing)
+    return differing.size
   }
 
   /** What still differs once the service was read is no news the next time. */
@@ -199,12 +247,23 @@ export class SweepSchedule {
     }, QUIET_MS).unref()
   }
 
-  async #list(): Promise<void> {
+  /** @returns how many services are to be read because of it */
+  async #list(startedMs: number): Promise<number> {
     const { reader, signal, parallel, nodes, table, found, impossible } = this.#options
-    const listing = await readListing(reader, { nodes: nodes(), parallel, signal })
-    if (listing === null) impossible()
-    else found(servicesThatDiffer(table(), listing.listed))
-    if (listing === null || listing.index >= (this.#suspicion?.to ?? 0n)) this.#suspicion = null
+    const sinceMs = this.#suspicion?.sinceMs ?? startedMs
+    const listing = await readListing(reader, { nodes: nodes(), parallel, signal, mayDump: this.#mayDump })
+    if (listing === null) {
+      this.#suspicion = null
+      impossible()
+      return 0
+    }
+    this.#mayDump = listing.mayDump
+    const differing = servicesThatDiffer(table(), listing.listed)
+    found(differing, epochMs(sinceMs))
+    const suspicion = this.#suspicion
+    if (suspicion === null || listing.index >= suspicion.to) this.#suspicion = null
+    else this.#suspicion = { ...suspicion, from: max(suspicion.from, listing.index), sinceMs: startedMs }
+    return differing.size
   }
 
   #failed(how: 'count' | 'list', failure: ConsulError): void {
@@ -218,3 +277,7 @@ export class SweepSchedule {
     this.#suspicion = null
   }
 }
+
+const epochMs = (ms: number): number => performance.timeOrigin + ms
+
+const max = (one: bigint, other: bigint): bigint => (one > other ? one : other)

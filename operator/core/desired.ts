@@ -5,7 +5,7 @@ import type { CatalogSnapshot } from './catalog.ts'
 import { settleClaims } from './claims.ts'
 import type { ServiceReport } from './decided.ts'
 import { type Decided, decideService, type HeldWeights, routeService } from './decided.ts'
-import type { Json, KongState } from './entity.ts'
+import type { Entity, Json, KongState } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf } from './foreign-routes.ts'
 import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
@@ -39,6 +39,8 @@ export interface DesiredInput {
 
 export interface Desired {
   readonly state: KongState
+  /** The same entities by service; what is unchanged since the last answer is the same list. */
+  readonly groups: ReadonlyMap<string, readonly Entity[]>
   /** Sorted by name. */
   readonly services: readonly ServiceReport[]
   readonly problems: readonly Problem[]
@@ -82,7 +84,7 @@ const EMPTY: Memory = {
   decided: [],
   losses: new Map(),
   foreign: [],
-  answer: { state: new Map(), services: [], problems: [] },
+  answer: { state: new Map(), groups: new Map(), services: [], problems: [] },
 }
 
 function planOptions({ settings, options }: DesiredInput): PlanOptions {
@@ -151,6 +153,7 @@ function answerOf(
   }
   return {
     state: stateOf(decided, before, stateBefore),
+    groups: new Map(decided.map((each) => [each.plan.service, groupOf(each)])),
     services: decided.map(({ report }) => report),
     problems: [...problems, ...problemsOfShadows(shadowed)],
   }
@@ -174,3 +177,15 @@ function stateOf(
 }
 
 const entriesOf = ({ plan, routes }: Decided) => [...plan.entities, ...routes.entities]
+
+/** What was decided never changes once made; its list is made once. */
+const groups = new WeakMap<Decided, readonly Entity[]>()
+
+function groupOf(decided: Decided): readonly Entity[] {
+  let group = groups.get(decided)
+  if (group === undefined) {
+    group = entriesOf(decided).map(([, entity]) => entity)
+    groups.set(decided, group)
+  }
+  return group
+}

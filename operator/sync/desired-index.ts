@@ -1,52 +1,49 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Desired } from '../core/desired.ts'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 import { isOwnedBy } from '../core/tags.ts'
+
+type Groups = ReadonlyMap<string, readonly Entity[]>
 
 /** The desired state, and its entities by the service they belong to. */
 export interface DesiredIndex {
   readonly state: KongState
-  readonly groups: ReadonlyMap<string, readonly Entity[]>
+  /** A list keeps its identity as long as what is in it stays the same. */
+  readonly groups: Groups
+  /** As they were decided: the same content decided anew is another list. */
+  readonly decided: Groups
 }
 
-export const NOTHING_DESIRED: DesiredIndex = { state: new Map(), groups: new Map() }
+/** Looks at one list per service, and into those that were decided anew. */
+export function indexDesired(
+  { state, groups: decided }: Pick<Desired, 'state' | 'groups'>,
+  before: DesiredIndex,
+): DesiredIndex {
+  if (state === before.state) return before
+  const groups = new Map<string, readonly Entity[]>()
+  for (const [service, group] of decided) {
+    if (group.length === 0) continue
+    const known = before.groups.get(service)
+    const isKnown = known !== undefined && (before.decided.get(service) === group || sameGroup(known, group))
+    groups.set(service, isKnown ? known : group)
+  }
+  return { state, groups, decided }
+}
 
 /** What the mesh has in Kong, in the form of a desired state. */
 export function indexOwned(actual: KongState, mesh: string): DesiredIndex {
-  return indexDesired(new Map([...actual].filter(([, { tags }]) => isOwnedBy(mesh, tags))), NOTHING_DESIRED)
+  return indexByOwner(new Map([...actual].filter(([, { tags }]) => isOwnedBy(mesh, tags))))
 }
 
-/** Groups by service; only what differs from the index before is grouped anew, the rest keeps its identity. */
-export function indexDesired(state: KongState, before: DesiredIndex): DesiredIndex {
-  if (state === before.state) return before
-  const touched = touchedOwners(state, before.state)
-  const groups = new Map(before.groups)
-  for (const owner of touched) groups.delete(owner)
-  const fresh = new Map<string, Entity[]>()
+/** An index of entities that nobody decided. */
+export function indexByOwner(state: KongState): DesiredIndex {
+  const groups = new Map<string, Entity[]>()
   for (const entity of state.values()) {
-    if (!touched.has(entity.owner)) continue
-    const group = fresh.get(entity.owner)
-    if (group === undefined) fresh.set(entity.owner, [entity])
+    const group = groups.get(entity.owner)
+    if (group === undefined) groups.set(entity.owner, [entity])
     else group.push(entity)
   }
-  for (const [owner, group] of fresh) {
-    const known = before.groups.get(owner)
-    groups.set(owner, known !== undefined && sameGroup(known, group) ? known : group)
-  }
-  return { state, groups }
-}
-
-function touchedOwners(state: KongState, before: KongState): ReadonlySet<string> {
-  const touched = new Set<string>()
-  let kept = 0
-  for (const [key, entity] of state) {
-    const known = before.get(key)
-    if (known !== undefined) kept += 1
-    if (known !== entity) touched.add(entity.owner)
-  }
-  if (kept < before.size) {
-    for (const [key, entity] of before) if (!state.has(key)) touched.add(entity.owner)
-  }
-  return touched
+  return { state, groups, decided: new Map() }
 }
 
 /** Services whose group differs between two states. */

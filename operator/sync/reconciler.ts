@@ -103,7 +103,7 @@ export class Reconciler {
   #settingProblems: readonly Problem[] = []
   #documents: ReadonlyMap<string, string> = new Map()
   #unread: ReadonlyMap<string, Error> = new Map()
-  #desired: Desired = { state: new Map(), services: [], problems: [] }
+  #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
   #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
   #hasSynced = false
@@ -453,7 +453,7 @@ export class Reconciler {
       actual: this.mirror.state(),
       heldWeights: this.#holds.weights,
     })
-    return indexDesired(this.#desired.state, before)
+    return indexDesired(this.#desired, before)
   }
 
   /** Called when Kong was read: what differs, whoever changed it, is applied. */

@@ -40,8 +40,7 @@ export function reviewShrink(
 ): HeldTargets {
   const lost = lostTargets(before, after)
   if (lost.size === 0 && held.size === 0) return held
-  const present = targetsOf(after)
-  const known = targetsOf(before).size
+  const known = countTargets(before)
   const vanished = [...lost].reduce(
     (sum, [service, { unreplaced }]) => sum + (remembered.has(service) ? 0 : unreplaced),
     0,
@@ -50,7 +49,7 @@ export function reviewShrink(
   const next = new Map<string, Held>()
   for (const [key, hold] of held) {
     const untilMs = Math.min(hold.untilMs, now.ms + now.holdMs)
-    if (untilMs > now.ms && !present.has(key)) next.set(key, { ...hold, untilMs })
+    if (untilMs > now.ms && !after.state.has(key)) next.set(key, { ...hold, untilMs })
   }
   for (const [service, { targets, unreplaced, known: knownOfService }] of lost) {
     const hold = remembered.get(service)
@@ -66,7 +65,7 @@ export function reviewShrink(
     const span = { sinceMs: now.ms, untilMs: now.ms + now.holdMs }
     for (const target of targets) next.set(keyOf(target), { target, service, ...span })
   }
-  return releaseMoved(next, present)
+  return releaseMoved(next, after)
 }
 
 interface Loss {
@@ -103,14 +102,25 @@ function hasRoutable(group: readonly Entity[]): boolean {
   return group.some((entity) => entity.kind === 'target' && entity.fields.weight !== 0)
 }
 
-function releaseMoved(held: ReadonlyMap<string, Held>, present: ReadonlyMap<string, Entity>): HeldTargets {
+function releaseMoved(held: ReadonlyMap<string, Held>, { state }: DesiredIndex): HeldTargets {
   if (held.size === 0) return held
-  const addresses = new Set([...present.values()].map((entity) => entity.name))
+  const addresses = new Set<string>()
+  for (const entity of state.values()) if (entity.kind === 'target') addresses.add(entity.name)
   return new Map([...held].filter(([, hold]) => !addresses.has(hold.target.name)))
 }
 
-function targetsOf(index: DesiredIndex): ReadonlyMap<string, Entity> {
-  const targets = new Map<string, Entity>()
-  for (const [key, entity] of index.state) if (entity.kind === 'target') targets.set(key, entity)
-  return targets
+/** Of thousands of services hardly any has changed: each is counted once. */
+const counted = new WeakMap<readonly Entity[], number>()
+
+function countTargets({ groups }: DesiredIndex): number {
+  let sum = 0
+  for (const group of groups.values()) {
+    let count = counted.get(group)
+    if (count === undefined) {
+      count = group.filter((entity) => entity.kind === 'target').length
+      counted.set(group, count)
+    }
+    sum += count
+  }
+  return sum
 }

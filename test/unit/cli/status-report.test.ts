@@ -47,7 +47,7 @@ const kong: KongState = new Map([
 ])
 const noDiff = { changes: [], overrides: [], conflicts: [] }
 const report = (services: ServiceReport[], actual = kong) =>
-  statusReport({ state: new Map(), services, problems: [] }, actual, noDiff, null)
+  statusReport({ state: new Map(), groups: new Map(), services, problems: [] }, actual, noDiff, null)
 
 test('the weight that Kong has stands beside the wanted one', () => {
   assert.equal(report([service({})]).services[0]!.instances[0]!.weightInKong, 100)

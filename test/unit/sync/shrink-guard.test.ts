@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import test from 'node:test'
 import type { Entity } from '../../../operator/core/entity.ts'
 import { stateOf } from '../../../operator/core/kong-json.ts'
-import { indexDesired, NOTHING_DESIRED } from '../../../operator/sync/desired-index.ts'
+import { indexByOwner } from '../../../operator/sync/desired-index.ts'
 import { type HeldTargets, reviewShrink } from '../../../operator/sync/shrink-guard.ts'
 
 const target = (service: string, name: string, weight = 1): Entity => ({
@@ -18,7 +18,7 @@ const mesh = (services: Record<string, readonly string[]>) => {
   const targets = Object.entries(services).flatMap(([service, names]) =>
     names.map((name) => target(service, name)),
   )
-  return indexDesired(stateOf(targets), NOTHING_DESIRED)
+  return indexByOwner(stateOf(targets))
 }
 const many = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at}`)
 const now = { ms: 1000, holdMs: 300_000 }

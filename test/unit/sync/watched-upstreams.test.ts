@@ -1,13 +1,12 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
+import { indexByOwner } from '../../../operator/sync/desired-index.ts'
 import { watchedUpstreams } from '../../../operator/sync/watched-upstreams.ts'
 import { desire, instance } from '../core/build-mesh.ts'
 
 const watched = (document: object): string[] => {
   const { state } = desire({ web: [instance(1)] }, { documents: { 'mesh/services/web': document } })
-  return [...watchedUpstreams({ state, groups: new Map([['web', [...state.values()]]]) }).values()].flatMap(
-    ({ targets }) => [...targets.keys()],
-  )
+  return [...watchedUpstreams(indexByOwner(state)).values()].flatMap(({ targets }) => [...targets.keys()])
 }
 
 test('targets whose marks nobody else takes back are watched', () => {
