@@ -23,7 +23,9 @@ export class KongAdmin {
   readonly #http: AxiosInstance
   readonly #limiter: Limiter
   readonly #metrics: Metrics
-  readonly #agents: { readonly httpAgent: http.Agent; readonly httpsAgent: https.Agent }
+  readonly #agents: Agents
+  /** For what a kept connection lost: the next kept one may be as dead. */
+  readonly #freshAgents: Agents
   #url: string
   readonly #refusal: () => string | null
 
@@ -33,7 +35,8 @@ export class KongAdmin {
     this.#url = adminUrls(config)[0]
     this.#metrics = metrics
     this.#limiter = new Limiter(config.parallel)
-    this.#agents = agentsFor(config)
+    this.#agents = agentsFor(config, true)
+    this.#freshAgents = agentsFor(config, false)
     const token = revealed(config.token)
     this.#http = axios.create({
       timeout: config.timeoutMs,
@@ -87,8 +90,10 @@ export class KongAdmin {
   }
 
   close(): void {
-    this.#agents.httpAgent.destroy()
-    this.#agents.httpsAgent.destroy()
+    for (const { httpAgent, httpsAgent } of [this.#agents, this.#freshAgents]) {
+      httpAgent.destroy()
+      httpsAgent.destroy()
+    }
   }
 
   async #send(method: Method, path: string, body: unknown): Promise<JsonObject | null> {
@@ -106,18 +111,19 @@ export class KongAdmin {
 
   async #receive(method: Method, path: string, body: unknown): Promise<AxiosResponse<string>> {
     const baseURL = this.#url
-    const send = () =>
+    const send = (agents: Agents) =>
       this.#http.request<string>({
         method,
         baseURL,
         url: path,
+        ...agents,
         ...(body === undefined ? {} : { data: body }),
       })
     try {
-      return await send().catch((error: unknown) => {
+      return await send(this.#agents).catch((error: unknown) => {
         // Kong closed a kept connection while the request was on its way. Every call of ours may be sent twice.
         if (!wasClosedWhileIdle(error)) throw error
-        return send()
+        return send(this.#freshAgents)
       })
     } catch (error) {
       this.#metrics.kongRequests.inc({ method, outcome: 'failed' })
@@ -126,8 +132,13 @@ export class KongAdmin {
   }
 }
 
-function agentsFor({ parallel, tls }: KongConfig) {
-  const options = { keepAlive: true, maxSockets: parallel, maxFreeSockets: parallel }
+interface Agents {
+  readonly httpAgent: http.Agent
+  readonly httpsAgent: https.Agent
+}
+
+function agentsFor({ parallel, tls }: KongConfig, keepAlive: boolean): Agents {
+  const options = { keepAlive, maxSockets: parallel, maxFreeSockets: parallel }
   const httpsAgent = new https.Agent({
     ...options,
     ...(tls?.ca === undefined ? {} : { ca: tls.ca }),

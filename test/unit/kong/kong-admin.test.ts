@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { KongAdmin } from '../../../operator/kong/kong-admin.ts'
 import type { KongError } from '../../../operator/kong/kong-error.ts'
@@ -111,4 +111,29 @@ test('no more calls are in flight than allowed, and all are answered', async () 
   const admin = adminFor()
   await Promise.all(Array.from({ length: 20 }, () => admin.call('GET', ['status'])))
   ok(mostAtOnce <= 3, `${mostAtOnce} at once`)
+})
+
+test('a call that meets closed connections only is sent once more, over a new one', async () => {
+  const kept = new Set<Socket>()
+  let isClosing = false
+  const kong = http.createServer((request, response) => {
+    if (isClosing && kept.has(request.socket)) request.socket.destroy()
+    else {
+      kept.add(request.socket)
+      // Answered together, so that each has a connection of its own.
+      if (isClosing || kept.size === 3)
+        for (const answer of [...waiting.splice(0), response]) answer.end('{}')
+      else waiting.push(response)
+    }
+  })
+  const waiting: http.ServerResponse[] = []
+  kong.listen(0, '127.0.0.1')
+  await once(kong, 'listening')
+  const admin = adminFor({ adminUrl: `http://127.0.0.1:${(kong.address() as AddressInfo).port}` })
+  await Promise.all([1, 2, 3].map(() => admin.call('GET', ['status'])))
+  isClosing = true
+  deepEqual(await admin.call('GET', ['status']), {})
+  admin.close()
+  kong.closeAllConnections()
+  kong.close()
 })
