@@ -1,7 +1,11 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import type { TlsConfig } from '../sync/operator-config.ts'
 import { revealed } from '../telemetry/secret.ts'
+
+/** Connections that a burst of reads left behind are given back after this time; Consul itself never closes them. */
+const IDLE_MS = 2_000
 
 /**
  * The keep-alive agent of all reads. Connections: the long-lived ones and as many short ones as reads in flight;
@@ -18,7 +22,20 @@ export function connectionAgent(url: string, tls: TlsConfig = {}): http.Agent {
         rejectUnauthorized: tls.rejectUnauthorized ?? true,
       })
     : new http.Agent(options)
-  return reportingCutAnswers(agent)
+  return reportingCutAnswers(closingIdle(agent))
+}
+
+function closingIdle<A extends http.Agent>(agent: A): A {
+  const freedMs = new WeakMap<Socket, number>()
+  agent.on('free', (socket: Socket) => {
+    const nowMs = performance.now()
+    freedMs.set(socket, nowMs)
+    setTimeout(() => {
+      const isFree = Object.values(agent.freeSockets).some((free) => free?.includes(socket))
+      if (isFree && freedMs.get(socket) === nowMs) socket.destroy()
+    }, IDLE_MS).unref()
+  })
+  return agent
 }
 
 interface RequestTaker {

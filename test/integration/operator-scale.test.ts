@@ -1,0 +1,88 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { inParallel } from '../../operator/consul/in-parallel.ts'
+import { type AdminProxy, isWrite, startAdminProxy } from '../support/admin-proxy.ts'
+import { type BulkCatalog, type BulkInstance, bulkCatalog, meshOf } from '../support/bulk-catalog.ts'
+import { churn, expectedTargets } from '../support/churn.ts'
+import { connectionsTo } from '../support/connections.ts'
+import { runKongsul } from '../support/kongsul-process.ts'
+import { Mesh } from '../support/mesh.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const SERVICES = 500
+const INSTANCES = 3
+
+let mesh: Mesh
+let catalog: BulkCatalog
+let proxy: AdminProxy
+let instances: readonly BulkInstance[]
+before(async () => {
+  mesh = await Mesh.start()
+  proxy = await startAdminProxy(mesh.adminUrl)
+  catalog = bulkCatalog(mesh.consul.url)
+  instances = meshOf(SERVICES, INSTANCES, { nameOf: (n) => mesh.service(`s${n}`) })
+  await catalog.registerAll(instances)
+  // Without the periodic resync: what is counted is the first sync and the changes.
+  await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_RESYNC_CRON: '0 0 1 1 *' }, 60_000)
+})
+after(async () => {
+  catalog.close()
+  await mesh.stop()
+  await proxy.close()
+})
+
+/** Targets of every service as Kong has them, in the form of expectedTargets. */
+async function targetsInKong(): Promise<Record<string, Record<string, boolean>>> {
+  const names = [...new Set(instances.map(({ service }) => service))]
+  const lists = await inParallel(names, 8, (name) => mesh.targets(name))
+  return Object.fromEntries(
+    names.map((name, at) => [
+      name,
+      Object.fromEntries(lists[at]!.map(({ target, weight }) => [target, weight > 0])),
+    ]),
+  )
+}
+
+test('an operator that is ready has everything in Kong, by 4 writes and one per instance for each service', async () => {
+  const calls = proxy.calls.filter(({ path }) => path !== '/status' && path !== '/')
+  deepEqual(await targetsInKong(), Object.fromEntries(expectedTargets(instances)))
+  // Beside them there are Consul itself and the operator in the catalog.
+  const allowed = (SERVICES + 2) * (4 + INSTANCES)
+  const writes = calls.filter(isWrite).length
+  ok(writes <= allowed, `${writes} writes`)
+  const pages = new Set(['/upstreams', '/services', '/routes', '/plugins'])
+  const reads = calls.filter((call) => !isWrite(call) && !call.path.endsWith('/health'))
+  const others = reads.filter(({ path }) => !pages.has(path)).map(({ path }) => path)
+  deepEqual(others, [], 'reads of single entities')
+  ok(reads.length <= 2 * pages.size, `${reads.length} reads`)
+})
+
+test('it holds at most ten connections to Consul', async () => {
+  await waitFor(() => connectionsTo(mesh.operator.pid, mesh.consul.httpPort) <= 10, {
+    what: 'few connections',
+  })
+})
+
+test('a plan made then is empty', async () => {
+  const env = {
+    CONSUL_HTTP_ADDR: mesh.consul.url,
+    KONG_ADMIN_URL: mesh.adminUrl,
+    KONGSUL_MESH: mesh.name,
+    KONGSUL_EXPOSE_DEFAULT: 'all',
+  }
+  const { code, stdout, stderr } = await runKongsul(['plan'], env)
+  equal(code, 0, stdout + stderr)
+})
+
+test('of 50 changes a second nothing is missed, and each costs 1.5 writes at most', async () => {
+  const writesBefore = proxy.calls.filter(isWrite).length
+  const result = await churn(instances, { catalog, perSecond: 50, seconds: 10, seed: 1 })
+  const expected = Object.fromEntries(expectedTargets(result.instances))
+  await waitFor(async () => deepEqual(await targetsInKong(), expected) ?? true, {
+    deadlineMs: 30_000,
+    pollMs: 500,
+    what: 'Kong being equal to Consul',
+  })
+  const writes = proxy.calls.filter(isWrite).length - writesBefore
+  ok(writes <= 1.5 * result.changes.length, `${writes} writes for ${result.changes.length} changes`)
+})
