@@ -90,7 +90,7 @@ export class CatalogWatch {
       nodes: () => [...this.#nodes.keys()],
       table: () => this.#services,
       explained: (from, to) => this.#explained(from, to),
-      busy: () => this.#pending.size > 0 || this.#reload,
+      busy: () => this.#pending.size > 0 || this.#reload || this.#pumping,
       found: (services, sinceMs) => {
         for (const [name, minIndex] of services) this.#want(name, { ...ANYTHING, minIndex })
         this.#begin(sinceMs)

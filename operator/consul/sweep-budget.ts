@@ -7,6 +7,8 @@ export interface SweepBudget {
 
 const CAPACITY_MS = 600
 const SHARE = 1 / 3
+/** A search that took longer was slowed down by more than itself. */
+const MOST_CHARGED_MS = 300
 /** Left for what is known to be missing when something else may wait. */
 export const RESERVE_MS = 400
 
@@ -14,7 +16,7 @@ export const fullBudget = (nowMs: number): SweepBudget => ({ leftMs: CAPACITY_MS
 
 /** The budget after a search that took `tookMs` and ended now. */
 export function spend(budget: SweepBudget, tookMs: number, nowMs: number): SweepBudget {
-  return { leftMs: leftAt(budget, nowMs) - tookMs, atMs: nowMs }
+  return { leftMs: leftAt(budget, nowMs) - Math.min(tookMs, MOST_CHARGED_MS), atMs: nowMs }
 }
 
 /** How long until `neededMs` are left; 0 when they are. */

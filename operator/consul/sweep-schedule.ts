@@ -47,8 +47,13 @@ const GRACE_MS = 4
  * listing finds nothing. How long it may wait follows from what the last ones found.
  */
 const GAP_PATIENCE = { firstMs: 250, leastMs: 50, mostMs: 4000 }
-/** From here on a gap is as urgent as anything else. */
-const GAP_LIMIT_MS = 10_000
+/** After so many times its patience a gap is as urgent as anything else. */
+const URGENT_AFTER = 4
+/** A listing that found so many: all kinds of changes come at once, and counting only comes before the next listing. */
+const SEVERAL = 3
+const PAYING_MS = 2000
+/** How long services that were named are waited for: they explain most of what moves the index. */
+const BUSY_PATIENCE_MS = 60
 /** Below this a listing costs no more than a count. */
 const FEW_INSTANCES = 300
 /** More differing counts than this: the listing tells for sure. */
@@ -71,6 +76,9 @@ export class SweepSchedule {
   #lastEndMs = 0
   #budget = fullBudget(0)
   #gapPatienceMs = GAP_PATIENCE.firstMs
+  #paidAtMs = Number.NEGATIVE_INFINITY
+  /** The last count did not help. */
+  #isListNext = false
   #offsets = new Map<string, number>()
   #mayCount = true
   #mayDump = true
@@ -119,6 +127,7 @@ export class SweepSchedule {
     this.#suspicion = null
     this.#observed = []
     this.#offsets.clear()
+    this.#isListNext = false
     this.#mayCount = true
     this.#mayDump = true
     this.#gapPatienceMs = GAP_PATIENCE.firstMs
@@ -148,27 +157,31 @@ export class SweepSchedule {
     const suspicion = this.#suspicion
     if (suspicion === null || this.#options.signal.aborted) return
     if (this.#sweeping) return
-    if (this.#options.busy()) {
+    const now = performance.now()
+    const { from, to, sinceMs, uncountedSinceMs, isCounted } = suspicion
+    // In a mesh where something changes all the time there is always something being read.
+    if (this.#options.busy() && now - uncountedSinceMs < BUSY_PATIENCE_MS) {
       this.#examineIn(GRACE_MS)
       return
     }
-    const { from, to, sinceMs, isCounted } = suspicion
     const explained = this.#options.explained(from, to)
     if (BigInt(explained.size) >= to - from) {
       this.#suspicion = null
       return
     }
-    const now = performance.now()
     const isGap = explained.has(to)
-    const how = !isGap && !isCounted && this.#isCountWorthIt() ? 'count' : 'list'
-    const waitMs = isGap ? this.#gapWaitMs(sinceMs, now) : isCounted ? 0 : waitMsFor(this.#budget, 1, now)
+    const isPaying = now - this.#paidAtMs < PAYING_MS
+    const isSecond = isCounted || this.#isListNext
+    const how = !isGap && !isSecond && !isPaying && this.#isCountWorthIt() ? 'count' : 'list'
+    const waitMs = isGap ? this.#gapWaitMs(sinceMs, now) : isSecond ? 0 : waitMsFor(this.#budget, 1, now)
     if (waitMs > 0) this.#examineIn(waitMs)
     else void this.#sweep(how, isGap)
   }
 
   #gapWaitMs(sinceMs: number, now: number): number {
-    const isUrgent = now - sinceMs > GAP_LIMIT_MS
-    const patientMs = isUrgent ? 0 : sinceMs + this.#gapPatienceMs - now
+    const isPaying = now - this.#paidAtMs < PAYING_MS
+    const isUrgent = isPaying || now - sinceMs > URGENT_AFTER * this.#gapPatienceMs
+    const patientMs = sinceMs + this.#gapPatienceMs - now
     return Math.max(patientMs, waitMsFor(this.#budget, isUrgent ? 1 : RESERVE_MS, now))
   }
 
@@ -221,11 +234,13 @@ export class SweepSchedule {
     }
     const counts = new Map(body.map(({ Name, InstanceCount }) => [Name, InstanceCount]))
     const differing = countsThatDiffer(table(), counts, this.#offsets)
+    const isHelpful = differing.size > 0 && differing.size <= MANY_COUNTS
+    this.#isListNext = !isHelpful
     // What moved the index while it was counted is counted the next time.
     if (this.#suspicion !== null && this.#suspicion.to === suspicion?.to) {
       this.#suspicion = { ...this.#suspicion, isCounted: true }
     }
-    if (differing.size > MANY_COUNTS) return 0
+    if (!isHelpful) return 0
     found(new Map([...differing.keys()].map((name) => [name, 0n])), epochMs(sinceMs))
     this.#rememberOffsets(counts, differing)
     return differing.size
@@ -258,7 +273,9 @@ export class SweepSchedule {
       return 0
     }
     this.#mayDump = listing.mayDump
+    this.#isListNext = false
     const differing = servicesThatDiffer(table(), listing.listed)
+    if (differing.size >= SEVERAL) this.#paidAtMs = performance.now()
     found(differing, epochMs(sinceMs))
     const suspicion = this.#suspicion
     if (suspicion === null || listing.index >= suspicion.to) this.#suspicion = null

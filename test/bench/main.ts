@@ -3,10 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { breaker } from './breaker.ts'
+import { churn } from './churn.ts'
 import { failover } from './failover.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
 import { outcomes } from './outcomes.ts'
+import { parallel } from './parallel.ts'
 import { planning } from './planning.ts'
 import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
@@ -22,6 +24,8 @@ const PARTS: readonly Part[] = [
   pluginServer,
   propagation,
   scale,
+  churn,
+  parallel,
 ]
 
 const named = process.argv.slice(2)

@@ -11,7 +11,9 @@ export interface ChurnChange {
   readonly service: string
   /** `host:port` of the target that is written because of it; null when Kong has nothing to learn. */
   readonly target: string | null
-  /** When Consul had taken it, in ms of performance.now(). */
+  /** When it was sent to Consul, in ms of performance.now(). */
+  readonly madeMs: number
+  /** When Consul had taken it. */
   readonly takenMs: number
 }
 
@@ -79,6 +81,7 @@ async function runLane(
     })
     if (made === null) continue
     const { kind, before, after } = made
+    const madeMs = performance.now()
     if (after === null) await catalog.deregister(before!)
     else await catalog.register(after)
     const takenMs = performance.now()
@@ -89,7 +92,7 @@ async function runLane(
       ...(after === null ? [] : [after]),
     ])
     const { address, port } = (after ?? before)!
-    changes.push({ kind, service, takenMs, target: kind === 'meta' ? null : `${address}:${port}` })
+    changes.push({ kind, service, madeMs, takenMs, target: kind === 'meta' ? null : `${address}:${port}` })
   }
   return { changes, instances: [...services.values()].flat() }
 }

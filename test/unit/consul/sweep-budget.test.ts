@@ -21,11 +21,12 @@ test('searches without end take a third of the time', () => {
 })
 
 test('what may wait leaves a reserve for what may not', () => {
-  const spent = spend(fullBudget(0), 300, 300)
-  equal(waitMsFor(spent, 1, 300), 0)
-  ok(waitMsFor(spent, RESERVE_MS, 300) > 0)
+  const spent = spend(fullBudget(0), 290, 290)
+  equal(waitMsFor(spent, 1, 290), 0)
+  ok(waitMsFor(spent, RESERVE_MS, 290) > 0)
 })
 
-test('a search that took very long is paid back before the next', () => {
-  equal(waitMsFor(spend(fullBudget(0), 1600, 1600), 0, 1600), 3000)
+test('a search that took very long does not keep the next one waiting as much longer', () => {
+  const afterLong = spend(spend(spend(fullBudget(0), 5000, 5000), 5000, 10_000), 5000, 15_000)
+  ok(waitMsFor(afterLong, 1, 15_000) < 1000)
 })

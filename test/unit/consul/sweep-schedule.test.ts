@@ -138,3 +138,12 @@ test('where nodes may not be seen either all services are read', async (t) => {
   sweeps.demand()
   await waitFor(() => calls.includes('all'))
 })
+
+test('where counting did not help the listing comes next, though the index went on moving', async (t) => {
+  const { sweeps, calls, found } = schedule(t, { indexes: { s7: 20 } })
+  let index = 20n
+  const moving = setInterval(() => sweeps.suspect(10n, ++index), 1)
+  t.after(() => clearInterval(moving))
+  await waitFor(() => found.length > 0)
+  deepEqual(calls.slice(0, 2), ['count', 'list'])
+})

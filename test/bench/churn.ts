@@ -1,0 +1,95 @@
+// 100 changes a second over 500 services: how long each takes from Consul to Kong, and what it costs there.
+import { targetId, upstreamName } from '../../operator/core/names.ts'
+import { isWrite, startAdminProxy } from '../support/admin-proxy.ts'
+import { bulkCatalog, meshOf } from '../support/bulk-catalog.ts'
+import { type ChurnChange, churn as makeChurn } from '../support/churn.ts'
+import { Mesh } from '../support/mesh.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { type Part, percentile } from './figure.ts'
+
+const SERVICES = 500
+const INSTANCES = 3
+const PER_SECOND = 100
+const SECONDS = Number(process.env['BENCH_CHURN_SECONDS'] ?? 20)
+
+export const churn: Part = {
+  name: 'churn',
+  about: `${PER_SECOND} changes a second for ${SECONDS} s over ${SERVICES} services x ${INSTANCES}`,
+  async run(log) {
+    const mesh = await Mesh.start()
+    const proxy = await startAdminProxy(mesh.adminUrl)
+    const catalog = bulkCatalog(mesh.consul.url)
+    try {
+      const instances = meshOf(SERVICES, INSTANCES, { nameOf: (n) => mesh.service(`s${n}`) })
+      await catalog.registerAll(instances)
+      await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_RESYNC_CRON: '0 0 1 1 *' }, 120_000)
+      const from = proxy.calls.length
+      const startedMs = performance.now()
+      const { changes } = await makeChurn(instances, {
+        catalog,
+        perSecond: PER_SECOND,
+        seconds: SECONDS,
+        seed: 1,
+      })
+      const tookS = (performance.now() - startedMs) / 1000
+      const written = () => writesByTarget(proxy.calls.slice(from))
+      const isDone = () => lagsOf(mesh.name, changes, written()).every((lag) => lag !== null)
+      await waitFor(isDone, { deadlineMs: 30_000, pollMs: 200, what: 'all changes being in Kong' }).catch(
+        () => log('changes were missed'),
+      )
+      const lags = lagsOf(mesh.name, changes, written())
+      const seen = lags.filter((lag) => lag !== null)
+      const writes = proxy.calls.slice(from).filter(isWrite).length
+      for (const kind of new Set(changes.map((change) => change.kind))) {
+        const ofKind = lagsOf(
+          mesh.name,
+          changes.filter((change) => change.kind === kind),
+          written(),
+        ).filter((lag) => lag !== null)
+        if (ofKind.length > 0)
+          log(
+            `${kind}: p50 ${percentile(ofKind, 50).toFixed(0)} ms, p99 ${percentile(ofKind, 99).toFixed(0)} ms`,
+          )
+      }
+      log(`${changes.length} changes in ${tookS.toFixed(1)} s, ${lags.length} of them written to Kong`)
+      return [
+        { what: 'changes made', value: changes.length / tookS, unit: '/s', goal: PER_SECOND },
+        { what: 'changes missed', value: lags.length - seen.length, unit: 'changes', goal: 0 },
+        { what: 'Consul -> Kong, p50', value: percentile(seen, 50), unit: 'ms' },
+        { what: 'Consul -> Kong, p99', value: percentile(seen, 99), unit: 'ms', goal: 500 },
+        { what: 'Admin writes per change', value: writes / changes.length, unit: 'calls', goal: 1.5 },
+      ]
+    } finally {
+      catalog.close()
+      await mesh.stop()
+      await proxy.close()
+    }
+  },
+}
+
+type Written = ReadonlyMap<string, readonly number[]>
+
+/** When each target was written, by its id. */
+function writesByTarget(calls: readonly { method: string; path: string; body: string; doneMs: number }[]) {
+  const times = new Map<string, number[]>()
+  for (const { method, path, body, doneMs } of calls) {
+    if (method === 'GET') continue
+    const [, kind, , list, id] = path.split('/')
+    if (kind !== 'upstreams' || list !== 'targets') continue
+    const sent = body === '' ? {} : (JSON.parse(body) as { id?: string })
+    const key = decodeURIComponent(id ?? sent.id ?? '')
+    times.set(key, [...(times.get(key) ?? []), doneMs])
+  }
+  return times
+}
+
+/** From Consul having taken a change until the first write of its target after that; null: not yet. */
+function lagsOf(name: string, changes: readonly ChurnChange[], written: Written): (number | null)[] {
+  return changes
+    .filter(({ target }) => target !== null)
+    .map(({ service, target, madeMs, takenMs }) => {
+      const id = targetId(name, upstreamName(service), target!)
+      const doneMs = written.get(id)?.find((ms) => ms > madeMs)
+      return doneMs === undefined ? null : Math.max(0, doneMs - takenMs)
+    })
+}
