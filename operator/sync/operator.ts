@@ -24,6 +24,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
+import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
 import { KongFleet } from './kong-fleet.ts'
 import type { OperatorConfig } from './operator-config.ts'
@@ -41,6 +42,8 @@ export interface Operator {
   /** Where its HTTP API listens. */
   readonly url: string
   status(): OperatorStatus
+  /** How far the first sync is; null before it begins and once it is over. */
+  firstSync(): FirstSync | null
   /** Reads Kong and Consul again and applies what differs: what the cron expression does. */
   resync(): Promise<void>
   /** Applies one service, or all (null), now. */
@@ -236,6 +239,7 @@ export async function startOperator(
   return {
     url: server.url,
     status,
+    firstSync: () => firstSyncOf(fleet.all),
     resync,
     apply: (service) => applyEverywhere(fleet.all, service, signal),
     changes: (query) => fleet.changes.list(query).changes,

@@ -29,6 +29,7 @@ import { blockingService } from './blocking-service.ts'
 import type { ChangeLog } from './change-log.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired, indexOwned } from './desired-index.ts'
+import type { FirstSync } from './first-sync.ts'
 import { HOLD_CODES, holdProblems } from './hold-problems.ts'
 import { Holds, type ReleasedHolds } from './holds.ts'
 import { KongConnection } from './kong-connection.ts'
@@ -107,6 +108,7 @@ export class Reconciler {
   #index: DesiredIndex | null = null
   #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
   #hasSynced = false
+  #firstSync: { readonly total: number; readonly sinceMs: number } | null = null
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
   #lastSyncMs: number | null = null
 
@@ -364,6 +366,13 @@ export class Reconciler {
     return this.#hasSynced
   }
 
+  /** How far the first sync is; null before it begins and once it is over. */
+  firstSync(): FirstSync | null {
+    if (this.#firstSync === null || this.#hasSynced) return null
+    const { total, sinceMs } = this.#firstSync
+    return { done: Math.max(0, total - this.queue.size), total, tookMs: performance.now() - sinceMs }
+  }
+
   overrides(): readonly Override[] {
     return this.#overrides.list()
   }
@@ -470,6 +479,7 @@ export class Reconciler {
     const differing = new Set(
       result.changes.filter((change) => !this.#isHeld(change)).map((each) => each.service),
     )
+    if (isFirst) this.#firstSync = { total: differing.size, sinceMs: performance.now() }
     for (const service of differing) this.queue.add(service, null, [isFirst ? 'first sync' : 'resync'])
     for (const service of changedServices(before, index)) {
       if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
@@ -624,7 +634,9 @@ export class Reconciler {
       this.lag.add(lagMs)
       this.#options.metrics.syncLag.observe(lagMs / 1000)
     }
-    this.#options.log.info('applied', {
+    // Of a first sync one line for each of thousands of services would hide the one that matters.
+    const at = this.#hasSynced ? 'info' : 'debug'
+    this.#options.log[at]('applied', {
       service,
       changes: changes.length,
       ms: Math.round(tookMs),
@@ -642,9 +654,17 @@ export class Reconciler {
 
   #synced(): void {
     if (this.#index === null || this.queue.running > 0) return
+    this.#noteFirstSync()
     this.#hasSynced = true
     this.#lastSyncMs = Date.now()
     this.#options.metrics.lastSync.set({ node: this.kong.admin.url }, this.#lastSyncMs / 1000)
+  }
+
+  #noteFirstSync(): void {
+    if (this.#hasSynced || this.#firstSync === null) return
+    const { total, sinceMs } = this.#firstSync
+    const seconds = Math.round((performance.now() - sinceMs) / 100) / 10
+    this.#options.log.info('first sync done', { services: total, seconds })
   }
 
   #kongUp(): void {

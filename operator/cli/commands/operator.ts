@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import { CliError, explain } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { showFirstSync } from '../first-sync-progress.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { packageVersion } from '../package-root.ts'
+import { StatusLine } from '../status-line.ts'
 import { exitWithParent } from '../up/exit-with-parent.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 
@@ -37,7 +39,8 @@ async function run(options: { output?: string }): Promise<void> {
   const { operator: config, logLevel } = commandConfig(options)
   const { createLogger } = await import('../../telemetry/logger.ts')
   const { startOperator } = await import('../../sync/operator.ts')
-  const log = createLogger({ level: logLevel, component: 'operator' })
+  const line = new StatusLine(process.stderr)
+  const log = createLogger({ level: logLevel, component: 'operator', stream: line })
   const version = packageVersion()
   const operator = await startOperator(config, { log, version }).catch(async (error) => {
     throw await startError(error, config.api)
@@ -56,10 +59,12 @@ async function run(options: { output?: string }): Promise<void> {
         `${facts.dryRun ? ', dry run: nothing is written' : ''}`,
     )
   }
+  const stopProgress = showFirstSync(() => operator.firstSync(), { line, log })
   let stopping = false
   const stop = () => {
     if (stopping) return
     stopping = true
+    stopProgress()
     void operator.stop().finally(() => process.exit(0))
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
