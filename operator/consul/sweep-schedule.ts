@@ -36,6 +36,8 @@ interface Suspicion {
   readonly sinceMs: number
   /** When it moved first, since the last count. */
   readonly uncountedSinceMs: number
+  /** How often it moved since the last listing. */
+  readonly moves: number
   /** Instances were counted, and it did not help. */
   readonly isCounted: boolean
 }
@@ -51,6 +53,8 @@ const GAP_PATIENCE = { firstMs: 250, leastMs: 50, mostMs: 4000 }
 const URGENT_AFTER = 4
 /** A listing that found so many: all kinds of changes come at once, and counting only comes before the next listing. */
 const SEVERAL = 3
+/** After so many moves of the index what counting cannot find has waited long enough. */
+const MANY_MOVES = 8
 const PAYING_MS = 2000
 /** How long services that were named are waited for: they explain most of what moves the index. */
 const BUSY_PATIENCE_MS = 60
@@ -106,6 +110,7 @@ export class SweepSchedule {
       to,
       sinceMs: known?.sinceMs ?? now,
       uncountedSinceMs: known === null || known.isCounted ? now : known.uncountedSinceMs,
+      moves: (known?.moves ?? 0) + 1,
       isCounted: false,
     }
     this.#examineIn(GRACE_MS)
@@ -158,7 +163,7 @@ export class SweepSchedule {
     if (suspicion === null || this.#options.signal.aborted) return
     if (this.#sweeping) return
     const now = performance.now()
-    const { from, to, sinceMs, uncountedSinceMs, isCounted } = suspicion
+    const { from, to, sinceMs, uncountedSinceMs, moves, isCounted } = suspicion
     // In a mesh where something changes all the time there is always something being read.
     if (this.#options.busy() && now - uncountedSinceMs < BUSY_PATIENCE_MS) {
       this.#examineIn(GRACE_MS)
@@ -172,7 +177,8 @@ export class SweepSchedule {
     const isGap = explained.has(to)
     const isPaying = now - this.#paidAtMs < PAYING_MS
     const isSecond = isCounted || this.#isListNext
-    const how = !isGap && !isSecond && !isPaying && this.#isCountWorthIt() ? 'count' : 'list'
+    const isChurn = isPaying || moves >= MANY_MOVES
+    const how = !isGap && !isSecond && !isChurn && this.#isCountWorthIt() ? 'count' : 'list'
     const waitMs = isGap ? this.#gapWaitMs(sinceMs, now) : isSecond ? 0 : waitMsFor(this.#budget, 1, now)
     if (waitMs > 0) this.#examineIn(waitMs)
     else void this.#sweep(how, isGap)
@@ -279,7 +285,13 @@ export class SweepSchedule {
     found(differing, epochMs(sinceMs))
     const suspicion = this.#suspicion
     if (suspicion === null || listing.index >= suspicion.to) this.#suspicion = null
-    else this.#suspicion = { ...suspicion, from: max(suspicion.from, listing.index), sinceMs: startedMs }
+    else
+      this.#suspicion = {
+        ...suspicion,
+        from: max(suspicion.from, listing.index),
+        sinceMs: startedMs,
+        moves: 1,
+      }
     return differing.size
   }
 

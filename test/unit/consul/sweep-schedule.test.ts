@@ -147,3 +147,10 @@ test('where counting did not help the listing comes next, though the index went 
   await waitFor(() => found.length > 0)
   deepEqual(calls.slice(0, 2), ['count', 'list'])
 })
+
+test('an index that moves again and again is listed at last, though counting finds something each time', async (t) => {
+  const { sweeps, calls, found } = schedule(t, { counts: { s1: 2 }, indexes: { s7: 20 } })
+  for (let index = 20n; index < 40n; index++) sweeps.suspect(index - 1n, index)
+  await waitFor(() => found.includes('s7'))
+  equal(calls[0], 'list')
+})
