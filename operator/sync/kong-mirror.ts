@@ -1,8 +1,10 @@
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 
+const LONGEST_READ_MS = 600_000
+
 /**
  * What Kong holds, as last read or written. Indexed so that one service's part can be taken out without looking at
- * the others; counts writes per service, so that a slow read cannot put back what was there before a write.
+ * the others; knows when each entity was written, so that a slow read cannot put back what was there before a write.
  */
 export class KongMirror {
   readonly #entities = new Map<string, Entity>()
@@ -10,7 +12,8 @@ export class KongMirror {
   readonly #byParent = new Index()
   readonly #byName = new Index()
   readonly #byMatch = new Index()
-  readonly #writes = new Map<string, number>()
+  readonly #written = new Map<string, { readonly at: number; readonly ms: number }>()
+  #clock = 0
   #copy: KongState | null = null
   #gone: Entity[] = []
 
@@ -29,24 +32,24 @@ export class KongMirror {
   }
 
   /** Notes what a write, or a read of one entity, has shown. */
-  set(entity: Entity, service = entity.owner): void {
-    this.#writes.set(service, this.writes(service) + 1)
+  set(entity: Entity): void {
+    this.#note(keyOf(entity))
     this.#put(entity)
   }
 
   /** Notes that Kong does not have the entity, or has it new: what hung on it went with it. */
-  delete(key: string, service: string): void {
-    this.#writes.set(service, this.writes(service) + 1)
+  delete(key: string): void {
     const entity = this.#entities.get(key)
+    this.#note(key)
     this.#drop(key)
     if (entity !== undefined) this.dropChildren(entity)
   }
 
   /** As delete, of what Kong was found not to have though nobody of us removed it. */
-  lose(key: string, service: string): void {
+  lose(key: string): void {
     const entity = this.#entities.get(key)
     if (entity !== undefined) this.#gone.push(entity)
-    this.delete(key, service)
+    this.delete(key)
   }
 
   /** What was found missing since the last call. */
@@ -56,35 +59,34 @@ export class KongMirror {
     return gone
   }
 
-  /** Kong takes targets with their upstream and plugins with their service (which it keeps while it has routes). */
+  /** Kong takes targets with their upstream, plugins with their route and service (which it keeps while it has routes). */
   dropChildren(parent: Entity): void {
     for (const key of [...this.#byParent.get(parent.id)]) {
       const kind = this.#entities.get(key)?.kind
-      if (kind === 'target' || kind === 'plugin') this.#drop(key)
+      if (kind !== 'target' && kind !== 'plugin') continue
+      this.#note(key)
+      this.#drop(key)
     }
   }
 
-  writes(service: string): number {
-    return this.#writes.get(service) ?? 0
-  }
-
-  /** How often each service was written; give it to `merge` with what was read after. */
-  writesSoFar(): ReadonlyMap<string, number> {
-    return new Map(this.#writes)
+  /** A moment between writes; give it to `merge` with what was read after. */
+  now(): number {
+    return this.#clock
   }
 
   /**
    * Takes over what was read of Kong: `covers` says which of the entities known so far the read would have shown.
-   * What belongs to a service that was written since `since` is left as it is: the next read shows it.
+   * What was written since `since` is left as it is, entity by entity: a service that changes all the time must not
+   * hide what somebody does to the rest of it.
    */
-  merge(read: KongState, covers: (entity: Entity) => boolean, since: ReadonlyMap<string, number>): void {
-    const isNewer = (service: string) => service !== '' && this.writes(service) !== (since.get(service) ?? 0)
+  merge(read: KongState, covers: (entity: Entity) => boolean, since: number): void {
+    const isNewer = (key: string) => (this.#written.get(key)?.at ?? 0) > since
     for (const [key, entity] of this.#entities) {
-      if (!covers(entity) || read.has(key) || isNewer(entity.owner)) continue
+      if (!covers(entity) || read.has(key) || isNewer(key)) continue
       if (entity.owner !== '') this.#gone.push(entity)
       this.#drop(key)
     }
-    for (const entity of read.values()) if (!isNewer(entity.owner)) this.#put(entity)
+    for (const [key, entity] of read) if (!isNewer(key)) this.#put(entity)
   }
 
   /**
@@ -114,6 +116,18 @@ export class KongMirror {
     return this.#byMatch.get(match)
   }
 
+  /** Remembered for longer than any read takes, oldest first. */
+  #note(key: string): void {
+    const ms = performance.now()
+    this.#clock += 1
+    this.#written.delete(key)
+    this.#written.set(key, { at: this.#clock, ms })
+    for (const [oldest, written] of this.#written) {
+      if (ms - written.ms < LONGEST_READ_MS) return
+      this.#written.delete(oldest)
+    }
+  }
+
   #put(entity: Entity): void {
     const key = keyOf(entity)
     if (this.#entities.get(key) === entity) return
@@ -121,7 +135,7 @@ export class KongMirror {
     this.#copy = null
     this.#entities.set(key, entity)
     this.#byOwner.add(entity.owner, key)
-    this.#byParent.add(entity.parent, key)
+    for (const parent of parentsOf(entity)) this.#byParent.add(parent, key)
     this.#byName.add(nameKey(entity), key)
     for (const match of matchesOf(entity)) this.#byMatch.add(match, key)
   }
@@ -132,7 +146,7 @@ export class KongMirror {
     this.#copy = null
     this.#entities.delete(key)
     this.#byOwner.delete(entity.owner, key)
-    this.#byParent.delete(entity.parent, key)
+    for (const parent of parentsOf(entity)) this.#byParent.delete(parent, key)
     this.#byName.delete(nameKey(entity), key)
     for (const match of matchesOf(entity)) this.#byMatch.delete(match, key)
   }
@@ -146,7 +160,13 @@ export function matchesOf({ kind, fields }: Entity): readonly string[] {
   return hosts.length > 0 ? hosts : texts(fields.paths)
 }
 
-const isParent = ({ kind }: Entity): boolean => kind === 'upstream' || kind === 'service'
+const isParent = ({ kind }: Entity): boolean => kind === 'upstream' || kind === 'service' || kind === 'route'
+
+/** A plugin hangs on a service, on a route, or on neither. */
+function parentsOf({ kind, parent, fields }: Entity): readonly string[] {
+  const route = kind === 'plugin' ? (fields.route as { readonly id?: string } | null | undefined) : null
+  return typeof route?.id === 'string' ? [parent, route.id] : [parent]
+}
 
 const nameKey = ({ kind, name }: Entity): string => `${kind}/${name}`
 

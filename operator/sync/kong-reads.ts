@@ -34,7 +34,7 @@ export class KongReads {
    */
   async all(): Promise<void> {
     const { kong, mirror } = this.#options
-    const since = mirror.writesSoFar()
+    const since = mirror.now()
     const state = await kong.read()
     mirror.merge(state, () => true, since)
   }
@@ -60,7 +60,7 @@ export class KongReads {
     if (kong.isDbless) return await this.#run(() => this.all())
     const { admin } = kong
     await this.#run(async () => {
-      const since = mirror.writesSoFar()
+      const since = mirror.now()
       const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
       mirror.merge(read, coveredByLists(read), since)
       for (const id of upstreamIds) if (read.has(`upstream/${id}`)) await mergeTargets(admin, mirror, id)

@@ -19,7 +19,7 @@ export async function readSpread(
   mirror: KongMirror,
   { mesh, signal }: { readonly mesh: MeshOptions; readonly signal: AbortSignal },
 ): Promise<void> {
-  const since = mirror.writesSoFar()
+  const since = mirror.now()
   const lists = await readLists(admin)
   mirror.merge(
     new Map(lists.map((entity) => [keyOf(entity), entity])),
@@ -42,7 +42,7 @@ export function coveredByLists(read: KongState): (entity: Entity) => boolean {
 
 /** Reads the targets of one upstream into the mirror. */
 export async function mergeTargets(admin: KongAdmin, mirror: KongMirror, upstreamId: string): Promise<void> {
-  const since = mirror.writesSoFar()
+  const since = mirror.now()
   const targets = new Map((await readTargets(admin, upstreamId)).map((entity) => [keyOf(entity), entity]))
   mirror.merge(targets, ({ kind, parent }) => kind === 'target' && parent === upstreamId, since)
 }

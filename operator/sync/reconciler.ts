@@ -253,7 +253,7 @@ export class Reconciler {
 
   /** Takes what a person had done to an entity into account at once. */
   noteEntity(entity: Entity, service: string, reason: string): void {
-    this.mirror.set(entity, service)
+    this.mirror.set(entity)
     this.queue.add(service, null, [reason])
   }
 
