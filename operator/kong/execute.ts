@@ -1,6 +1,7 @@
 import { type Change, type DiffOptions, diff } from '../core/diff.ts'
-import { type Entity, keyOf } from '../core/entity.ts'
+import { type Entity, type Kind, keyOf } from '../core/entity.ts'
 import { bodyFor, entityFromKong, stateOf } from '../core/kong-json.ts'
+import { isOwnedBy } from '../core/tags.ts'
 import { collectionPath, entityPath } from './collections.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
@@ -14,11 +15,14 @@ export interface Executed {
   readonly rival?: Entity
   /** True when Kong turned out to hold something else than the change was decided by; nothing was written. */
   readonly isOutdated?: boolean
+  /** What somebody has hung onto the entity, which therefore stays: Kong would take it along. */
+  readonly users?: readonly Entity[]
 }
 
 /**
  * Writes one change. A creation cannot overwrite (POST with the id; Kong's PUT would replace what somebody made
- * meanwhile), an update reads first and writes only what still differs, a removal of what is gone is fine.
+ * meanwhile), an update reads first and writes only what still differs, a removal reads as well: what is gone is fine,
+ * what lost our tags is not ours any more, and what others hang on stays.
  * @param wanted the desired entity; null for a removal
  * @throws KongError
  */
@@ -28,7 +32,7 @@ export async function executeChange(
   wanted: Entity | null,
   options: DiffOptions,
 ): Promise<Executed> {
-  if (change.action === 'delete' || wanted === null) return await remove(admin, change.entity)
+  if (change.action === 'delete' || wanted === null) return await remove(admin, change.entity, options.mesh)
   if (change.action === 'create') return await create(admin, change.entity, wanted, options)
   return await update(admin, wanted, options)
 }
@@ -62,9 +66,33 @@ async function update(admin: KongAdmin, wanted: Entity, options: DiffOptions): P
   return { after: row === null ? change.entity : entityFromKong(wanted.kind, row), wrote: true }
 }
 
-async function remove(admin: KongAdmin, entity: Entity): Promise<Executed> {
+async function remove(admin: KongAdmin, entity: Entity, mesh: string): Promise<Executed> {
+  const fresh = await readEntity(admin, entity)
+  if (fresh === null) return { after: null, wrote: false }
+  if (!isOwnedBy(mesh, fresh.tags)) return { after: fresh, wrote: false }
+  const users = (await readChildren(admin, fresh)).filter(({ tags }) => !isOwnedBy(mesh, tags))
+  if (users.length > 0) return { after: fresh, wrote: false, users }
   await admin.call('DELETE', entityPath(entity)).catch(unlessMissing)
   return { after: null, wrote: true }
+}
+
+/** What Kong removes together with an entity, or keeps it for. */
+async function readChildren(admin: KongAdmin, { kind, id }: Entity): Promise<readonly Entity[]> {
+  const lists = await Promise.all(
+    CHILDREN[kind].map(async (child) => {
+      const rows = await admin.list([...entityPath({ kind, id, parent: '' }), `${child}s`])
+      return rows.map((row) => entityFromKong(child, row))
+    }),
+  )
+  return lists.flat()
+}
+
+const CHILDREN: Readonly<Record<Kind, readonly Kind[]>> = {
+  upstream: ['target'],
+  service: ['route', 'plugin'],
+  route: ['plugin'],
+  target: [],
+  plugin: [],
 }
 
 /** The entity as Kong has it now; null when it has none under that id. */

@@ -45,7 +45,7 @@ export async function applyService(service: string, context: ApplyContext): Prom
     }
     const on = context.blocker(changes)
     if (on !== null) return { kind: 'blocked', on }
-    const failure = await applySteps(service, context, context.kong.steps(changes), applied)
+    const failure = await applySteps(context, context.kong.steps(changes), applied)
     if (failure !== null) return failure
     if (context.isStale()) return { kind: 'applied', changes: applied }
   }
@@ -63,7 +63,6 @@ function changesOf(service: string, context: ApplyContext): readonly Change[] {
 
 /** @returns null when the steps ran, or were left off because the wish changed. */
 async function applySteps(
-  service: string,
   context: ApplyContext,
   steps: readonly (readonly Change[])[],
   applied: Change[],
@@ -73,14 +72,14 @@ async function applySteps(
     if (context.isPaused()) return null
     const reason = context.refusal()
     if (reason !== null) return { kind: 'refused', reason }
-    const results = await Promise.allSettled(step.map((change) => applyChange(service, context, change)))
+    const results = await Promise.allSettled(step.map((change) => applyChange(context, change)))
     let isAsExpected = true
     let failure: Error | null = null
     results.forEach((result, at) => {
       if (result.status === 'rejected') failure ??= result.reason as Error
       else {
         if (result.value.wrote) applied.push(step[at]!)
-        if (step[at]!.action !== 'delete' && result.value.after === null) isAsExpected = false
+        if ((step[at]!.action === 'delete') !== (result.value.after === null)) isAsExpected = false
       }
     })
     if (failure !== null) return failedOutcome(failure, applied)
@@ -94,7 +93,7 @@ function failedOutcome(error: Error, changes: readonly Change[]): Outcome {
   return isHeldBack ? { kind: 'refused', reason: error.message } : { kind: 'failed', error, changes }
 }
 
-async function applyChange(service: string, context: ApplyContext, change: Change): Promise<Executed> {
+async function applyChange(context: ApplyContext, change: Change): Promise<Executed> {
   const { kong, mirror, options } = context
   const key = keyOf(change.entity)
   const wanted = change.action === 'delete' ? null : context.wanted().find((entity) => keyOf(entity) === key)
@@ -103,18 +102,19 @@ async function applyChange(service: string, context: ApplyContext, change: Chang
   try {
     const executed = await kong.execute(change, wanted, options)
     if (executed.isOutdated === true) return executed
-    if (executed.after === null && change.action === 'update') mirror.lose(key, service)
-    else if (executed.after === null) mirror.delete(key, service)
+    if (executed.after === null && change.action === 'update') mirror.lose(key)
+    else if (executed.after === null) mirror.delete(key)
     else {
       if (change.action === 'create' && executed.wrote) mirror.dropChildren(executed.after)
-      mirror.set(executed.after, service)
+      mirror.set(executed.after)
     }
     if (executed.rival !== undefined) mirror.set(executed.rival)
+    for (const user of executed.users ?? []) mirror.set(user)
     if (executed.wrote) context.onWritten(change)
     return executed
   } catch (error) {
     if (error instanceof KongError && error.code === 'KONG_NOT_FOUND' && change.action === 'update') {
-      mirror.delete(key, service)
+      mirror.delete(key)
     }
     throw error
   }

@@ -648,7 +648,7 @@ export class Reconciler {
 
   /** Told in the middle of a batch, which is decided anew. */
   #foreignConfig(state: KongState): void {
-    this.mirror.merge(state, () => true, this.mirror.writesSoFar())
+    this.mirror.merge(state, () => true, this.mirror.now())
     this.#compareAll()
   }
 
