@@ -5,7 +5,8 @@
  *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams
  *
  * So nothing points at what is not there yet, and a target comes before another goes. Targets of an upstream that
- * stays go before routes change: a route that Kong refuses must not keep traffic on an instance that is gone.
+ * stays go before routes change: a route that Kong refuses must not keep traffic on an instance that is gone. Where
+ * routes go as well they are first: the upstream may stay for somebody else's sake, with no target of ours.
  */
 
 import type { Change } from './diff.ts'
@@ -33,9 +34,11 @@ export type Level = (typeof LEVELS)[number]
 export function orderChanges(changes: readonly Change[]): readonly (readonly Change[])[] {
   const byLevel = new Map<Level, Change[]>(LEVELS.map((level) => [level, []]))
   const upstreamsGone = new Set(changes.filter(removesUpstream).map(({ entity }) => entity.id))
+  const unrouted = new Set(changes.filter(removesRoute).map(({ service }) => service))
   for (const change of changes) {
     const level = levelOf(change)
-    const isEarly = level === 'targets removed' && !upstreamsGone.has(change.entity.parent)
+    const staysRouted = !upstreamsGone.has(change.entity.parent) && !unrouted.has(change.service)
+    const isEarly = level === 'targets removed' && staysRouted
     byLevel.get(isEarly ? 'targets left out' : level)!.push(change)
   }
   return [...byLevel.values()].filter((step) => step.length > 0)
@@ -67,6 +70,8 @@ const REMOVALS: Readonly<Record<Entity['kind'], Level>> = {
 
 const removesUpstream = ({ action, entity }: Change): boolean =>
   action === 'delete' && entity.kind === 'upstream'
+
+const removesRoute = ({ action, entity }: Change): boolean => action === 'delete' && entity.kind === 'route'
 
 const isEmptied = ({ action, entity, fields }: Change): boolean =>
   action === 'update' && fields.includes('weight') && entity.fields.weight === 0

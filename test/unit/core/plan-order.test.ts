@@ -49,6 +49,22 @@ describe('the order of changes', () => {
     ])
   })
 
+  test('removes routes before the targets of an upstream that stays for somebody else', () => {
+    const { state } = desire({ web: [instance(1)] })
+    const service = [...state.values()].find(({ kind }) => kind === 'service')!
+    const theirs = entityFromKong('route', {
+      id: 'theirs',
+      name: 'theirs',
+      tags: null,
+      service: { id: service.id },
+    })
+    const before = new Map([...applied(state), ['route/theirs', theirs] as const])
+    assert.deepEqual(steps(before, new Map(), KEEP), [
+      ['delete route mesh.web.host', 'delete route mesh.web.path'],
+      ['delete target 10.0.0.1:80'],
+    ])
+  })
+
   test('has no step that is empty', () => {
     const next = desire({ web: [instance(1), withCheck(2, 'critical')] }).state
     assert.deepEqual(steps(applied(both), next, KEEP), [['update target 10.0.0.2:80']])
