@@ -3,12 +3,13 @@
 import { isSameJson } from './canonical-json.ts'
 import type { Instance } from './catalog.ts'
 import type { Losses } from './claims.ts'
-import type { Json, KongState } from './entity.ts'
+import type { Entity, Json, KongState } from './entity.ts'
 import type { ForeignRoute } from './foreign-routes.ts'
 import { entityId, targetId, upstreamName } from './names.ts'
 import { type PlanOptions, planService, type ServicePlan } from './service-plan.ts'
 import { planRoutes, type ServiceRoutes } from './service-routes.ts'
 import type { AcceptedSettings, ServiceSettings } from './settings.ts'
+import { appliedOf, hashOf, isManaged, overriddenOf } from './tags.ts'
 import type { InstanceReport } from './targets.ts'
 
 export interface ServiceReport {
@@ -62,8 +63,7 @@ export function decideService(
   const effective = settings.forService(name, instances)
   const weightInKong = (target: string): number | null => {
     const id = targetId(options.mesh, upstreamName(name), target)
-    const weight = actual.get(`target/${id}`)?.fields.weight
-    return typeof weight === 'number' ? weight : null
+    return lastWeight(actual.get(`target/${id}`))
   }
   const held = heldWeights?.get(name) ?? NONE_HELD
   if (before?.instances === instances && before.effective === effective && before.held === held) {
@@ -103,6 +103,15 @@ function hasTraffic(actual: KongState, upstream: string): boolean {
     if (kind === 'target' && parent === upstream && fields.weight !== 0) return true
   }
   return false
+}
+
+/** The weight we gave a target; null where a person has set another, which must not pass for ours. */
+function lastWeight(target: Entity | undefined): number | null {
+  const weight = target?.fields.weight
+  if (target === undefined || typeof weight !== 'number') return null
+  const applied = appliedOf(target.tags)
+  const isOurs = applied === null ? isManaged(target) : applied.get('weight') === hashOf(weight)
+  return isOurs && !overriddenOf(target.tags).has('weight') ? weight : null
 }
 
 export function routeService(
