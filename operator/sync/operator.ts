@@ -12,6 +12,7 @@ import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
 import { changesRoute } from '../http/changes-route.ts'
 import { explainRoute } from '../http/explain-route.ts'
+import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { guardRoutes } from '../http/guard-routes.ts'
 import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
@@ -169,6 +170,10 @@ export async function startOperator(
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
+      forwardToLeader({
+        isLeading: () => config.dryRun || isLeading(),
+        leader: () => (election?.isStandby() === true ? election.leader() : null),
+      }),
       changesRoute(fleet.changes),
       adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
       applyRoute((service) => applyEverywhere(fleet.all, service, signal)),

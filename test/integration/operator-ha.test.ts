@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { freePorts } from '../support/free-port.ts'
-import { type KongsulProcess, startKongsul } from '../support/kongsul-process.ts'
+import { type KongsulProcess, runKongsul, startKongsul } from '../support/kongsul-process.ts'
 import { Mesh } from '../support/mesh.ts'
 import { describeFailures, startTraffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -82,6 +82,28 @@ test('of two operators one leads, the other is ready and serves reads', async ()
   )
   assert.equal(standby.leading, false)
   assert.ok(standby.leader)
+})
+
+test('what only the leader can do is done by it, whichever operator is asked', async () => {
+  const [, second] = nodes as [Node, Node]
+  const service = mesh.service('asked')
+  await mesh.deploy(service, 1)
+  const asked = { CONSUL_HTTP_ADDR: mesh.consul.url, KONGSUL_ADDR: second.url }
+  const entity = `service/mesh.${service}`
+  const done: [what: string, args: string[]][] = [
+    ['pin', ['overrides', 'pin', entity, '--field', 'retries']],
+    ['apply', ['apply', service]],
+    ['release', ['overrides', 'release', entity]],
+    ['pause', ['pause', service, '--for', '1m']],
+    ['resume', ['resume', service]],
+  ]
+  for (const [what, args] of done) {
+    const { code, stderr } = await runKongsul(args, asked)
+    assert.equal(code, 0, `${what}: ${stderr}`)
+  }
+  // Refused by the leader in its own words: nothing to adopt under this name.
+  const refused = await runKongsul(['adopt', 'service', `mesh.${service}`], asked)
+  assert.match(refused.stderr, /409: service \S+ is kongsul's already/)
 })
 
 test('a leader killed with SIGKILL is followed within seconds and no request fails', async () => {

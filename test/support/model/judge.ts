@@ -240,7 +240,8 @@ async function wrongHealth(world: World, kong: Kong): Promise<string[]> {
     if (world.foreign.has(upstream.id)) continue
     for (const row of await world.list(`/upstreams/${upstream.id}/health`)) {
       const isClaimed = world.claims.has(row.id)
-      if (row.weight === 0 || world.foreign.has(row.id)) continue
+      // With a weight of theirs it is theirs to look after.
+      if (row.weight === 0 || world.foreign.has(row.id) || world.edits.get(row.id, 'weight')) continue
       if (isClaimed !== (row.health === 'UNHEALTHY'))
         wrong.push(`${row.target} of ${upstream.name} is ${row.health}`)
     }
@@ -248,9 +249,12 @@ async function wrongHealth(world: World, kong: Kong): Promise<string[]> {
   return wrong
 }
 
+/** By what others hung there, or by what was ours until its tags were taken away. */
 function isUsed(world: World, id: string): boolean {
   return [...world.replica.all()].some(
-    ({ row }) => world.foreign.has(row.id) && [row.service?.id, row.route?.id, row.upstream?.id].includes(id),
+    ({ row }) =>
+      !row.tags?.includes(`kongsul.mesh:${world.mesh}`) &&
+      [row.service?.id, row.route?.id, row.upstream?.id].includes(id),
   )
 }
 
