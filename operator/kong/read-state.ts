@@ -5,6 +5,7 @@ import { entityId } from '../core/names.ts'
 import { isOwnedBy } from '../core/tags.ts'
 import { COLLECTIONS, LISTED } from './collections.ts'
 import type { KongAdmin } from './kong-admin.ts'
+import { KongError } from './kong-error.ts'
 
 interface ReadOptions {
   readonly mesh: string
@@ -33,9 +34,15 @@ export async function readLists(admin: KongAdmin): Promise<Entity[]> {
   return lists.flat()
 }
 
+/** None of an upstream that is gone by now: that must not undo the reading of all others. */
 export async function readTargets(admin: KongAdmin, upstreamId: string): Promise<Entity[]> {
-  const rows = await admin.list(['upstreams', upstreamId, 'targets'])
-  return rows.map((row) => entityFromKong('target', row))
+  try {
+    const rows = await admin.list(['upstreams', upstreamId, 'targets'])
+    return rows.map((row) => entityFromKong('target', row))
+  } catch (error) {
+    if (error instanceof KongError && error.code === 'KONG_NOT_FOUND') return []
+    throw error
+  }
 }
 
 /** By its tags, or by its id where a PUT dropped the tags. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '../consul/backoff.ts'
 import type { MeshOptions } from '../core/desired.ts'
 import { keyOf } from '../core/entity.ts'
 import type { KongTarget } from '../kong/kong-target.ts'
@@ -18,6 +19,8 @@ export interface KongReadOptions {
   /** The mirror may differ from what was decided. */
   readonly onRead: () => void
 }
+
+const RETRY = { firstMs: 100, maxMs: 5000 }
 
 /** The ways Kong is read into the mirror: whole, spread out, and after a surprise. One at a time. */
 export class KongReads {
@@ -41,23 +44,23 @@ export class KongReads {
 
   /** Everything, at once: another operator may have written. */
   async anew(): Promise<void> {
-    while (this.#reading !== null) await this.#reading
-    await this.#run(() => this.all())
+    await this.#untilRead(() => this.all())
   }
 
   /** Everything, a little at a time: the periodic resync. */
   async spread(): Promise<void> {
-    while (this.#reading !== null) await this.#reading
-    if (!this.#options.connection().isUp) return
     const { kong, mirror } = this.#options
-    await this.#run(() => (kong.isDbless ? this.all() : readSpread(kong.admin, mirror, this.#options)))
+    await this.#untilRead(() => (kong.isDbless ? this.all() : readSpread(kong.admin, mirror, this.#options)))
   }
 
   /** Something that should be there is not: was it one entity, or everything? */
   async again(upstreamIds: readonly string[]): Promise<void> {
     if (this.#reading !== null || !this.#options.connection().isUp) return
     const { kong, mirror, log } = this.#options
-    if (kong.isDbless) return await this.#run(() => this.all())
+    if (kong.isDbless) {
+      await this.#run(() => this.all())
+      return
+    }
     const { admin } = kong
     await this.#run(async () => {
       const since = mirror.now()
@@ -84,14 +87,28 @@ export class KongReads {
     }
   }
 
-  async #run(read: () => Promise<void>): Promise<void> {
+  /** Tries again what Kong refuses to answer; when it cannot be reached, everything is read once it is back. */
+  async #untilRead(read: () => Promise<void>): Promise<void> {
+    const { connection, signal } = this.#options
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      while (this.#reading !== null) await this.#reading
+      if (!connection().isUp || (await this.#run(read))) return
+      await delay(backoffMs(attempt, RETRY, Math.random()), undefined, { signal }).catch(() => {})
+    }
+  }
+
+  /** @returns whether it was read */
+  async #run(read: () => Promise<void>): Promise<boolean> {
     const { log, connection, onRead } = this.#options
+    let isRead = true
     this.#reading = read().catch((error: unknown) => {
+      isRead = false
       log.warn('Kong could not be read again', { reason: String((error as Error).message) })
       connection().report(error)
     })
     await this.#reading
     this.#reading = null
     onRead()
+    return isRead
   }
 }
