@@ -7,7 +7,7 @@ export interface Expected {
   readonly service: Fields | null
   /** By name of the route. */
   readonly routes: ReadonlyMap<string, Fields>
-  /** Weight by `host:port`; 'kept': some of those marked so must have weight, nobody knows how much. */
+  /** Weight by `host:port`; 'kept': what it was before all turned critical. */
   readonly targets: ReadonlyMap<string, number | 'kept'>
 }
 

@@ -175,18 +175,13 @@ function wrongTargets(context: Context, expected: Expected): string[] {
   if (upstream === undefined) return []
   const rows = kong.target.filter((row) => row.upstream.id === upstream.id && !world.foreign.has(row.id))
   const wrong: string[] = []
-  let kept = 0
   for (const [target, weight] of expected.targets) {
     const row = rows.find((each) => each.target === target)
     if (row === undefined) wrong.push(`target ${target} of ${service} is missing`)
+    // A last weight, which may be none where they never were healthy.
     else if (weight === 'kept') {
-      kept += row.weight
       wrong.push(...wrongReports(context, row, `target ${target} of ${service}`))
     } else wrong.push(...wrongFields(context, 'target', row, new Map([['weight', weight]])))
-  }
-  if ([...expected.targets.values()].includes('kept') && kept === 0) {
-    const isEdited = rows.some(({ id }) => world.edits.get(id, 'weight') !== undefined)
-    if (!isEdited) wrong.push(`${service} has lost all its weights though it is only critical`)
   }
   for (const row of rows) {
     if (!expected.targets.has(row.target))

@@ -70,8 +70,11 @@ export class RoutableWatch {
   }
 }
 
-/** Routable whatever the settings say: not in maintenance, and with some weight. */
+/**
+ * Routable whatever the settings say. Of critical ones it depends on what they weighed before: that is judged when
+ * everything is at rest, and by tests of its own.
+ */
 const isRoutable = (row: HealthRow): boolean => {
   const { Passing, Warning } = row.Service.Weights
-  return healthOf(row) !== 'maintenance' && Passing > 0 && Warning > 0
+  return ['passing', 'warning'].includes(healthOf(row)) && Passing > 0 && Warning > 0
 }
