@@ -14,6 +14,7 @@ import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
 import { scale } from './scale.ts'
+import { takeover } from './takeover.ts'
 
 const PARTS: readonly Part[] = [
   breaker,
@@ -26,6 +27,7 @@ const PARTS: readonly Part[] = [
   scale,
   churn,
   parallel,
+  takeover,
 ]
 
 const named = process.argv.slice(2)

@@ -222,6 +222,7 @@ export class People {
     const answer = await this.#world.write('POST', path, body)
     if (answer.status !== 201) return
     const { id } = answer.body
+    this.#world.touched.set(id, this.#world.tick())
     await this.#own(id, `${path.startsWith('/services/') ? `/${path.split('/')[3]}` : path}/${id}`)
   }
 

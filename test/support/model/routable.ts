@@ -65,7 +65,7 @@ export class RoutableWatch {
     const names = [`mesh.${service}.host`, `mesh.${service}.path`]
     return names.filter((name) => {
       const row = replica.byName('route', name)
-      return row !== undefined && !foreign.has(row.id)
+      return row?.tags?.includes('managed-by:kongsul') && !foreign.has(row.id)
     })
   }
 }

@@ -25,18 +25,27 @@ export function watchWrites(world: World, routable: RoutableWatch): void {
   world.beforeWrite = (operator, { method, path }) => {
     leadership(operator, method, path)
     const id = subjectOf(path)?.id ?? null
-    if (id === null || method === 'DELETE') return null
+    if (id === null) return null
     const look = looks.get(`${operator} ${id}`)
     if (look === undefined) {
       world.violated(`${operator} wrote ${path} without having looked at it`)
       return null
     }
-    if ((world.touched.get(id) ?? 0) < look.tick) return null
+    if (touchedAt(id, method === 'DELETE') < look.tick) return null
     if (performance.now() - look.ms > LOOK_MS) {
       world.violated(`${operator} wrote ${path} by a look that was older than the person's write`)
     }
     // Kong cannot tell, nor can the operator: one of the two has to lose, and here it is not the person.
     return 500
+  }
+
+  /** When a person last wrote the entity; before a removal, or anything that hangs on it. */
+  const touchedAt = (id: string, withChildren: boolean): number => {
+    const children = [...world.replica.all()].filter(({ row }) =>
+      [row.service?.id, row.route?.id, row.upstream?.id].includes(id),
+    )
+    const ids = withChildren ? [id, ...children.map(({ row }) => String(row.id))] : [id]
+    return Math.max(...ids.map((each) => world.touched.get(each) ?? 0))
   }
 
   const leadership = (operator: OperatorId, method: string, path: string) => {
