@@ -3,7 +3,9 @@ import { type Desired, type DesiredInput, desired, type MeshOptions } from '../c
 import { type Diff, diff } from '../core/diff.ts'
 import type { KongState } from '../core/entity.ts'
 import { rememberedHolds } from '../core/hold-memory.ts'
+import { isUnwritable } from '../core/missing-plugins.ts'
 import { type PlanReport, planReport } from '../core/plan-report.ts'
+import type { MeshPlugin } from '../core/service-plugins.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { indexDesired, indexOwned } from '../sync/desired-index.ts'
 import { holdProblems } from '../sync/hold-problems.ts'
@@ -22,21 +24,27 @@ export interface MeshReading {
   readonly isDbless: boolean
 }
 
+export interface KongReading {
+  readonly actual: KongState
+  /** Plugins of kongsul that Kong has loaded. */
+  readonly plugins: readonly MeshPlugin[]
+  /** Of KV below `mesh/status/` and `mesh/guard/`: the last good settings, and what is held. */
+  readonly rows?: KvRows
+  readonly isDbless?: boolean
+}
+
 /**
  * What Kong should hold for these two sides, and what it lacks. What an
  * operator would hold if it began now is held here as well.
- * @param rows of KV below `mesh/status/` and `mesh/guard/`: the last good settings, and what is held
  */
 export function reading(
   config: OperatorConfig,
   snapshot: CatalogSnapshot,
   documents: ReadonlyMap<string, string>,
-  actual: KongState,
-  rows: KvRows = new Map(),
-  isDbless = false,
+  { actual, plugins, rows = new Map(), isDbless = false }: KongReading,
 ): MeshReading {
   const { accepted, problems } = acceptDocuments(null, documents, rows)
-  const input = { snapshot, settings: accepted, options: meshOptions(config), actual }
+  const input = { snapshot, settings: accepted, options: { ...meshOptions(config), plugins }, actual }
   const { wanted, holds } = hold(config, input, rows)
   const policy = (service: string) => {
     if (isDbless) return 'revert'
@@ -45,7 +53,9 @@ export function reading(
     const isSaid = (sources['overrides.policy'] ?? 'built-in') !== 'built-in'
     return isSaid ? settings.overrides.policy : config.overrides.policy
   }
-  const found = diff(actual, wanted.state, { mesh: config.mesh, policy })
+  const differing = diff(actual, wanted.state, { mesh: config.mesh, policy })
+  const changes = differing.changes.filter((change) => !isUnwritable(change, plugins))
+  const found = { ...differing, changes }
   const all = [...holdProblems(holds.list()), ...problems, ...wanted.problems]
   return {
     snapshot,

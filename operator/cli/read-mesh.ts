@@ -6,6 +6,7 @@ import { instancesFromRows } from '../core/consul-row.ts'
 import { keyOf } from '../core/entity.ts'
 import { joinPlans } from '../core/plan-report.ts'
 import type { KvRows } from '../core/settings-status.ts'
+import { readMeshPlugins } from '../kong/read-plugins.ts'
 import { readState } from '../kong/read-state.ts'
 import type { ConsulConfig, OperatorConfig } from '../sync/operator-config.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -34,7 +35,12 @@ export function openMesh(config: OperatorConfig): OpenMesh {
   }
   const readKong = async () => {
     const { admins, kind } = await reach()
-    const states = await Promise.all(admins.map((admin) => readState(admin, { mesh: config.mesh })))
+    const states = await Promise.all(
+      admins.map(async (admin) => ({
+        actual: await readState(admin, { mesh: config.mesh }),
+        plugins: await readMeshPlugins(admin),
+      })),
+    )
     return { states, isDbless: kind === 'dbless' }
   }
   return {
@@ -43,7 +49,9 @@ export function openMesh(config: OperatorConfig): OpenMesh {
         readCatalog(reader),
         readKong(),
       ])
-      const each = states.map((actual) => reading(config, snapshot, documents, actual, rows, isDbless))
+      const each = states.map(({ actual, plugins }) =>
+        reading(config, snapshot, documents, { actual, plugins, rows, isDbless }),
+      )
       return withAllChanges(each[0]!, each)
     },
     close() {

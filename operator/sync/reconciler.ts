@@ -16,6 +16,7 @@ import { explainChange } from '../core/explain-change.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import { type PlanReport, planReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
+import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { readEntity } from '../kong/execute.ts'
@@ -36,6 +37,7 @@ import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
+import { LoadedPlugins } from './loaded-plugins.ts'
 import type { MeshGauges, MeshNumbers } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
 import { OverrideBook } from './override-book.ts'
@@ -99,6 +101,7 @@ export class Reconciler {
   readonly #returned: ReturnedTargets
   readonly #gauges: Pick<MeshGauges, 'updateSoon'>
   readonly #problems: ProblemLog
+  readonly #plugins: LoadedPlugins
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
@@ -131,11 +134,13 @@ export class Reconciler {
       work: (job) => this.#apply(job),
       onDone: (job, outcome, tookMs) => this.#done(job, outcome, tookMs),
     })
+    this.#plugins = new LoadedPlugins(admin, log)
     this.connection = new KongConnection({
       log,
       signal,
       read: async () => {
         await this.kong.connect()
+        await this.#plugins.read()
         await this.#reads.all()
       },
       hasOtherNodes: () => this.kong.urls.length > 1,
@@ -295,6 +300,7 @@ export class Reconciler {
 
   /** Reads Kong again, a little at a time, and applies what differs: the periodic resync. */
   async resync(): Promise<void> {
+    await this.#readPlugins()
     await this.#reads.spread()
   }
 
@@ -307,8 +313,30 @@ export class Reconciler {
     }
     const isBriefLoss = performance.now() - this.#lostLeadershipMs < BRIEF_LOSS_MS
     if (!this.connection.isUp) return // reads everything when it is up, and goes on then
-    if (!isBriefLoss) await this.#reads.anew()
+    if (!isBriefLoss) {
+      await this.#readPlugins()
+      await this.#reads.anew()
+    }
     if (this.#mayWrite() && this.connection.isUp) this.queue.resume()
+  }
+
+  /** Before Kong is read and compared: what was found counts in that. */
+  async #readPlugins(): Promise<boolean> {
+    if (!this.connection.isUp) return false
+    return await this.#plugins.read().catch((error: unknown) => {
+      this.connection.report(error)
+      return false
+    })
+  }
+
+  /** Kong refused a plugin: has it lost it? Then services go on without. */
+  async #reviewPlugins(): Promise<void> {
+    if (await this.#readPlugins()) this.#compareAll()
+  }
+
+  /** Plugins of kongsul that Kong has loaded. */
+  get plugins(): readonly MeshPlugin[] {
+    return this.#plugins.names
   }
 
   /** Numbers and the log of problems. */
@@ -378,7 +406,7 @@ export class Reconciler {
   }
 
   problems(): readonly Problem[] {
-    return [...this.#decisionProblems(), ...[...this.#conflicts.values()].flat()]
+    return [...this.#plugins.problems(), ...this.#decisionProblems(), ...[...this.#conflicts.values()].flat()]
   }
 
   #decisionProblems(): readonly Problem[] {
@@ -396,7 +424,7 @@ export class Reconciler {
     return planReport({
       mesh: this.#options.mesh.mesh,
       problems: this.#decisionProblems(),
-      diff: { ...found, changes: found.changes.filter((change) => !this.#isUnread(change)) },
+      diff: { ...found, changes: found.changes.filter((change) => !this.#isOutOfReach(change)) },
       holds: this.holds,
       isHeld: (change) => this.#isOnHold(change),
       dbless: this.kong.isDbless,
@@ -458,7 +486,7 @@ export class Reconciler {
     this.#desired = this.#desire({
       snapshot: this.#snapshot!,
       settings: this.#accepted!,
-      options: this.#options.mesh,
+      options: { ...this.#options.mesh, plugins: this.#plugins.names },
       actual: this.mirror.state(),
       heldWeights: this.#holds.weights,
     })
@@ -571,7 +599,11 @@ export class Reconciler {
   }
 
   #isHeld(change: Change): boolean {
-    return this.#isUnread(change) || this.#isOnHold(change)
+    return this.#isOutOfReach(change) || this.#isOnHold(change)
+  }
+
+  #isOutOfReach(change: Change): boolean {
+    return this.#isUnread(change) || this.#plugins.isUnwritable(change)
   }
 
   /** Nothing is known of it: that it is not in the snapshot does not mean that it is gone. */
@@ -604,6 +636,7 @@ export class Reconciler {
       this.#noteChanges(job, outcome.changes, tookMs, outcome.error.message)
       this.connection.report(outcome.error)
       if (code === 'KONG_NOT_FOUND') void this.#reads.again([])
+      if (code === 'KONG_REJECTED') void this.#reviewPlugins()
     } else if (outcome.kind === 'refused') {
       metrics.reconcile.inc({ outcome: 'refused' })
     } else if (outcome.kind !== 'blocked') {

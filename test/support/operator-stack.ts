@@ -38,9 +38,14 @@ export interface ConfigChanges extends Partial<Omit<OperatorConfig, 'kong'>> {
   readonly kong?: Partial<OperatorConfig['kong']>
 }
 
-export async function startStack(options: ConsulOptions = {}): Promise<Stack> {
+export interface StackOptions extends ConsulOptions {
+  /** More KONG_* variables of the gateway. */
+  readonly kongEnv?: Readonly<Record<string, string>>
+}
+
+export async function startStack({ kongEnv = {}, ...options }: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
-  const gateway = await startTestGateway()
+  const gateway = await startTestGateway(kongEnv)
   const adminUrl = `http://127.0.0.1:${gateway.adminPort}`
   let operator: Operator | null = null
 
@@ -93,12 +98,12 @@ export async function startStack(options: ConsulOptions = {}): Promise<Stack> {
   }
 }
 
-export const startTestGateway = (): Promise<Gateway> =>
+export const startTestGateway = (env: Readonly<Record<string, string>> = {}): Promise<Gateway> =>
   startGateway({
     proxyPort: 0,
     adminPort: 0,
     log: silentLogger,
-    env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1' },
+    env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env },
   })
 
 function configFor(consul: TestConsul, gateway: Gateway): OperatorConfig {

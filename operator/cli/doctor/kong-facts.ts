@@ -1,4 +1,6 @@
 import { judgeNodes, type NodeProbe } from '../../core/kong-nodes.ts'
+import { HOW_TO_LOAD } from '../../core/missing-plugins.ts'
+import { MESH_PLUGINS, type MeshPlugin } from '../../core/service-plugins.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** What a running Kong says about itself; undefined where it did not say. */
@@ -9,6 +11,8 @@ export interface KongFacts {
   readonly workerConsistency: string | undefined
   readonly workerStateUpdateFrequency: number | undefined
   readonly enabledPlugins: readonly string[] | undefined
+  /** Plugins of kongsul that are loaded. */
+  readonly meshPlugins: readonly MeshPlugin[] | undefined
   /** `GET /` failed with this: Kong 3.9 answers 500 when it starts a plugin server itself. */
   readonly rootError: string | undefined
 }
@@ -64,7 +68,15 @@ export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
   findings.push(...judgeFollowing(facts))
   if (routerFlavor !== undefined) findings.push(ok('kong', `router_flavor ${routerFlavor}`))
   if (enabledPlugins !== undefined) findings.push(ok('kong', `${enabledPlugins.length} plugins available`))
+  findings.push(...judgePlugins(facts))
   return findings
+}
+
+function judgePlugins({ meshPlugins }: KongFacts): Finding[] {
+  if (meshPlugins === undefined) return []
+  const missing = MESH_PLUGINS.filter((name) => !meshPlugins.includes(name))
+  if (missing.length === 0) return [ok('kong', `${meshPlugins.join(' and ')} are loaded`)]
+  return [warning('kong', `PLUGINS_MISSING: Kong has not loaded ${missing.join(' and ')}`, HOW_TO_LOAD)]
 }
 
 /** How soon a new route is served after the Admin API has taken it. */

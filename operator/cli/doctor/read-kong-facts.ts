@@ -2,6 +2,7 @@ import type { Json } from '../../core/entity.ts'
 import type { JsonObject } from '../../core/kong-json.ts'
 import type { KongAdmin } from '../../kong/kong-admin.ts'
 import { KongError } from '../../kong/kong-error.ts'
+import { readMeshPlugins } from '../../kong/read-plugins.ts'
 import type { KongFacts } from './kong-facts.ts'
 
 /**
@@ -10,12 +11,14 @@ import type { KongFacts } from './kong-facts.ts'
  */
 export async function readKongFacts(admin: KongAdmin): Promise<KongFacts> {
   const status = await admin.call('GET', ['status'])
+  // Who forbids the question has not lost the plugins: nothing is known.
+  const meshPlugins = await readMeshPlugins(admin).catch(() => undefined)
   try {
-    return factsOf(await admin.call('GET', ['']))
+    return factsOf(await admin.call('GET', ['']), meshPlugins)
   } catch (error) {
     if (!(error instanceof KongError) || error.status < 500) throw error
     return {
-      ...factsOf(null),
+      ...factsOf(null, meshPlugins),
       // Only a DB-less node names a configuration hash there.
       database: typeof status?.['configuration_hash'] === 'string' ? 'off' : undefined,
       rootError: String(error.status),
@@ -23,7 +26,7 @@ export async function readKongFacts(admin: KongAdmin): Promise<KongFacts> {
   }
 }
 
-function factsOf(root: JsonObject | null): KongFacts {
+function factsOf(root: JsonObject | null, meshPlugins: KongFacts['meshPlugins']): KongFacts {
   const configuration = objectOf(root?.['configuration'])
   const available = objectOf(objectOf(root?.['plugins'])['available_on_server'])
   const text = (value: Json | undefined) => (typeof value === 'string' ? value : undefined)
@@ -35,6 +38,7 @@ function factsOf(root: JsonObject | null): KongFacts {
     workerConsistency: text(configuration['worker_consistency']),
     workerStateUpdateFrequency: typeof frequency === 'number' ? frequency : undefined,
     enabledPlugins: root === null ? undefined : Object.keys(available).toSorted(),
+    meshPlugins,
     rootError: undefined,
   }
 }

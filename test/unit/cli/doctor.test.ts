@@ -12,6 +12,7 @@ const good: KongFacts = {
   workerConsistency: 'eventual',
   workerStateUpdateFrequency: 0.1,
   enabledPlugins: ['acl', 'key-auth'],
+  meshPlugins: ['mesh-tracing', 'mesh-circuit-breaker'],
   rootError: undefined,
 }
 const levels = (given: Partial<KongFacts>) =>
@@ -27,6 +28,13 @@ test('the default worker_state_update_frequency is a warning that names the sett
   const [[level, mend] = []] = levels({ workerStateUpdateFrequency: 5 })
   assert.equal(level, 'warning')
   assert.match(mend!, /worker_state_update_frequency = 0\.1/)
+})
+
+test('a plugin of kongsul that Kong has not loaded is a warning that says how to load it', () => {
+  const [[level, mend] = []] = levels({ meshPlugins: ['mesh-tracing'] })
+  assert.equal(level, 'warning')
+  assert.match(mend!, /kongsul plugins.*KONG_PLUGINS=/)
+  assert.deepEqual(levels({ meshPlugins: undefined }), [])
 })
 
 test('with worker_consistency strict the frequency does not matter', () => {
