@@ -77,6 +77,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/overrides.ts')).defineOverrides,
   },
   {
+    name: 'circuits',
+    summary: 'circuits of services and instances: list, force open or closed',
+    load: async () => (await import('./commands/circuits.ts')).defineCircuits,
+  },
+  {
     name: 'guard',
     summary: 'let happen what is held because too much happened at once',
     load: async () => (await import('./commands/guard.ts')).defineGuard,

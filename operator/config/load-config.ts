@@ -102,6 +102,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         id: get<string | undefined>('operator.id'),
         advertise: get<string | undefined>('operator.advertise'),
       },
+      feedToken: secretOf('feed.token', 'feed.tokenFile'),
       dryRun: get<boolean>('dryRun'),
     },
     ports: ports as Record<PortName, number>,

@@ -207,6 +207,12 @@ export const SETTINGS: readonly Setting[] = [
     help: "address the operator's HTTP API listens on",
     example: '127.0.0.1',
   },
+  secret(
+    'feed.token',
+    [],
+    'token that plugin processes give the operators; without one only those of this machine',
+  ),
+  file('feed.tokenFile', [], 'file holding that token; wins over feed.token'),
   {
     path: 'log.level',
     kind: 'text',

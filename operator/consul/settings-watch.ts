@@ -13,7 +13,7 @@ export interface SettingsWatchOptions {
   /** All setting documents by key, as text; called when one of them came, went or changed. */
   readonly onDocuments: (documents: ReadonlyMap<string, string>, changedAtMs: number) => void
   /**
-   * The other rows below `mesh/`, that kongsul itself writes (status, pause, guard); before the documents of the same
+   * The other rows below `mesh/`, that kongsul itself writes (status, pause, guard, ejections); before the documents of the same
    * answer, with every answer.
    */
   readonly onRows?: (rows: KvRows) => void
@@ -22,7 +22,7 @@ export interface SettingsWatchOptions {
 }
 
 /** What is handed to onRows. */
-const OWN_ROWS = /^mesh\/(status|pause|guard)\/./
+const OWN_ROWS = /^mesh\/(status|pause|guard|ejections)\/./
 
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */

@@ -15,8 +15,10 @@ export interface MarkView {
   readonly target: string
   /** Consul wants traffic on it. */
   readonly wanted: boolean
-  /** A person or an ejection keeps it out: left alone. */
+  /** A person keeps it out: left alone. */
   readonly claimed: boolean
+  /** Until when the ejection of a plugin process keeps it out; null: there is none. */
+  readonly ejectedUntilMs: number | null
   /** Kong has it marked. */
   readonly unhealthy: boolean
   /** Consul turned it from critical or absent to passing just now: the mark is of before. */
@@ -64,6 +66,11 @@ export function decideMarks(
   }
   for (const view of views) {
     if (!view.wanted || view.claimed) continue
+    if (view.ejectedUntilMs !== null && nowMs < view.ejectedUntilMs) {
+      // Whose mark it is ends with the claim: what Kong found before does not count on.
+      if (view.unhealthy) lookAt(view.ejectedUntilMs)
+      continue
+    }
     const record = records.get(view.target)
     if (!view.unhealthy) {
       const recoveredAt = record?.putBackAtMs == null ? null : record.putBackAtMs + waitMs(record, policy)
@@ -94,7 +101,8 @@ function markedAgain(record: MarkRecord | undefined, { target }: MarkView, nowMs
 
 function dueAt(record: MarkRecord, view: MarkView, isPanic: boolean, policy: MarkPolicy): number {
   const isFirst = record.failures === 0
-  if (isFirst && (view.returned || isPanic)) return record.seenAtMs
+  const isLeftBehind = view.ejectedUntilMs !== null
+  if (isFirst && (view.returned || isPanic || isLeftBehind)) return record.seenAtMs
   const ms = waitMs(record, policy)
   return record.seenAtMs + (isPanic ? Math.min(PANIC_RETRY_MS, ms) : ms)
 }

@@ -7,6 +7,7 @@ import { markTarget, readTargetHealth } from './marks.ts'
 /** An upstream whose targets Kong may mark by itself. */
 export interface WatchedUpstream {
   readonly id: string
+  readonly name: string
   readonly service: string
   /** By `host:port`, the keys of the targets Consul wants traffic on. */
   readonly targets: ReadonlyMap<string, string>
@@ -28,7 +29,9 @@ export interface HealerOptions {
   readonly recoverMs: (service: string) => number
   /** Does a person keep this target out? */
   readonly isClaimed: (targetKey: string) => boolean
-  /** The same, asking Kong: whoever keeps a target out did so a moment ago. */
+  /** Until when the ejection of a plugin process keeps it out, its grace included; null: there is none. */
+  readonly ejectedUntilMs: (upstream: WatchedUpstream, target: string) => number | null
+  /** The same as isClaimed, asking Kong: whoever keeps a target out did so a moment ago. */
   readonly readClaim: (upstreamId: string, targetKey: string) => Promise<boolean>
   /** False while Kong cannot be reached, or nothing may be written. */
   readonly isActive: () => boolean
@@ -179,7 +182,9 @@ export class PassiveHealer {
       const returned = (this.#returned.get(key) ?? 0) > now
       if (!returned) this.#returned.delete(key)
       const claimed = this.#options.isClaimed(targetKey)
-      return { target, wanted: true, claimed, returned, unhealthy: health.get(target) === 'UNHEALTHY' }
+      const ejectedUntilMs = this.#options.ejectedUntilMs(upstream, target)
+      const unhealthy = health.get(target) === 'UNHEALTHY'
+      return { target, wanted: true, claimed, ejectedUntilMs, returned, unhealthy }
     })
   }
 
@@ -188,6 +193,8 @@ export class PassiveHealer {
     // A mark that comes after this one is news.
     this.#returned.delete(`${upstream.id} ${target}`)
     if (await this.#options.readClaim(upstream.id, upstream.targets.get(target)!)) return
+    // Ejected while Kong was asked.
+    if ((this.#options.ejectedUntilMs(upstream, target) ?? 0) > Date.now()) return
     if (!(await markTarget(admin, upstream.id, target, 'healthy', signal))) return
     metrics.putBacks.inc()
     const failures = this.#records.get(upstream.id)?.get(target)?.failures ?? 0

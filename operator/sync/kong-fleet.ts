@@ -119,6 +119,10 @@ export class KongFleet {
     for (const each of this.all) each.reviewPauses(services)
   }
 
+  ejectionsChanged(upstreams: readonly string[]): void {
+    for (const each of this.all) each.ejectionsChanged(upstreams)
+  }
+
   async leadershipChanged(leading: boolean): Promise<void> {
     await Promise.all(this.all.map((each) => each.leadershipChanged(leading)))
   }
@@ -149,7 +153,7 @@ export class KongFleet {
   }
 
   #reconciler(kong: Pick<ReconcilerOptions['kong'], 'urls' | 'only' | 'onDbless'>): Reconciler {
-    const { kong: config, onRefused, onHolds, metrics, refusal, ...rest } = this.#options
+    const { kong: config, onRefused, onHolds, onDecided, metrics, refusal, ...rest } = this.#options
     const admin = new KongAdmin(config, metrics, refusal)
     admin.use(kong.urls[0]!)
     return new Reconciler({
@@ -158,6 +162,7 @@ export class KongFleet {
       ...(refusal === undefined ? {} : { refusal }),
       // Settings and holds are the same for all: one tells of them.
       ...(onRefused === undefined || kong.only !== undefined ? {} : { onRefused }),
+      ...(onDecided === undefined || kong.only !== undefined ? {} : { onDecided }),
       ...(onHolds === undefined || kong.only !== undefined ? {} : { onHolds }),
       kong: {
         ...kong,

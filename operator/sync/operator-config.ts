@@ -25,6 +25,8 @@ export interface OperatorConfig {
     /** host:port of our API as Consul and the other operators reach it; undefined: found out, see election-options.ts. */
     readonly advertise: string | undefined
   }
+  /** What plugin processes show at /internal/*; without it only those of this machine may call. */
+  readonly feedToken?: Secret | string | undefined
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
 }

@@ -7,13 +7,16 @@ import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
+import { isMode, type MeshView, meshView } from '../core/mesh-view.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
 import { changesRoute } from '../http/changes-route.ts'
+import { circuitRoutes } from '../http/circuit-routes.ts'
 import { explainRoute } from '../http/explain-route.ts'
 import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { guardRoutes } from '../http/guard-routes.ts'
+import { internalRoutes } from '../http/internal-routes.ts'
 import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
 import { planRoute } from '../http/plan-route.ts'
@@ -23,11 +26,16 @@ import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
+import { revealed } from '../telemetry/secret.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
+import { CircuitBook } from './circuit-book.ts'
+import { EjectionBook } from './ejection-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
 import { KongFleet } from './kong-fleet.ts'
+import { listCircuits } from './list-circuits.ts'
+import { MeshFeed } from './mesh-feed.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
   notReadyReasons,
@@ -37,6 +45,8 @@ import {
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
 import { createPlanNow } from './plan-now.ts'
+import { RequestCounter } from './request-counter.ts'
+import { setBreakerMode } from './set-breaker-mode.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -102,6 +112,8 @@ export async function startOperator(
     refusal,
     onRefused: (refused) => statuses.setRefused(refused),
     onHolds: () => guard.review(),
+    onDecided: () => feed.changed(),
+    ejection: (upstream, target) => ejections.get(upstream, target),
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
   const reconciler = fleet.primary
@@ -113,6 +125,13 @@ export async function startOperator(
     isActive: () => !config.dryRun && !signal.aborted,
     onChange: (services) => fleet.reviewPauses(services),
   })
+  const ejections: EjectionBook = new EjectionBook({
+    writer,
+    log,
+    isActive: () => isLeading() && !signal.aborted,
+    graceMs: (upstream) => reconciler.ejectionGraceMs(reconciler.serviceOfUpstream(upstream)),
+    onChange: (upstreams) => fleet.ejectionsChanged(upstreams),
+  })
   const guard: GuardBook = new GuardBook({
     writer,
     log,
@@ -120,6 +139,14 @@ export async function startOperator(
     isActive: () => isLeading() && !signal.aborted,
     holds: () => (reconciler.hasDecided ? reconciler.holds : null),
     release: (service, why) => fleet.releaseHolds(service, why),
+  })
+
+  const circuits = new CircuitBook()
+  const feed: MeshFeed = new MeshFeed((): MeshView => meshView(reconciler.viewed(), reconciler.overrides()))
+  const requests = new RequestCounter({
+    metrics,
+    serviceOf: (serviceId) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
+    knows: (service, instance) => reconciler.hasTarget(service, instance),
   })
 
   const doubts = new Map<string, string>([
@@ -175,6 +202,26 @@ export async function startOperator(
         leader: () => (election?.isStandby() === true ? election.leader() : null),
       }),
       changesRoute(fleet.changes),
+      circuitRoutes({
+        list: () => listCircuits(circuits.nodes(), ejections.list(), feed.current()),
+        knows: (service) => reconciler.knows(service),
+        setMode: (service, mode) => setBreakerMode({ reader, writer }, service, mode),
+        modeByHand: (service) => {
+          const byHand = reconciler.overrides().find((each) => each.service === service && isMode(each))
+          return byHand === undefined ? null : String(byHand.actual)
+        },
+      }),
+      internalRoutes({
+        token: revealed(config.feedToken),
+        ejections,
+        circuits,
+        feed,
+        onOutcome: (outcome) => {
+          metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
+          if (outcome !== null) requests.count(outcome)
+        },
+        signal,
+      }),
       adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
       applyRoute((service) => applyEverywhere(fleet.all, service, signal)),
       guardRoutes((service, by) => guard.accept(service, by)),
@@ -201,6 +248,7 @@ export async function startOperator(
     election.onChange(() => {
       void fleet.leadershipChanged(refusal() === null)
       guard.review()
+      ejections.review()
     })
   }
 
@@ -216,6 +264,7 @@ export async function startOperator(
         statuses.setRows(read)
         pauses.setRows(read)
         guard.setRows(read)
+        ejections.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
@@ -237,6 +286,7 @@ export async function startOperator(
     catalog.verify()
     statuses.review()
     guard.review()
+    ejections.review()
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -252,6 +302,7 @@ export async function startOperator(
       await schedule.destroy()
       stopping.abort()
       pauses.stop()
+      ejections.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
       await Promise.race([fleet.stop(), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])

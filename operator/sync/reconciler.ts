@@ -11,13 +11,17 @@ import {
   type Override,
   type OverridePolicy,
 } from '../core/diff.ts'
+import { claimEndMs, type Ejection } from '../core/ejections.ts'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
 import { explainChange } from '../core/explain-change.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
+import type { ViewedService } from '../core/mesh-view.ts'
+import { entityId, targetId, upstreamName } from '../core/names.ts'
 import { type PlanReport, planReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
+import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import { readEntity } from '../kong/execute.ts'
 import { KongError } from '../kong/kong-error.ts'
@@ -62,6 +66,10 @@ export interface ReconcilerOptions {
   readonly gauges: Pick<MeshGauges, 'updateSoon'>
   /** Has somebody paused the service? Then it is decided and reported, not written. */
   readonly isPaused?: (service: string) => boolean
+  /** Told when it was decided anew what Kong should hold, or what people have edited there. */
+  readonly onDecided?: () => void
+  /** What a plugin process has taken out, by name of the upstream and `host:port`. */
+  readonly ejection?: (upstream: string, target: string) => Ejection | undefined
   /** Told which settings are refused, each time they are read. */
   readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
   /** Told when something is held, or held no more. */
@@ -76,6 +84,8 @@ const ALL_SERVICES = Number.POSITIVE_INFINITY
 
 /** How long a Kong without database may be without what somebody's new configuration lacks. */
 const CONFIG_LOOK_MS = 2_000
+
+const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
 
 /** Shorter than another operator takes to become leader and write. */
 const BRIEF_LOSS_MS = 1_000
@@ -154,6 +164,7 @@ export class Reconciler {
       upstreams: () => this.#unpaused(),
       recoverMs: (service) => this.#settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
       isClaimed: (key) => isClaimed(this.mirror.get(key)),
+      ejectedUntilMs: ({ name, service }, target) => this.#ejectedUntilMs(service, name, target),
       readClaim: async (parent, key) => {
         const fresh = await readEntity(admin, { kind: 'target', parent, id: key.slice('target/'.length) })
         if (fresh !== null) this.mirror.set(fresh)
@@ -188,7 +199,7 @@ export class Reconciler {
       admin,
       signal,
       look: (upstreamId, targets) => this.healer.poke(upstreamId, targets),
-      isClaimed: (target) => isClaimed(this.mirror.get(keyOf(target))),
+      isClaimed: (target) => isClaimed(this.mirror.get(keyOf(target))) || this.#isEjected(target),
       onFailure: (error) => this.connection.report(error),
     })
     // What is held has told its own story, and what is decided is told by one of several.
@@ -339,8 +350,26 @@ export class Reconciler {
     return this.#plugins.names
   }
 
+  /** Each service that has something in Kong, with what its plugins go by. */
+  viewed(): readonly ViewedService[] {
+    const groups = this.#index?.groups ?? new Map<string, readonly Entity[]>()
+    return this.#desired.services.map(({ service, instances }) => ({
+      service,
+      instances,
+      entities: groups.get(service) ?? [],
+      circuitBreaker: this.#settingsOf(service).settings.circuitBreaker,
+    }))
+  }
+
+  /** Is `host:port` a target of the service? */
+  hasTarget(service: string, target: string): boolean {
+    const { mesh } = this.#options.mesh
+    return this.wanted.has(`target/${targetId(mesh, upstreamName(service), target)}`)
+  }
+
   /** Numbers and the log of problems. */
   #noticeSoon(): void {
+    this.#options.onDecided?.()
     this.#gauges.updateSoon()
     this.#problems.reviewSoon()
   }
@@ -574,6 +603,31 @@ export class Reconciler {
       age: { nowMs, ttlMs: (service) => this.#ttlMs(service) },
       refused: this.#removals.refused(nowMs),
     }
+  }
+
+  #isEjected({ owner, parent, name }: Entity): boolean {
+    const upstream = this.mirror.get(`upstream/${parent}`)?.name ?? ''
+    return (this.#ejectedUntilMs(owner, upstream, name) ?? 0) > Date.now()
+  }
+
+  #ejectedUntilMs(service: string, upstream: string, target: string): number | null {
+    return claimEndMs(this.#options.ejection?.(upstream, target), this.ejectionGraceMs(service))
+  }
+
+  /** How long after its deadline an ejection is still left to the process that made it, in ms. */
+  ejectionGraceMs(service: string): number {
+    if (this.#accepted === null || this.#snapshot === null) return DEFAULT_GRACE_MS
+    return this.#settingsOf(service).settings.circuitBreaker.openSeconds * 1000
+  }
+
+  /** '' for an upstream that is not ours. */
+  serviceOfUpstream(name: string): string {
+    return this.wanted.get(`upstream/${entityId(this.#options.mesh.mesh, 'upstream', name)}`)?.owner ?? ''
+  }
+
+  /** Ejections of these upstreams changed: their marks mean something else now. */
+  ejectionsChanged(upstreams: readonly string[]): void {
+    for (const name of upstreams) this.healer.poke(entityId(this.#options.mesh.mesh, 'upstream', name))
   }
 
   /** How long overrides of a service last; 0: until they are released. */

@@ -9,7 +9,7 @@ export interface ReturnOptions {
   readonly signal: AbortSignal
   /** Asks for a look at the marks of an upstream, for targets that came back. */
   readonly look: (upstreamId: string, targets: readonly string[]) => void
-  /** Does a person keep the target out? */
+  /** Does a person, or a plugin process, keep the target out? */
   readonly isClaimed: (target: Entity) => boolean
   readonly onFailure: (error: unknown) => void
 }

@@ -30,7 +30,7 @@ function watchedOf(service: string, group: readonly Entity[]): readonly WatchedU
     if (upstream.kind !== 'upstream' || !marksByItself(upstream)) continue
     const wanted = group.filter((entity) => entity.parent === upstream.id && hasWeight(entity))
     const targets = new Map(wanted.map((entity) => [entity.name, keyOf(entity)]))
-    if (targets.size > 0) watched.push({ id: upstream.id, service, targets })
+    if (targets.size > 0) watched.push({ id: upstream.id, name: upstream.name, service, targets })
   }
   return watched
 }

@@ -83,6 +83,18 @@ export function createMetrics(version: string) {
       labelNames: ['method', 'outcome'],
       registers,
     }),
+    requests: new Counter({
+      name: 'mesh_requests_total',
+      help: 'Requests as the plugins report them, by service, instance of the last try and class of status.',
+      labelNames: ['service', 'instance', 'status'],
+      registers,
+    }),
+    outcomes: new Counter({
+      name: 'mesh_outcomes_total',
+      help: 'Lines of outcomes received: counted, or dropped because they are none.',
+      labelNames: ['result'],
+      registers,
+    }),
     services: gauge('mesh_services', 'Services in the catalog as last applied.'),
     instances: new Gauge({
       name: 'mesh_instances',
@@ -153,6 +165,7 @@ export function createMetrics(version: string) {
   }
   for (const method of METHODS)
     for (const outcome of CALL_OUTCOMES) metrics.kongRequests.inc({ method, outcome }, 0)
+  for (const result of ['counted', 'dropped']) metrics.outcomes.inc({ result }, 0)
   for (const health of HEALTH) metrics.instances.set({ health }, 0)
   metrics.buildInfo.set({ version, node: process.version }, 1)
   return metrics

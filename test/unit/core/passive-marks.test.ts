@@ -7,6 +7,7 @@ const view = (target: string, over: Partial<MarkView> = {}): MarkView => ({
   target,
   wanted: true,
   claimed: false,
+  ejectedUntilMs: null,
   unhealthy: false,
   returned: false,
   ...over,
@@ -110,4 +111,36 @@ test('a target that Consul wants no traffic on is left alone', () => {
 test('nothing is looked at again where nothing is marked', () => {
   const decision = decideMarks(new Map(), [view('a'), view('b')], 0, policy)
   deepEqual([decision.records.size, decision.nextLookMs], [0, null])
+})
+
+test('what a plugin process has ejected is left alone until its claim ends, then put back at once', () => {
+  const over = { ejectedUntilMs: 90_000 }
+  const [first, later, due] = looks(
+    [
+      [10_000, true],
+      [89_999, true],
+      [90_000, true],
+    ],
+    over,
+  )
+  deepEqual([first!.putBack, first!.nextLookMs], [[], 90_000])
+  deepEqual([later!.putBack, later!.records.size], [[], 0])
+  deepEqual(due!.putBack, ['a'])
+})
+
+test('a person keeps out what a plugin process has left behind', () => {
+  const [due] = looks([[90_000, true]], { ejectedUntilMs: 1, claimed: true })
+  deepEqual([due!.putBack, due!.nextLookMs], [[], null])
+})
+
+test('a target that was put back from an ejection and fails again is a mark like any other', () => {
+  const [putBack, again, still] = looks(
+    [
+      [1000, true],
+      [1500, true],
+      [5000, true],
+    ],
+    { ejectedUntilMs: 500 },
+  )
+  deepEqual([putBack!.putBack, again!.putBack, still!.putBack], [['a'], [], []])
 })

@@ -1,0 +1,84 @@
+/**
+ * Ejections in KV: `mesh/ejections/<upstream>/<target>`, written for the plugin process that took an instance out. Until
+ * its deadline nobody else puts the target back. Time is passed in.
+ */
+
+import type { KvRows } from './settings-status.ts'
+import { normalTarget } from './target-address.ts'
+
+export interface Ejection {
+  /** Name of the upstream in Kong, `web.mesh`. */
+  readonly upstream: string
+  /** `host:port` in Kong's form. */
+  readonly target: string
+  /** When the process that owns it puts it back, or ejects it anew. */
+  readonly untilMs: number
+  readonly sinceMs: number | null
+  readonly reason: string
+  /** Plugin process that decided it. */
+  readonly owner: string
+}
+
+/** By `ejectionKey`. */
+export type Ejections = ReadonlyMap<string, Ejection>
+
+const PREFIX = 'mesh/ejections/'
+
+export const ejectionKey = (upstream: string, target: string): string => `${PREFIX}${upstream}/${target}`
+
+/** What is readable of the rows; one without a deadline claims nothing: nothing may stay ejected for ever. */
+export function ejectionsIn(rows: KvRows): Ejections {
+  const found = new Map<string, Ejection>()
+  for (const [key, { text }] of rows) {
+    if (!key.startsWith(PREFIX)) continue
+    const [upstream, target, ...rest] = key.slice(PREFIX.length).split('/')
+    if (!upstream || !target || rest.length > 0) continue
+    const ejection = ejectionOf(upstream, normalTarget(target), text)
+    if (ejection !== null) found.set(ejectionKey(upstream, ejection.target), ejection)
+  }
+  return found
+}
+
+export function ejectionText({ untilMs, sinceMs, reason, owner }: Ejection): string {
+  const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+  return JSON.stringify({ until: iso(untilMs), since: iso(sinceMs), reason, owner })
+}
+
+/**
+ * Until when the target is left alone: its process has `graceMs` after the deadline to put it back itself.
+ * @returns null where nobody claims it
+ */
+export function claimEndMs(ejection: Ejection | undefined, graceMs: number): number | null {
+  return ejection === undefined ? null : ejection.untilMs + graceMs
+}
+
+/** Upstreams whose ejections differ. */
+export function changedEjections(before: Ejections, after: Ejections): readonly string[] {
+  const upstreams = new Set<string>()
+  for (const [key, { upstream, untilMs }] of after) {
+    if (before.get(key)?.untilMs !== untilMs) upstreams.add(upstream)
+  }
+  for (const [key, { upstream }] of before) if (!after.has(key)) upstreams.add(upstream)
+  return [...upstreams].sort()
+}
+
+function ejectionOf(upstream: string, target: string, text: string): Ejection | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null // not ours
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const { until, since, reason, owner } = value as Readonly<Record<string, unknown>>
+  const untilMs = timeMs(until)
+  if (untilMs === null) return null
+  const said = (what: unknown) => (typeof what === 'string' ? what : '')
+  return { upstream, target, untilMs, sinceMs: timeMs(since), reason: said(reason), owner: said(owner) }
+}
+
+/** RFC 3339, or epoch milliseconds. */
+function timeMs(value: unknown): number | null {
+  const ms = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? ms : null
+}

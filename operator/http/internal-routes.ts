@@ -1,0 +1,144 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { durationMs } from '../core/pause.ts'
+import { normalTarget } from '../core/target-address.ts'
+import type { CircuitBook } from '../sync/circuit-book.ts'
+import type { EjectionBook } from '../sync/ejection-book.ts'
+import type { MeshFeed } from '../sync/mesh-feed.ts'
+import type { CountedOutcome } from '../sync/request-counter.ts'
+import { answeringForConsul } from './consul-answers.ts'
+import { checkInternalAccess } from './internal-access.ts'
+import { readFields } from './read-fields.ts'
+import { RequestError } from './request-error.ts'
+
+export interface InternalRouteOptions {
+  /** undefined: only this machine is let in. */
+  readonly token: string | undefined
+  readonly ejections: Pick<EjectionBook, 'eject' | 'release'>
+  readonly circuits: Pick<CircuitBook, 'note'>
+  readonly feed: Pick<MeshFeed, 'next'>
+  /** One line of outcomes; null for what is none. */
+  readonly onOutcome: (outcome: CountedOutcome | null) => void
+  readonly signal: AbortSignal
+}
+
+const MOST_BYTES = 16 * 1024 * 1024
+/** An ejection that claims more is a mistake: nothing may stay ejected for ever. */
+const LONGEST_EJECTION_MS = 86_400_000
+const LONGEST_WAIT_MS = 60_000
+
+/** `/internal/*`: what plugin processes tell the operator and ask of it. Not for people. */
+export const internalRoutes =
+  (options: InternalRouteOptions) =>
+  (app: FastifyInstance): void => {
+    void app.register(async (scope) => {
+      const { token, ejections, circuits, feed, onOutcome, signal } = options
+      scope.addHook('onRequest', async (request) => checkInternalAccess(request, token))
+      scope.removeContentTypeParser('text/plain')
+      scope.addContentTypeParser(
+        ['application/x-ndjson', 'application/ndjson'],
+        { parseAs: 'string', bodyLimit: MOST_BYTES },
+        (_request, body, done) => done(null, body),
+      )
+      scope.post('/internal/outcomes', async (request, reply) => {
+        if (typeof request.body !== 'string')
+          throw new RequestError(415, 'outcomes come as application/x-ndjson')
+        for (const line of request.body.split('\n')) if (line !== '') onOutcome(outcomeOf(line))
+        return reply.code(204).send()
+      })
+      scope.post('/internal/circuits', { bodyLimit: MOST_BYTES }, async (request, reply) => {
+        const { node, atMs, epoch, circuits: told } = readFields(CIRCUITS, request.body)
+        circuits.note({ node, atMs, epoch, circuits: told })
+        return reply.code(204).send()
+      })
+      scope.post('/internal/ejections', async (request, reply) => {
+        const { upstream, target, untilMs, reason = '', owner } = readFields(EJECTION, request.body)
+        const sinceMs = Date.now()
+        if (untilMs > sinceMs + LONGEST_EJECTION_MS) {
+          throw new RequestError(422, 'untilMs must not be more than a day away')
+        }
+        const ejection = { upstream, target: normalTarget(target), untilMs, sinceMs, reason, owner }
+        await answeringForConsul(() => ejections.eject(ejection))
+        return reply.code(204).send()
+      })
+      scope.delete('/internal/ejections', async (request, reply) => {
+        const { upstream, target, owner = null } = readFields(RELEASE, request.body)
+        await answeringForConsul(() => ejections.release(upstream, normalTarget(target), owner))
+        return reply.code(204).send()
+      })
+      scope.get('/internal/mesh', async (request) => {
+        const { index = '0', wait = '0' } = readFields(ASKED, request.query)
+        const waitMs = Math.min(LONGEST_WAIT_MS, durationMs(wait) ?? 0)
+        return await feed.next(Number(index), waitMs, signal)
+      })
+    })
+  }
+
+const NAME = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(300)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  .regex(/^[^\u0000-\u001f\u007f/]+$/, 'must not hold "/" or control characters')
+const TIME = z.number('must be epoch milliseconds').min(0).max(8.64e15)
+const WORDS = z.string().max(500)
+
+/** A process may tell all of what it ejected with the release: only who and where counts. */
+const RELEASE = {
+  upstream: NAME,
+  target: NAME,
+  owner: WORDS.optional(),
+  untilMs: TIME.optional(),
+  reason: WORDS.optional(),
+}
+const EJECTION = { upstream: NAME, target: NAME, untilMs: TIME, reason: WORDS.optional(), owner: WORDS }
+const ASKED = {
+  index: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be the index of an answer')
+    .optional(),
+  wait: z
+    .string()
+    .refine((text) => text === '0' || durationMs(text) !== null, 'must be a duration like 30s')
+    .optional(),
+}
+
+const CIRCUIT = z.object({
+  circuit: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('service'), serviceId: NAME }),
+    z.object({ kind: z.literal('instance'), upstream: NAME, target: NAME }),
+  ]),
+  state: WORDS,
+  since: TIME.nullable(),
+  until: TIME.nullable(),
+  reason: WORDS.nullish().transform((said) => said ?? ''),
+  counts: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((counts) => counts ?? {}),
+})
+const CIRCUITS = {
+  node: NAME,
+  atMs: TIME,
+  epoch: z.union([WORDS, z.number()]),
+  circuits: z.array(CIRCUIT).max(50_000),
+  /** Transitions; told again by the state of the circuits. */
+  events: z.array(z.unknown()).optional(),
+}
+
+/** Only what is counted is looked at. */
+function outcomeOf(line: string): CountedOutcome | null {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return null // dropped, and counted as such
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const { serviceId, status, tries } = value as Readonly<Record<string, unknown>>
+  if (typeof status !== 'number' || status < 100 || status > 599 || !Array.isArray(tries)) return null
+  if (serviceId !== null && typeof serviceId !== 'string') return null
+  const instances = tries.map((each) => (each as { instance?: unknown } | null)?.instance)
+  if (!instances.every((each) => typeof each === 'string')) return null
+  return { serviceId, status, instances: instances as string[] }
+}

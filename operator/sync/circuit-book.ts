@@ -1,0 +1,52 @@
+/** One circuit as a plugin process tells of it. Times are epoch ms. */
+export interface CircuitReport {
+  readonly circuit:
+    | { readonly kind: 'service'; readonly serviceId: string }
+    | { readonly kind: 'instance'; readonly upstream: string; readonly target: string }
+  readonly state: string
+  readonly since: number | null
+  readonly until: number | null
+  readonly reason: string
+  readonly counts: Readonly<Record<string, unknown>>
+}
+
+export interface NodeCircuits {
+  /** Plugin process, by the node it runs on. */
+  readonly node: string
+  /** When it said so, by its own clock. */
+  readonly atMs: number
+  readonly epoch: string | number
+  readonly circuits: readonly CircuitReport[]
+}
+
+/** A process tells every 5 s; one that has been silent for three times that is gone. */
+const EXPIRY_MS = 15_000
+
+/** What the plugin processes say of their circuits, as long as they go on saying it. */
+export class CircuitBook {
+  readonly #clock: () => number
+  readonly #nodes = new Map<string, { readonly told: NodeCircuits; readonly heardMs: number }>()
+
+  /** @param clock monotonic, in ms */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock
+  }
+
+  /** A whole snapshot; one that was overtaken by a later one of the same process is left. */
+  note(told: NodeCircuits): void {
+    const known = this.#nodes.get(told.node)?.told
+    if (known !== undefined && known.epoch === told.epoch && told.atMs < known.atMs) return
+    this.#nodes.set(told.node, { told, heardMs: this.#clock() })
+  }
+
+  /** Sorted by node; those that are silent are left out, and forgotten. */
+  nodes(): readonly NodeCircuits[] {
+    const now = this.#clock()
+    for (const [node, { heardMs }] of this.#nodes) {
+      if (now - heardMs > EXPIRY_MS) this.#nodes.delete(node)
+    }
+    return [...this.#nodes.values()]
+      .map(({ told }) => told)
+      .sort((left, right) => (left.node < right.node ? -1 : 1))
+  }
+}

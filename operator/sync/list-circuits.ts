@@ -1,0 +1,94 @@
+import type { Ejection } from '../core/ejections.ts'
+import type { MeshView } from '../core/mesh-view.ts'
+import type { CircuitReport, NodeCircuits } from './circuit-book.ts'
+
+/** One circuit as `GET /circuits` answers it. Times are RFC 3339. */
+export interface CircuitRow {
+  readonly kind: 'service' | 'instance'
+  /** Consul service; '' for a Kong service or upstream that is not ours. */
+  readonly service: string
+  /** `host:port`; null for a service circuit. */
+  readonly target: string | null
+  /** Consul id of the instance; null where nobody knows it. */
+  readonly instance_id: string | null
+  /** closed, open, half_open, forced_open; of an instance closed, ejected, probing; unknown where no plugin tells. */
+  readonly state: string
+  /** Mode of the service's breaker. */
+  readonly mode: string
+  readonly since: string | null
+  readonly until: string | null
+  readonly reason: string
+  /** Plugin process that tells; null where none does. */
+  readonly node: string | null
+  readonly counts: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What every process tells; beside it services whose mode is not auto and ejections in KV that no process tells of, so
+ * that what was done by hand and what was left behind is seen. Sorted by service, its own circuit first.
+ */
+export function listCircuits(
+  nodes: readonly NodeCircuits[],
+  ejections: readonly Ejection[],
+  { services, modes }: MeshView,
+): readonly CircuitRow[] {
+  const byId = new Map(services.map((each) => [each.serviceId, each]))
+  const byUpstream = new Map(
+    services.flatMap((each) => [[each.upstream, each] as const, [each.upstreamId, each]]),
+  )
+  const modeOf = (service: string) => modes[service] ?? 'auto'
+  const base = (report: Pick<CircuitReport, 'state' | 'since' | 'until' | 'reason' | 'counts'>) => ({
+    state: report.state,
+    since: iso(report.since),
+    until: iso(report.until),
+    reason: report.reason,
+    counts: report.counts,
+  })
+  const ofService = (service: string) =>
+    ({ kind: 'service', service, target: null, instance_id: null, mode: modeOf(service) }) as const
+  const ofInstance = (upstream: string, target: string) => {
+    const found = byUpstream.get(upstream)
+    const service = found?.service ?? ''
+    const instance = found?.instances.find((each) => each.target === target)
+    return {
+      kind: 'instance',
+      service,
+      target,
+      instance_id: instance?.id ?? null,
+      mode: modeOf(service),
+    } as const
+  }
+  const told = nodes.flatMap(({ node, circuits }) =>
+    circuits.map(({ circuit, ...report }): CircuitRow => {
+      const what =
+        circuit.kind === 'service'
+          ? ofService(byId.get(circuit.serviceId)?.service ?? '')
+          : ofInstance(circuit.upstream, circuit.target)
+      return { ...what, ...base(report), node }
+    }),
+  )
+  const known = new Set(told.map(placeOf))
+  const untold: CircuitRow[] = [
+    ...Object.keys(modes).map((service) => ({
+      ...ofService(service),
+      ...base({ state: 'unknown', since: null, until: null, reason: 'no plugin process tells', counts: {} }),
+      node: null,
+    })),
+    ...ejections.map(({ upstream, target, sinceMs, untilMs, reason, owner }) => ({
+      ...ofInstance(upstream, target),
+      ...base({ state: 'ejected', since: sinceMs, until: untilMs, reason, counts: {} }),
+      node: owner === '' ? null : owner,
+    })),
+  ]
+  return [...told, ...untold.filter((row) => !known.has(placeOf(row)))].sort(byPlace)
+}
+
+const placeOf = ({ service, target }: CircuitRow): string => `${service} ${target ?? ''}`
+
+function byPlace(left: CircuitRow, right: CircuitRow): number {
+  return compareText(placeOf(left), placeOf(right)) || compareText(left.node ?? '', right.node ?? '')
+}
+
+const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
+
+const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
