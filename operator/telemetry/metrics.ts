@@ -90,7 +90,7 @@ export function createMetrics(version: string) {
       registers,
     }),
     outcomes: new Counter({
-      name: 'mesh_outcomes_total',
+      name: 'mesh_outcomes_received_total',
       help: 'Lines of outcomes received: counted, or dropped because they are none.',
       labelNames: ['result'],
       registers,

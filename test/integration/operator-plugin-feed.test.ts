@@ -2,18 +2,24 @@
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { NumberedView } from '../../operator/sync/mesh-feed.ts'
-import { meshPluginEnv } from '../support/mesh-plugins.ts'
+import { runKongsul } from '../support/kongsul-process.ts'
+import { type MeshPluginEnv, meshPluginEnv } from '../support/mesh-plugins.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const TOKEN = 'only-for-tests'
 
+let plugins: MeshPluginEnv
 let stack: Stack
 before(async () => {
-  stack = await startStack({ kongEnv: meshPluginEnv() })
+  plugins = await meshPluginEnv()
+  stack = await startStack({ kongEnv: plugins.env })
   await stack.startOperator({ feedToken: TOKEN })
 })
-after(() => stack.stop())
+after(async () => {
+  await stack.stop()
+  plugins.remove()
+})
 
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const json = body === undefined ? {} : { body: JSON.stringify(body) }
@@ -256,7 +262,7 @@ test('outcomes are counted by service, instance and class of status; what nobody
   equal(count('service="counted",instance="",status="5xx"'), 1)
   equal(count('service="counted",instance="other",status="2xx"'), 1)
   equal(count('service="other",instance="other",status="2xx"'), 1)
-  match(text, /mesh_outcomes_total\{result="dropped"\} 2/)
+  match(text, /mesh_outcomes_received_total\{result="dropped"\} 2/)
 })
 
 test('without the token, or with another, nothing is told and nothing taken', async () => {
@@ -270,4 +276,27 @@ test('an ejection for more than a day, or of a target with a slash, is refused',
   equal((await call('POST', '/internal/ejections', ejection('web', 1, Date.now() + 90_000_000))).status, 422)
   const slash = { ...ejection('web', 1, Date.now()), target: 'a/b' }
   equal((await call('POST', '/internal/ejections', slash)).status, 422)
+})
+
+test('kongsul circuits lists circuits and forces them, and says when a mode set in Kong comes first', async () => {
+  await deploy('people', 90)
+  const env = { KONGSUL_ADDR: stack.operator().url }
+  const opened = await runKongsul(['circuits', 'open', 'people'], env)
+  deepEqual([opened.code, opened.stdout], [0, 'people: mode forced_open, refuses every request.\n'])
+  const listed = await runKongsul(['circuits'], env)
+  match(listed.stdout, /^SERVICE.*\n(.*\n)*people +service +unknown +forced_open/)
+  const json = JSON.parse((await runKongsul(['circuits', '-o', 'json'], env)).stdout)
+  ok(json.circuits.some((row: { service: string }) => row.service === 'people'))
+
+  const breaker = async () =>
+    (await stack.admin('GET', '/services/mesh.people/plugins')).body.data.find(
+      ({ name }: { name: string }) => name === 'mesh-circuit-breaker',
+    )
+  await waitFor(async () => (await breaker()).config.mode === 'forced_open')
+  await stack.settled()
+  await stack.admin('PATCH', `/plugins/${(await breaker()).id}`, { config: { mode: 'disabled' } })
+  await stack.operator().apply('people')
+  const auto = await runKongsul(['circuits', 'auto', 'people'], env)
+  match(auto.stdout, /mode auto, lets the breaker decide\.\nIn Kong somebody has set disabled/)
+  equal((await runKongsul(['circuits', 'close', 'nobody'], env)).code, 1)
 })

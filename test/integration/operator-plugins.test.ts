@@ -2,16 +2,18 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
-import { meshPluginEnv } from '../support/mesh-plugins.ts'
+import { type MeshPluginEnv, meshPluginEnv } from '../support/mesh-plugins.ts'
 import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
+let plugins: MeshPluginEnv
 let stack: Stack
 let proxy: FaultyProxy
 /** What Kong says it has not loaded: no schema, and its entities are refused. */
 let lost: RegExp | null = null
 before(async () => {
-  stack = await startStack({ kongEnv: meshPluginEnv() })
+  plugins = await meshPluginEnv()
+  stack = await startStack({ kongEnv: plugins.env })
   const missing = { status: 404, body: '{"message":"No plugin named it"}' }
   const notEnabled = {
     status: 400,
@@ -29,6 +31,7 @@ before(async () => {
 after(async () => {
   await stack.stop()
   await proxy.close()
+  plugins.remove()
 })
 
 const register = (name: string) =>

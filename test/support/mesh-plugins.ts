@@ -1,18 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MESH_PLUGINS } from '../../operator/core/service-plugins.ts'
+import { loadPlugin } from '../../plugins/server/form/load-plugin.ts'
+import { writeDump } from '../../plugins/server/process/dump-file.ts'
 
-const FOLDER = fileURLToPath(new URL('../fixtures/mesh-plugins', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../../plugins', import.meta.url))
 
-/** KONG_* variables of a gateway that has loaded the mesh's plugins. Nothing listens on their sockets. */
-export function meshPluginEnv(plugins: readonly string[] = MESH_PLUGINS): Record<string, string> {
+/** KONG_* variables of a gateway that has loaded the mesh's plugins, by their real schemas. */
+export interface MeshPluginEnv {
+  readonly env: Readonly<Record<string, string>>
+  remove(): void
+}
+
+/** Nothing listens on the plugins' sockets. */
+export async function meshPluginEnv(): Promise<MeshPluginEnv> {
+  const names = ['mesh-tracing', 'mesh-circuit-breaker']
+  const folder = mkdtempSync(join(tmpdir(), 'mesh-plugins-'))
   const env: Record<string, string> = {
-    KONG_PLUGINS: ['bundled', ...plugins].join(),
-    KONG_PLUGINSERVER_NAMES: plugins.join(),
+    KONG_PLUGINS: ['bundled', ...names].join(),
+    KONG_PLUGINSERVER_NAMES: names.join(),
   }
-  for (const name of plugins) {
+  for (const name of names) {
+    const { info } = await loadPlugin(join(FOLDER, name, 'plugin.ts'))
     const prefix = `KONG_PLUGINSERVER_${name.toUpperCase().replaceAll('-', '_')}`
-    env[`${prefix}_SOCKET`] = `${FOLDER}/nobody.sock`
-    env[`${prefix}_QUERY_CMD`] = `cat '${FOLDER}/${name}.json'`
+    env[`${prefix}_SOCKET`] = join(folder, 'nobody.sock')
+    env[`${prefix}_QUERY_CMD`] = `cat '${writeDump(folder, info)}'`
   }
-  return env
+  return { env, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
