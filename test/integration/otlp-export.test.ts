@@ -111,7 +111,7 @@ test('Retry-After is waited for', () =>
   }))
 
 test('connections that end and answers that do not come are tried again', () =>
-  withExporter({ timeoutMs: 100 }, async (exporter, server) => {
+  withExporter({ timeoutMs: 1_000 }, async (exporter, server) => {
     server.script('reset', 'hang', OK)
     exporter.add(SPANS)
     await settled(exporter)
