@@ -13,7 +13,10 @@ export interface ActionTarget {
   readonly mesh: string
 }
 
-type ActionReconciler = Pick<Reconciler, 'wanted' | 'refusal' | 'noteEntity' | 'kong' | 'connection'>
+type ActionReconciler = Pick<
+  Reconciler,
+  'wanted' | 'refusal' | 'noteEntity' | 'kong' | 'connection' | 'whileLocked'
+>
 
 /** What was done to which entity. */
 export interface OverrideAction {
@@ -39,11 +42,15 @@ export async function releaseEntity(
   const wanted = findWanted(target.reconcilers()[0]!.wanted, reference)
   const released = new Set<string>()
   for (const reconciler of writable(target)) {
-    const actual = await readActual(reconciler, wanted)
-    const { tags, fields } = releaseOverrides(actual, wanted, target.mesh, field)
-    if (fields.length === 0) continue
-    await writeTags(target, reconciler, { wanted, actual, tags }, 'override released')
-    for (const each of fields) released.add(each)
+    const given = await alone(reconciler, wanted, async () => {
+      const actual = await readActual(reconciler, wanted)
+      const { tags, fields } = releaseOverrides(actual, wanted, target.mesh, field)
+      if (fields.length > 0) {
+        await writeTags(target, reconciler, { wanted, actual, tags }, 'override released')
+      }
+      return fields
+    })
+    for (const each of given) released.add(each)
   }
   if (released.size === 0) {
     const what = field === null ? 'nothing' : `not ${field}`
@@ -73,9 +80,11 @@ export async function pinEntity(
     throw new RequestError(409, noOverrides(wanted))
   }
   for (const reconciler of reconcilers) {
-    const actual = await readActual(reconciler, wanted)
-    const tags = pinField(actual, wanted, target.mesh, field, Date.now())
-    await writeTags(target, reconciler, { wanted, actual, tags }, 'field pinned')
+    await alone(reconciler, wanted, async () => {
+      const actual = await readActual(reconciler, wanted)
+      const tags = pinField(actual, wanted, target.mesh, field, Date.now())
+      await writeTags(target, reconciler, { wanted, actual, tags }, 'field pinned')
+    })
   }
   return action(wanted, [field])
 }
@@ -104,6 +113,10 @@ function writable({ reconcilers }: ActionTarget): readonly ActionReconciler[] {
   const up = all.filter(({ connection }) => connection.isUp)
   return up.length === 0 ? all.slice(0, 1) : up
 }
+
+/** Tags are written as a whole: the loop's, read before and written after, would undo this. */
+const alone = <T>(reconciler: ActionReconciler, { owner }: Entity, work: () => Promise<T>): Promise<T> =>
+  reconciler.refusal === null ? reconciler.whileLocked(owner, work) : work()
 
 async function readActual({ kong, refusal }: ActionReconciler, wanted: Entity): Promise<Entity> {
   if (refusal !== null) throw new RequestError(503, `this operator writes nothing now: ${refusal}`)

@@ -23,6 +23,7 @@ import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
+import { RequestError } from '../http/request-error.ts'
 import { readEntity } from '../kong/execute.ts'
 import { KongError } from '../kong/kong-error.ts'
 import { KongTarget, type KongTargetOptions } from '../kong/kong-target.ts'
@@ -86,6 +87,10 @@ const ALL_SERVICES = Number.POSITIVE_INFINITY
 const CONFIG_LOOK_MS = 2_000
 
 const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
+
+/** How long somebody who wants to write a service alone waits for it. */
+const LOCK_LIMIT_MS = 10_000
+const LOCK_LOOK_MS = 5
 
 /** Shorter than another operator takes to become leader and write. */
 const BRIEF_LOSS_MS = 1_000
@@ -274,15 +279,27 @@ export class Reconciler {
   }
 
   /** Nothing of the service is written by the loop while `work` writes it. */
-  async whileLocked(service: string, work: () => Promise<void>): Promise<void> {
-    if (this.#locked.has(service)) throw new Error(`${service} is being written by somebody else`)
+  async whileLocked<T>(service: string, work: () => Promise<T>): Promise<T> {
+    const deadlineMs = performance.now() + LOCK_LIMIT_MS
+    const isTaken = () => this.#locked.has(service)
+    await this.#whileBusy(service, isTaken, deadlineMs)
     this.#locked.add(service)
     try {
-      while (this.queue.isBusy(service)) await new Promise((done) => setTimeout(done, 20))
-      await work()
+      await this.#whileBusy(service, () => this.queue.isBusy(service), deadlineMs)
+      return await work()
     } finally {
       this.#locked.delete(service)
       this.queue.add(service, null, ['unlocked'])
+    }
+  }
+
+  /** Where nothing may be written any more there is nothing to wait for: the work is refused. */
+  async #whileBusy(service: string, isBusy: () => boolean, deadlineMs: number): Promise<void> {
+    while (isBusy() && (this.#locked.has(service) || this.refusal === null)) {
+      if (performance.now() > deadlineMs) {
+        throw new RequestError(503, `${service} is being written all the time: try again`)
+      }
+      await new Promise((done) => setTimeout(done, LOCK_LOOK_MS))
     }
   }
 

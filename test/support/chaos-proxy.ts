@@ -41,6 +41,7 @@ export interface ChaosProxy {
 export async function startChaosProxy(options: ChaosProxyOptions): Promise<ChaosProxy> {
   const { targetUrl, chaosOf, around = (_, forward) => forward() } = options
   const sockets = new Set<Socket>()
+  const inFlight = new Set<Promise<unknown>>()
   const agent = new http.Agent({ keepAlive: true })
 
   const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
@@ -72,7 +73,9 @@ export async function startChaosProxy(options: ChaosProxyOptions): Promise<Chaos
   }
 
   const server = http.createServer((request, response) => {
-    serve(request, response).catch(() => request.socket.destroy())
+    const served = serve(request, response).catch(() => void request.socket.destroy())
+    inFlight.add(served)
+    void served.finally(() => inFlight.delete(served))
   })
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -89,6 +92,8 @@ export async function startChaosProxy(options: ChaosProxyOptions): Promise<Chaos
     close: async () => {
       const closed = new Promise((done) => server.close(done))
       cut()
+      // What was on the wire arrives, and `around` hears of the answer.
+      await Promise.all(inFlight)
       agent.destroy()
       await closed
     },
