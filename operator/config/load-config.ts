@@ -15,8 +15,19 @@ export interface ProcessConfig {
   /** The operator that status and plan ask. */
   readonly addr: string
   readonly operatorToken: Secret | undefined
+  readonly plugins: PluginsConfig
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
   readonly resolved: ResolvedConfig
+}
+
+/** What a plugin process runs with besides Kong's Admin API and the feed's token. */
+export interface PluginsConfig {
+  readonly operators: readonly string[]
+  /** undefined: the host's name. */
+  readonly node: string | undefined
+  /** In every line of the feed; undefined: made anew for each run. */
+  readonly lineToken: string | undefined
+  readonly feedHost: string
 }
 
 /**
@@ -107,6 +118,14 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     },
     ports: ports as Record<PortName, number>,
     addr: trimSlash(get<string>('addr')),
+    plugins: {
+      operators: (get<string | undefined>('plugins.operators') ?? `http://127.0.0.1:${ports['api']}`)
+        .split(',')
+        .map((operator) => trimSlash(operator.trim())),
+      node: get<string | undefined>('plugins.node'),
+      lineToken: get<string | undefined>('feed.lineToken'),
+      feedHost: get<string>('feed.host'),
+    },
     operatorToken: secretOf('', 'tokenFile'),
     logLevel: get<ProcessConfig['logLevel']>('log.level'),
     resolved,

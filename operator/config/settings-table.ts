@@ -213,6 +213,33 @@ export const SETTINGS: readonly Setting[] = [
     'token that plugin processes give the operators; without one only those of this machine',
   ),
   file('feed.tokenFile', [], 'file holding that token; wins over feed.token'),
+  secret(
+    'feed.lineToken',
+    [],
+    "token in every line of Kong's access log for the feed; Kong's log format has the same",
+  ),
+  {
+    path: 'feed.host',
+    kind: 'text',
+    schema: text,
+    fallback: '127.0.0.1',
+    help: "address that Kong's access log comes in on; it is not encrypted",
+    example: '127.0.0.1',
+  },
+  {
+    path: 'plugins.operators',
+    kind: 'text',
+    schema: urls,
+    help: "operators that plugin processes tell of outcomes and circuits, separated by commas; this machine's when not given",
+    example: 'http://10.0.0.5:8080,http://10.0.0.6:8080',
+  },
+  {
+    path: 'plugins.node',
+    kind: 'text',
+    schema: z.string().regex(/^[^\s/]{1,200}$/, 'is not 1 to 200 characters without spaces and /'),
+    help: 'name of this node of Kong in what operators list; the host name when not given',
+    example: 'kong-1',
+  },
   {
     path: 'log.level',
     kind: 'text',

@@ -1,61 +1,45 @@
-/** What plugin processes need to know of the mesh: which routes, instances and rules a Kong service has. */
+/** What plugin processes need to know of the mesh: which routes, instances and mode a Kong service has. */
 
-import type { BreakerSettings } from '../../plugins/breaker/settings-defaults.ts'
 import type { Override } from './diff.ts'
 import type { Entity, Json } from './entity.ts'
 import type { Health } from './health.ts'
-
-export interface MeshView {
-  /** Sorted by service. */
-  readonly services: readonly ServiceView[]
-  /** Mode of the breaker where it is not `auto`, by service; what a person set on the plugin in Kong comes first. */
-  readonly modes: Readonly<Record<string, string>>
-}
 
 export interface ServiceView {
   readonly service: string
   readonly serviceId: string
   readonly upstream: string
   readonly upstreamId: string
-  readonly routes: readonly {
-    readonly id: string
-    readonly name: string
-    readonly hosts: readonly string[]
-    readonly paths: readonly string[]
-  }[]
+  readonly routes: readonly RouteView[]
   /** What Kong may balance over, sorted; an instance that Consul calls unhealthy is told as such. */
-  readonly instances: readonly { readonly target: string; readonly id: string; readonly health: Health }[]
-  readonly circuitBreaker: BreakerSettings
+  readonly instances: readonly InstanceView[]
+  /** Mode of the breaker in Consul's settings. */
+  readonly mode: string
+}
+
+export interface RouteView {
+  readonly id: string
+  readonly name: string
+  readonly hosts: readonly string[]
+  readonly paths: readonly string[]
+}
+
+export interface InstanceView {
+  /** `host:port` in Kong's form. */
+  readonly target: string
+  /** Consul's id of the instance. */
+  readonly id: string
+  readonly health: Health
 }
 
 export interface ViewedService {
   readonly service: string
   readonly entities: readonly Entity[]
-  readonly instances: readonly { readonly target: string; readonly id: string; readonly health: Health }[]
-  readonly circuitBreaker: BreakerSettings
+  readonly instances: readonly InstanceView[]
+  readonly mode: string
 }
-
-/** @param overrides edits by people that are kept */
-export function meshView(services: readonly ViewedService[], overrides: readonly Override[]): MeshView {
-  const views = services.map(viewOf).filter((view) => view !== null)
-  const byHand = new Map(
-    overrides.filter(isMode).map(({ service, actual }) => [service, String(actual)] as const),
-  )
-  const modes = views.map(({ service, circuitBreaker }) => {
-    return [service, byHand.get(service) ?? circuitBreaker.mode] as const
-  })
-  return {
-    services: views.sort((left, right) => (left.service < right.service ? -1 : 1)),
-    modes: Object.fromEntries(modes.filter(([, mode]) => mode !== 'auto')),
-  }
-}
-
-/** Is it the mode of the breaker that a person has set on the plugin? */
-export const isMode = ({ kind, name, field }: Override): boolean =>
-  kind === 'plugin' && name === 'mesh-circuit-breaker' && field === 'config.mode'
 
 /** null for a service that has nothing in Kong. */
-function viewOf({ service, entities, instances, circuitBreaker }: ViewedService): ServiceView | null {
+export function viewOf({ service, entities, instances, mode }: ViewedService): ServiceView | null {
   const upstream = entities.find(({ kind }) => kind === 'upstream')
   const own = entities.find(({ kind }) => kind === 'service')
   if (upstream === undefined || own === undefined) return null
@@ -75,9 +59,23 @@ function viewOf({ service, entities, instances, circuitBreaker }: ViewedService)
       .filter(({ target }) => target !== '')
       .map(({ target, id, health }) => ({ target, id, health }))
       .sort((left, right) => (left.target < right.target ? -1 : 1)),
-    circuitBreaker,
+    mode,
   }
 }
+
+/** Modes of breakers where they are not `auto`, by service; what a person set on the plugin in Kong comes first. */
+export function modesOf(
+  views: readonly ServiceView[],
+  overrides: readonly Override[],
+): ReadonlyMap<string, string> {
+  const byHand = new Map(overrides.filter(isMode).map(({ service, actual }) => [service, String(actual)]))
+  const modes = views.map(({ service, mode }) => [service, byHand.get(service) ?? mode] as const)
+  return new Map(modes.filter(([, mode]) => mode !== 'auto'))
+}
+
+/** Is it the mode of the breaker that a person has set on the plugin? */
+export const isMode = ({ kind, name, field }: Override): boolean =>
+  kind === 'plugin' && name === 'mesh-circuit-breaker' && field === 'config.mode'
 
 const texts = (value: Json | undefined): readonly string[] =>
   Array.isArray(value) ? (value as readonly string[]) : []

@@ -66,7 +66,7 @@ function tracingFields({ enabled, samplingRate, propagation }: Settings['tracing
 }
 
 function breakerFields(settings: Settings['circuitBreaker']): Fields {
-  const { ejection } = settings
+  const { ejection, refusal } = settings
   return {
     'config.mode': settings.mode,
     ...ruleFields('config', settings),
@@ -77,6 +77,9 @@ function breakerFields(settings: Settings['circuitBreaker']): Fields {
     'config.ejection.minimum_healthy': ejection.minimumHealthy,
     'config.ejection.minimum_gap': ejection.minimumGap,
     ...ruleFields('config.service', settings.service),
+    'config.refusal.status': refusal.status,
+    'config.refusal.body': refusal.body,
+    'config.refusal.headers': refusal.headers ?? null,
   }
 }
 

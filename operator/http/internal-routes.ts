@@ -16,7 +16,8 @@ export interface InternalRouteOptions {
   readonly token: string | undefined
   readonly ejections: Pick<EjectionBook, 'eject' | 'release'>
   readonly circuits: Pick<CircuitBook, 'note'>
-  readonly feed: Pick<MeshFeed, 'next'>
+  /** null until the mesh is known. */
+  readonly feed: () => Pick<MeshFeed, 'next'> | null
   /** One line of outcomes; null for what is none. */
   readonly onOutcome: (outcome: CountedOutcome | null) => void
   readonly signal: AbortSignal
@@ -58,7 +59,13 @@ export const internalRoutes =
           throw new RequestError(422, 'untilMs must not be more than a day away')
         }
         const ejection = { upstream, target: normalTarget(target), untilMs, sinceMs, reason, owner }
-        await answeringForConsul(() => ejections.eject(ejection))
+        const owned = await answeringForConsul(() => ejections.eject(ejection))
+        if (owned !== null) {
+          throw new RequestError(
+            409,
+            `${upstream} ${target} has been ejected by ${owned.owner}, which puts it back`,
+          )
+        }
         return reply.code(204).send()
       })
       scope.delete('/internal/ejections', async (request, reply) => {
@@ -69,7 +76,9 @@ export const internalRoutes =
       scope.get('/internal/mesh', async (request) => {
         const { index = '0', wait = '0' } = readFields(ASKED, request.query)
         const waitMs = Math.min(LONGEST_WAIT_MS, durationMs(wait) ?? 0)
-        return await feed.next(Number(index), waitMs, signal)
+        const known = feed()
+        if (known === null) throw new RequestError(503, 'Consul has not been read yet')
+        return await known.next(Number(index), waitMs, signal)
       })
     })
   }

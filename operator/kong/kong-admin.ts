@@ -22,7 +22,7 @@ const PAGE_SIZE = 1000
 export class KongAdmin {
   readonly #http: AxiosInstance
   readonly #limiter: Limiter
-  readonly #metrics: Metrics
+  readonly #metrics: Pick<Metrics, 'kongRequests'>
   readonly #agents: Agents
   /** For what a kept connection lost: the next kept one may be as dead. */
   readonly #freshAgents: Agents
@@ -30,7 +30,11 @@ export class KongAdmin {
   readonly #refusal: () => string | null
 
   /** @param refusal why nothing may be written at the moment, asked right before each write is sent */
-  constructor(config: KongConfig, metrics: Metrics, refusal: () => string | null = () => null) {
+  constructor(
+    config: KongConfig,
+    metrics: Pick<Metrics, 'kongRequests'>,
+    refusal: () => string | null = () => null,
+  ) {
     this.#refusal = refusal
     this.#url = adminUrls(config)[0]
     this.#metrics = metrics

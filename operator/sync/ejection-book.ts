@@ -17,6 +17,8 @@ export interface EjectionBookOptions {
   readonly isActive: () => boolean
   /** How long after the deadline an ejection of the upstream is still its process's, in ms. */
   readonly graceMs: (upstream: string) => number
+  /** Do all nodes of Kong share their marks, as they do with a database? */
+  readonly isShared: () => boolean
   /** Ejections of these upstreams came, went or were prolonged. */
   readonly onChange: (upstreams: readonly string[]) => void
 }
@@ -56,12 +58,22 @@ export class EjectionBook {
     this.review()
   }
 
-  /** In force here when this returns, elsewhere as soon as KV is read. @throws ConsulError */
-  async eject(ejection: Ejection): Promise<void> {
+  /**
+   * In force here when this returns, elsewhere as soon as KV is read. Where a mark reaches every node, only one process
+   * may put a target back: the one that took it out first.
+   * @returns the ejection that another process has there already; null: this one is in force
+   * @throws ConsulError
+   */
+  async eject(ejection: Ejection): Promise<Ejection | null> {
+    const standing = this.get(ejection.upstream, ejection.target)
+    const isTaken =
+      standing !== undefined && standing.owner !== ejection.owner && standing.untilMs > Date.now()
+    if (isTaken && this.#options.isShared()) return standing
     const key = ejectionKey(ejection.upstream, ejection.target)
     const text = ejectionText(ejection)
     await this.#options.writer.force(key, text)
     this.setRows(new Map(this.#rows).set(key, { text, index: this.#rows.get(key)?.index ?? 0 }))
+    return null
   }
 
   /**

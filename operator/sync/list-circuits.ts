@@ -1,5 +1,5 @@
 import type { Ejection } from '../core/ejections.ts'
-import type { MeshView } from '../core/mesh-view.ts'
+import type { ServiceView } from '../core/mesh-view.ts'
 import type { CircuitReport, NodeCircuits } from './circuit-book.ts'
 
 /** One circuit as `GET /circuits` answers it. Times are RFC 3339. */
@@ -26,17 +26,19 @@ export interface CircuitRow {
 /**
  * What every process tells; beside it services whose mode is not auto and ejections in KV that no process tells of, so
  * that what was done by hand and what was left behind is seen. Sorted by service, its own circuit first.
+ * @param modes of breakers that are not `auto`, by service
  */
 export function listCircuits(
   nodes: readonly NodeCircuits[],
   ejections: readonly Ejection[],
-  { services, modes }: MeshView,
+  services: readonly ServiceView[],
+  modes: ReadonlyMap<string, string>,
 ): readonly CircuitRow[] {
   const byId = new Map(services.map((each) => [each.serviceId, each]))
   const byUpstream = new Map(
     services.flatMap((each) => [[each.upstream, each] as const, [each.upstreamId, each]]),
   )
-  const modeOf = (service: string) => modes[service] ?? 'auto'
+  const modeOf = (service: string) => modes.get(service) ?? 'auto'
   const base = (report: Pick<CircuitReport, 'state' | 'since' | 'until' | 'reason' | 'counts'>) => ({
     state: report.state,
     since: iso(report.since),
@@ -69,7 +71,7 @@ export function listCircuits(
   )
   const known = new Set(told.map(placeOf))
   const untold: CircuitRow[] = [
-    ...Object.keys(modes).map((service) => ({
+    ...[...modes.keys()].map((service) => ({
       ...ofService(service),
       ...base({ state: 'unknown', since: null, until: null, reason: 'no plugin process tells', counts: {} }),
       node: null,

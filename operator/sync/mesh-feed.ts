@@ -1,26 +1,54 @@
-import { createHash } from 'node:crypto'
-import type { MeshView } from '../core/mesh-view.ts'
+import { type ServiceView, type ViewedService, viewOf } from '../core/mesh-view.ts'
 
-/** A view and the number to ask for the next one with. */
-export interface NumberedView extends MeshView {
+/** What has changed since the view of another index; everything where that is not known any more. */
+export interface MeshChanges {
+  /** To ask for what comes next with. */
   readonly index: number
+  /** True: `services` are all there are. */
+  readonly full: boolean
+  readonly services: readonly ServiceView[]
+  /** Ids of Kong services that are gone. */
+  readonly removed: readonly string[]
+}
+
+interface Known {
+  readonly source: ViewedService
+  /** null: nothing in Kong. */
+  readonly view: ServiceView | null
+  readonly text: string
+  readonly changedAt: number
 }
 
 /** What changes at once is told once: within this time, in ms. */
 const GATHER_MS = 20
+/** Removals that are remembered; whoever asks from before them is told everything. */
+const MOST_REMOVALS = 10_000
 
-/** The view of the mesh for plugin processes that wait for the next one. */
+/**
+ * The view of the mesh for plugin processes that wait for the next one. They are told what changed: with thousands of
+ * services the whole view at every change would keep operator and plugins busy with nothing else.
+ */
 export class MeshFeed {
-  readonly #read: () => MeshView
+  readonly #read: () => readonly ViewedService[]
   readonly #waiting = new Set<() => void>()
-  #view: NumberedView | null = null
-  #text = ''
+  #known: ReadonlyMap<string, Known> = new Map()
+  #removals: { readonly serviceId: string; readonly at: number }[] = []
+  /** The oldest index from which changes can be told. */
+  readonly #firstIndex: number
+  #oldestIndex: number
+  #index: number
   #isDue = true
   #timer: NodeJS.Timeout | null = null
 
-  /** @param read makes the view; called only while somebody wants it */
-  constructor(read: () => MeshView) {
+  /**
+   * @param read the services; called only while somebody wants them
+   * @param firstIndex indices count up from here: another operator's, and those from before a restart, must not meet them
+   */
+  constructor(read: () => readonly ViewedService[], firstIndex: number) {
     this.#read = read
+    this.#firstIndex = firstIndex
+    this.#oldestIndex = firstIndex
+    this.#index = firstIndex
   }
 
   /** Something may have changed. */
@@ -29,27 +57,26 @@ export class MeshFeed {
     if (this.#waiting.size === 0) return
     this.#timer ??= setTimeout(() => {
       this.#timer = null
-      const before = this.#view?.index
-      if (this.current().index !== before) for (const wake of this.#waiting) wake()
+      const before = this.#index
+      this.#update()
+      if (this.#index !== before) for (const wake of this.#waiting) wake()
     }, GATHER_MS)
     this.#timer.unref()
   }
 
-  current(): NumberedView {
-    if (!this.#isDue && this.#view !== null) return this.#view
-    this.#isDue = false
-    const view = this.#read()
-    const text = JSON.stringify(view)
-    if (text === this.#text && this.#view !== null) return this.#view
-    this.#text = text
-    this.#view = { index: indexOf(text), ...view }
-    return this.#view
+  /** All services that have something in Kong, sorted by name. */
+  current(): readonly ServiceView[] {
+    this.#update()
+    return [...this.#known.values()]
+      .map(({ view }) => view)
+      .filter((view) => view !== null)
+      .sort((left, right) => (left.service < right.service ? -1 : 1))
   }
 
-  /** The view as soon as it is another than the one of `index`, or after `waitMs`. */
-  async next(index: number, waitMs: number, signal: AbortSignal): Promise<NumberedView> {
-    const now = this.current()
-    if (now.index !== index || waitMs <= 0 || signal.aborted) return now
+  /** What changed since `index`, as soon as there is something, or after `waitMs`. */
+  async next(index: number, waitMs: number, signal: AbortSignal): Promise<MeshChanges> {
+    this.#update()
+    if (this.#index !== index || waitMs <= 0 || signal.aborted) return this.#since(index)
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer)
@@ -61,9 +88,60 @@ export class MeshFeed {
       signal.addEventListener('abort', done, { once: true })
       this.#waiting.add(done)
     })
-    return this.current()
+    this.#update()
+    return this.#since(index)
+  }
+
+  #since(index: number): MeshChanges {
+    if (index < this.#oldestIndex || index > this.#index || index === this.#firstIndex) {
+      return { index: this.#index, full: true, services: this.current(), removed: [] }
+    }
+    const services = [...this.#known.values()].flatMap(({ view, changedAt }) =>
+      view !== null && changedAt > index ? [view] : [],
+    )
+    const back = new Set(services.map(({ serviceId }) => serviceId))
+    const gone = this.#removals.filter(({ serviceId, at }) => at > index && !back.has(serviceId))
+    return { index: this.#index, full: false, services, removed: gone.map(({ serviceId }) => serviceId) }
+  }
+
+  #update(): void {
+    if (!this.#isDue) return
+    this.#isDue = false
+    const next = this.#index + 1
+    const known = new Map<string, Known>()
+    let isNews = false
+    for (const source of this.#read()) {
+      const before = this.#known.get(source.service)
+      const each = before !== undefined && isSame(before.source, source) ? before : made(source, before, next)
+      known.set(source.service, each)
+      if (each.changedAt !== next) continue
+      isNews = true
+      if (before?.view && before.view.serviceId !== each.view?.serviceId) this.#remove(before.view, next)
+    }
+    for (const [service, { view }] of this.#known) {
+      if (known.has(service) || view === null) continue
+      isNews = true
+      this.#remove(view, next)
+    }
+    this.#known = known
+    if (isNews) this.#index = next
+  }
+
+  #remove({ serviceId }: ServiceView, at: number): void {
+    this.#removals.push({ serviceId, at })
+    if (this.#removals.length <= MOST_REMOVALS) return
+    this.#removals = this.#removals.slice(MOST_REMOVALS / 2)
+    this.#oldestIndex = this.#removals[0]!.at
   }
 }
 
-/** The same view has the same number at every operator, and after a restart. 48 bits: never 0, which nobody has seen. */
-const indexOf = (text: string): number => createHash('sha256').update(text).digest().readUIntBE(0, 6) || 1
+const isSame = (before: ViewedService, now: ViewedService): boolean =>
+  before.entities === now.entities && before.instances === now.instances && before.mode === now.mode
+
+/** What says the same as before is no change. */
+function made(source: ViewedService, before: Known | undefined, at: number): Known {
+  const view = viewOf(source)
+  const text = JSON.stringify(view)
+  if (before?.text === text) return { ...before, source }
+  return { source, view, text, changedAt: at }
+}

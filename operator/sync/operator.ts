@@ -7,7 +7,7 @@ import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
-import { isMode, type MeshView, meshView } from '../core/mesh-view.ts'
+import { isMode, modesOf } from '../core/mesh-view.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
@@ -129,6 +129,7 @@ export async function startOperator(
     writer,
     log,
     isActive: () => isLeading() && !signal.aborted,
+    isShared: () => !reconciler.kong.isDbless,
     graceMs: (upstream) => reconciler.ejectionGraceMs(reconciler.serviceOfUpstream(upstream)),
     onChange: (upstreams) => fleet.ejectionsChanged(upstreams),
   })
@@ -142,7 +143,7 @@ export async function startOperator(
   })
 
   const circuits = new CircuitBook()
-  const feed: MeshFeed = new MeshFeed((): MeshView => meshView(reconciler.viewed(), reconciler.overrides()))
+  const feed: MeshFeed = new MeshFeed(() => reconciler.viewed(), Date.now())
   const requests = new RequestCounter({
     metrics,
     serviceOf: (serviceId) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
@@ -203,7 +204,11 @@ export async function startOperator(
       }),
       changesRoute(fleet.changes),
       circuitRoutes({
-        list: () => listCircuits(circuits.nodes(), ejections.list(), feed.current()),
+        list: () => {
+          const views = feed.current()
+          const modes = modesOf(views, reconciler.overrides())
+          return listCircuits(circuits.nodes(), ejections.list(), views, modes)
+        },
         knows: (service) => reconciler.knows(service),
         setMode: (service, mode) => setBreakerMode({ reader, writer }, service, mode),
         modeByHand: (service) => {
@@ -215,7 +220,7 @@ export async function startOperator(
         token: revealed(config.feedToken),
         ejections,
         circuits,
-        feed,
+        feed: () => (reconciler.hasDecided ? feed : null),
         onOutcome: (outcome) => {
           metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
           if (outcome !== null) requests.count(outcome)

@@ -374,7 +374,7 @@ export class Reconciler {
       service,
       instances,
       entities: groups.get(service) ?? [],
-      circuitBreaker: this.#settingsOf(service).settings.circuitBreaker,
+      mode: this.#settingsOf(service).settings.circuitBreaker.mode,
     }))
   }
 

@@ -41,6 +41,12 @@ export interface BreakerSettings extends CircuitRules {
   /** A client that goes away after the instance was silent for so long is a failure of the instance; 0: never. */
   readonly abortedAfterMs: number
   readonly mode: Mode
+  /** What a refused client gets; null: the built-in answer. */
+  readonly refusal: {
+    readonly status: number | null
+    readonly body: string | null
+    readonly headers?: Readonly<Record<string, string>>
+  }
 }
 
 export const BUILT_IN_BREAKER: BreakerSettings = {
@@ -58,4 +64,5 @@ export const BUILT_IN_BREAKER: BreakerSettings = {
   rampSeconds: 0,
   abortedAfterMs: 500,
   mode: 'auto',
+  refusal: { status: null, body: null },
 }

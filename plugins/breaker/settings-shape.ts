@@ -18,6 +18,9 @@ const MOST_TIMEOUT_MS = 2_147_483_646
 
 const percent = () => numberFrom(0, 100)
 
+/** A token of RFC 9110, 5.6.2, without the dot: in paths of settings it stands between keys. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+^_`|~-]+$/
+
 const STATUS_ERROR = 'must be a status such as 503 or a range such as "500-599"'
 
 const isRange = (text: string): boolean => {
@@ -82,6 +85,15 @@ export const circuitBreaker = section({
   rampSeconds: wholeNumber(0, 3_600).optional(),
   abortedAfterMs: wholeNumber(0, MOST_TIMEOUT_MS).optional(),
   mode: oneOf(MODES).optional(),
+  refusal: section({
+    status: wholeNumber(200, 599).optional(),
+    body: z.string({ error: 'must be text' }).max(65_536, { error: 'must be at most 64 KiB' }).optional(),
+    headers: z
+      .record(textLike(HEADER_NAME, 'a header name'), z.string({ error: 'must be text' }), {
+        error: 'must be an object of header names and texts',
+      })
+      .optional(),
+  }).optional(),
 })
 
 /** A section `circuitBreaker` as people write it. */

@@ -50,10 +50,15 @@ export interface Settings {
 
 /** @param document a valid section `circuitBreaker`; what it leaves out has its built-in value */
 export function compileSettings(document: BreakerDocument): Settings {
-  const { service, ejection, rampSeconds, abortedAfterMs, mode, ...rules } = merge(
-    BUILT_IN_BREAKER as never,
-    document as never,
-  ) as unknown as BreakerSettings
+  const {
+    service,
+    ejection,
+    rampSeconds,
+    abortedAfterMs,
+    mode,
+    refusal: _,
+    ...rules
+  } = merge(BUILT_IN_BREAKER as never, document as never) as unknown as BreakerSettings
   return {
     mode,
     service: compileRules(merge(rules as never, service as never) as unknown as CircuitRules, SERVICE_LANES),

@@ -1,20 +1,38 @@
-import type { Mode } from './schema.ts'
+import type { PluginInstance } from '../server/form/define-plugin.ts'
+import type { RefusalSettings } from './refusal.ts'
 
-/** What the plugin entity says: the mode, and the settings under the names that Consul's KV uses. */
+/** What the plugin entity says, under the names that Consul's KV uses. */
 export interface BreakerPluginConfig {
-  readonly mode: Mode
-  /** `circuitBreaker` settings in camel case, only those that were given. */
+  /** Of the circuit: the route or the service that the plugin is on; '' when it is on neither. */
+  readonly key: string
+  /** Kong service, as far as the entity says it. */
+  readonly serviceId: string | null
+  /** `circuitBreaker` settings in camel case, `mode` among them, only those that were given. */
   readonly settings: Readonly<Record<string, unknown>>
+  readonly refusal: RefusalSettings
 }
 
 /** Fields that Kong adds to every configuration. */
 const KONGS_OWN = /^__|^(route|service|consumer)_id$/
 
 /** Reads what Kong has already checked against the schema: snake case to camel case, null is as if not given. Pure. */
-export function readBreakerConfig(raw: Readonly<Record<string, unknown>>): BreakerPluginConfig {
-  const { mode, ...rest } = raw
+export function readBreakerConfig(
+  raw: Readonly<Record<string, unknown>>,
+  { serviceId, routeId }: PluginInstance,
+): BreakerPluginConfig {
+  const { refusal, ...rest } = raw
   const given = Object.fromEntries(Object.entries(rest).filter(([name]) => !KONGS_OWN.test(name)))
-  return { mode: (mode as Mode | undefined) ?? 'auto', settings: camel(given) }
+  return { key: routeId ?? serviceId ?? '', serviceId, settings: camel(given), refusal: readRefusal(refusal) }
+}
+
+function readRefusal(raw: unknown): RefusalSettings {
+  const { status, body, headers } = (raw ?? {}) as Partial<Record<keyof RefusalSettings, unknown>>
+  return {
+    status: typeof status === 'number' ? status : null,
+    body: typeof body === 'string' ? body : null,
+    // An empty map may come as a list: Lua has only tables.
+    headers: isRecord(headers) ? (headers as Readonly<Record<string, string>>) : {},
+  }
 }
 
 function camel(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -22,10 +40,12 @@ function camel(record: Readonly<Record<string, unknown>>): Record<string, unknow
   for (const [name, value] of Object.entries(record)) {
     if (value === null || value === undefined) continue
     const key = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    const isRecord = typeof value === 'object' && !Array.isArray(value)
-    const inner = isRecord ? camel(value as Readonly<Record<string, unknown>>) : value
+    const inner = isRecord(value) ? camel(value) : value
     // A record of which nothing was given says nothing.
-    if (!isRecord || Object.keys(inner as object).length > 0) out[key] = inner
+    if (!isRecord(inner) || Object.keys(inner).length > 0) out[key] = inner
   }
   return out
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

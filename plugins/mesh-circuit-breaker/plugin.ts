@@ -1,37 +1,45 @@
 // mesh-circuit-breaker: lets a request through or refuses it. After authentication and limits, whose refusals must
 // take no permit. A request that passes costs no PDK call.
-import { definePlugin, type PluginInstance } from '../server/form/define-plugin.ts'
-import type { HeaderMap } from '../server/form/pdk-calls.ts'
+import { definePlugin, instanceOf } from '../server/form/define-plugin.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
+import { Circuits } from './circuits.ts'
 import { type BreakerPluginConfig, readBreakerConfig } from './config.ts'
+import { refusalOf } from './refusal.ts'
 import { schema } from './schema.ts'
 
-/** The answer in place of the upstream's. */
-export interface Refusal {
-  readonly status: number
-  readonly body: string
-  readonly headers: HeaderMap
-}
-
-/** Whether a request may pass: null, or what to answer instead. Synchronous: it is asked at every request. */
-export type Decide = (config: BreakerPluginConfig, instance: PluginInstance) => Refusal | null
-
-/** The plugin over a breaker. */
-export function circuitBreakerPlugin(decide: Decide): Required<PluginModule> {
+/** The plugin over circuits. */
+export function circuitBreakerPlugin(
+  decidedBy: Pick<Circuits, 'configure' | 'decide' | 'refused'>,
+): Required<PluginModule> {
   return definePlugin<BreakerPluginConfig>({
     name: 'mesh-circuit-breaker',
     version: '0.1.0',
     priority: 900,
     schema,
-    configure: readBreakerConfig,
+    configure: (raw) => {
+      const config = readBreakerConfig(raw, instanceOf(raw))
+      decidedBy.configure(config)
+      return config
+    },
     handlers: {
-      access(kong, config, instance) {
-        const refusal = decide(config, instance)
-        if (refusal === null) return undefined
-        return kong.response.exit(refusal.status, refusal.body, refusal.headers)
+      access(kong, { key, refusal }) {
+        const retryAfterSeconds = key === '' ? 0 : decidedBy.decide(key)
+        if (retryAfterSeconds === 0) return undefined
+        // What mesh-tracing has set is among them.
+        return kong.request.getHeaders().then((headers) => {
+          const answer = refusalOf(refusal, { ...decidedBy.refused(key), retryAfterSeconds, headers })
+          return kong.response.exit(answer.status, answer.body, answer.headers)
+        })
       },
     },
   })
 }
 
-export const { Plugin, Name, Version, Priority, Schema, Handlers } = circuitBreakerPlugin(() => null)
+/** Of this process; whoever runs the plugins connects them with outcomes, operators and Kong. */
+export const circuits = new Circuits({
+  nowMs: () => performance.now(),
+  wallNowMs: () => Date.now(),
+  random: Math.random,
+})
+
+export const { Plugin, Name, Version, Priority, Schema, Handlers } = circuitBreakerPlugin(circuits)

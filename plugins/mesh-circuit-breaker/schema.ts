@@ -63,4 +63,11 @@ export const schema: readonly SchemaField[] = [
     ]),
   },
   { service: record(circuit) },
+  {
+    refusal: record([
+      { status: { type: 'integer', between: [200, 599] } },
+      { body: { type: 'string' } },
+      { headers: { type: 'map', keys: { type: 'string' }, values: { type: 'string' } } },
+    ]),
+  },
 ]

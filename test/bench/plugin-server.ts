@@ -34,7 +34,17 @@ export const pluginServer: Part = {
       )
       const supervisor = start(
         join(ROOT, 'operator', 'cli', 'kongsul.mjs'),
-        ...['plugins', '--socket-dir', folder, '--plugins-port', '0', '--hang-ms', '5000'],
+        ...[
+          'plugins',
+          '--socket-dir',
+          folder,
+          '--plugins-port',
+          '0',
+          '--port',
+          'feed=0',
+          '--hang-ms',
+          '5000',
+        ],
       )
       const stock = await serverAt(join(folder, 'stock.sock'), null)
       const ours = await serverAt(join(folder, 'mesh-tracing.sock'), supervisor)

@@ -1,7 +1,7 @@
 // What plugin processes tell the operator, and what it does with it: ejections, circuits, outcomes, the view of the mesh.
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { NumberedView } from '../../operator/sync/mesh-feed.ts'
+import type { MeshChanges } from '../../operator/sync/mesh-feed.ts'
 import { runKongsul } from '../support/kongsul-process.ts'
 import { type MeshPluginEnv, meshPluginEnv } from '../support/mesh-plugins.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
@@ -100,14 +100,19 @@ test('a target that a live ejection claims is left alone, and put back when its 
   equal(await inKv(keyOf('claimed', 0)), false)
 })
 
-test('an ejection that another process has taken over is not ended by the first', async () => {
+test('an instance that one process has ejected is not ejected by another, nor put back by it', async () => {
   await deploy('taken', 10)
   const until = Date.now() + 600_000
   await call('POST', '/internal/ejections', ejection('taken', 10, until, 'node-a'))
-  await call('POST', '/internal/ejections', ejection('taken', 10, until, 'node-b'))
-  const ended = { upstream: 'taken.mesh', target: target(10), owner: 'node-a' }
+  const second = await call('POST', '/internal/ejections', ejection('taken', 10, until, 'node-b'))
+  equal(second.status, 409)
+  match(second.body.error.message, /ejected by node-a, which puts it back/)
+  equal((await call('POST', '/internal/ejections', ejection('taken', 10, until + 1, 'node-a'))).status, 204)
+  const ended = { upstream: 'taken.mesh', target: target(10), owner: 'node-b' }
   equal((await call('DELETE', '/internal/ejections', ended)).status, 204)
   ok(await inKv(keyOf('taken', 10)))
+  await call('DELETE', '/internal/ejections', { ...ended, owner: 'node-a' })
+  ok(!(await inKv(keyOf('taken', 10))))
 })
 
 test('what a dead process left ejected is put back after deadline and openSeconds, and its record removed', async () => {
@@ -154,7 +159,7 @@ test('a person keeps a target out that a process has ejected and left behind', a
 
 test('circuits of every process are listed with service, instance and mode, as long as they are told', async () => {
   await deploy('circuit', 50)
-  const view: NumberedView = (await call('GET', '/internal/mesh')).body
+  const view: MeshChanges = (await call('GET', '/internal/mesh')).body
   const { serviceId } = view.services.find(({ service }) => service === 'circuit')!
   const atMs = Date.now()
   const told = {
@@ -220,7 +225,7 @@ test('a mode is written into the document of the service and nothing else of it'
 
 test('the view of the mesh is told again when it changes, and not before', async () => {
   await deploy('viewed', 70)
-  const first: NumberedView = (await call('GET', '/internal/mesh')).body
+  const first: MeshChanges = (await call('GET', '/internal/mesh')).body
   const viewed = first.services.find(({ service }) => service === 'viewed')!
   deepEqual([viewed.upstream, viewed.routes[0]!.hosts], ['viewed.mesh', ['viewed.mesh']])
   deepEqual(viewed.instances[0], { target: target(70), id: 'viewed-70', health: 'healthy' })
@@ -228,7 +233,7 @@ test('the view of the mesh is told again when it changes, and not before', async
 
   const next = call('GET', `/internal/mesh?index=${first.index}&wait=30s`)
   await stack.consul.setCheck('service:viewed-70', 'warn')
-  const second: NumberedView = (await next).body
+  const second: MeshChanges = (await next).body
   notEqual(second.index, first.index)
   const { instances } = second.services.find(({ service }) => service === 'viewed')!
   equal(instances.find(({ id }) => id === 'viewed-70')!.health, 'degraded')

@@ -32,7 +32,16 @@ interface Health {
 }
 
 async function startPlugins(folder: string, ...args: readonly string[]) {
-  const server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0', ...args])
+  const server = startKongsul([
+    'plugins',
+    '--socket-dir',
+    folder,
+    '--plugins-port',
+    '0',
+    '--port',
+    'feed=0',
+    ...args,
+  ])
   const url = await waitFor(() => /http:\/\/127\.0\.0\.1:\d+/.exec(server.output())?.[0], {
     deadlineMs: 30_000,
   })
@@ -193,7 +202,7 @@ test('a socket that somebody listens on is left to them', async () => {
   const folder = folderOf()
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(join(folder, 'mesh-tracing.sock'), resolve))
-  const server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0'])
+  const server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0', '--port', 'feed=0'])
   try {
     assert.equal(await server.exited, 1)
     assert.match(server.output(), /another process listens on .*mesh-tracing\.sock[\s\S]*--socket-dir/)

@@ -41,11 +41,13 @@ export interface ConfigChanges extends Partial<Omit<OperatorConfig, 'kong'>> {
 export interface StackOptions extends ConsulOptions {
   /** More KONG_* variables of the gateway. */
   readonly kongEnv?: Readonly<Record<string, string>>
+  /** Ports that others have to know before anything is started; free ones otherwise. */
+  readonly ports?: { readonly admin: number; readonly api: number }
 }
 
-export async function startStack({ kongEnv = {}, ...options }: StackOptions = {}): Promise<Stack> {
+export async function startStack({ kongEnv = {}, ports, ...options }: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
-  const gateway = await startTestGateway(kongEnv)
+  const gateway = await startTestGateway(kongEnv, ports?.admin)
   const adminUrl = `http://127.0.0.1:${gateway.adminPort}`
   let operator: Operator | null = null
 
@@ -67,11 +69,15 @@ export async function startStack({ kongEnv = {}, ...options }: StackOptions = {}
     gateway,
     adminUrl,
     proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
-    config: () => configFor(consul, gateway),
+    config: () => configFor(consul, gateway, ports?.api),
     operator: running,
     startOperator: async ({ kong, ...over } = {}) => {
       operator = await startOperator(
-        { ...configFor(consul, gateway), ...over, kong: { ...configFor(consul, gateway).kong, ...kong } },
+        {
+          ...configFor(consul, gateway, ports?.api),
+          ...over,
+          kong: { ...configFor(consul, gateway).kong, ...kong },
+        },
         { log: silentLogger },
       )
       const ready = () => operator!.status().ready || Promise.reject(operator!.status().reasons)
@@ -98,20 +104,23 @@ export async function startStack({ kongEnv = {}, ...options }: StackOptions = {}
   }
 }
 
-export const startTestGateway = (env: Readonly<Record<string, string>> = {}): Promise<Gateway> =>
+export const startTestGateway = (
+  env: Readonly<Record<string, string>> = {},
+  adminPort = 0,
+): Promise<Gateway> =>
   startGateway({
     proxyPort: 0,
-    adminPort: 0,
+    adminPort,
     log: silentLogger,
     env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env },
   })
 
-function configFor(consul: TestConsul, gateway: Gateway): OperatorConfig {
+function configFor(consul: TestConsul, gateway: Gateway, apiPort = 0): OperatorConfig {
   return {
     consul: { url: consul.url },
     kong: { adminUrl: `http://127.0.0.1:${gateway.adminPort}`, timeoutMs: 5000, parallel: 8 },
     proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
-    api: { host: '127.0.0.1', port: 0 },
+    api: { host: '127.0.0.1', port: apiPort },
     mesh: 'default',
     hostSuffix: 'mesh',
     expose: 'all',

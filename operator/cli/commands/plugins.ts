@@ -59,7 +59,7 @@ export function definePlugins(command: Command): void {
     .addHelpText('after', HELP)
     .action((options: PluginsOptions) => run(options))
   addOutputOption(command)
-  addConfigOptions(command, ['log'])
+  addConfigOptions(command, ['log', 'feed', 'plugins', 'kong'])
 }
 
 /** `kongsul plugin-worker`: what `kongsul plugins` starts; the work itself. */
@@ -76,11 +76,15 @@ export function definePluginWorker(command: Command): void {
 async function run(options: PluginsOptions): Promise<void> {
   const { socketDir, plugin, handlerMs, hangMs, host, pluginsPort, output, ...flags } = options
   const io = ioOf(options)
-  const { ports, logLevel } = commandConfig({
+  const config = commandConfig({
     ...flags,
     ...(pluginsPort === undefined ? {} : { portPlugins: pluginsPort }),
   })
+  const { ports, logLevel } = config
   const { createLogger } = await import('../../telemetry/logger.ts')
+  const { flagsAsEnvironment } = await import('../agent-config.ts')
+  const { feedToken } = await import('../../../plugins/outcomes/feed-token.ts')
+  const { checkFeedPort } = await import('../../../plugins/agent/check-feed-port.ts')
   const { startSupervisor } = await import('../../../plugins/server/process/supervisor.ts')
   const { defaultSocketDir, isForeign } = await import('../../../plugins/server/process/socket-dir.ts')
   const dir = socketDir ?? defaultSocketDir(process.env)
@@ -91,6 +95,16 @@ async function run(options: PluginsOptions): Promise<void> {
       remedy: 'choose a folder of your own with --socket-dir',
     })
   }
+  await checkFeedPort(config.plugins.feedHost, ports.feed).catch((error) => {
+    throw new CliError('PORT_TAKEN', {
+      tried: `listening on UDP ${config.plugins.feedHost}:${ports.feed} for Kong's access log`,
+      answer: explain(error),
+      remedy: 'stop the other kongsul plugins, or choose another port with --port feed=N, for Kong too',
+    })
+  })
+  // Workers read it from the environment: a command line is for everybody to see.
+  Object.assign(process.env, flagsAsEnvironment(config))
+  process.env['KONGSUL_FEED_LINE_TOKEN'] = feedToken(config.plugins.lineToken)
   const limits = { handlerMs: positive('--handler-ms', handlerMs), hangMs: positive('--hang-ms', hangMs) }
   const supervisorOptions: SupervisorOptions = {
     socketDir: dir,
@@ -135,11 +149,14 @@ async function run(options: PluginsOptions): Promise<void> {
 }
 
 async function work({ plugin, handlerMs, hangMs, ...flags }: PluginsOptions): Promise<void> {
-  const { logLevel } = commandConfig(flags as unknown as Record<string, unknown>)
+  const config = commandConfig(flags as unknown as Record<string, unknown>)
+  const { logLevel } = config
   const { createLogger } = await import('../../telemetry/logger.ts')
+  const { agentConfig } = await import('../agent-config.ts')
   const { runWorker } = await import('../../../plugins/server/process/worker.ts')
   await runWorker({
     pluginFiles: plugin,
+    agent: agentConfig(config, process.env),
     handlerLimitMs: positive('--handler-ms', handlerMs),
     hangMs: positive('--hang-ms', hangMs),
     log: createLogger({ level: logLevel, component: 'plugins' }),

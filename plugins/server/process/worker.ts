@@ -3,6 +3,9 @@
 import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Logger } from '../../../operator/telemetry/logger.ts'
+import { Agent } from '../../agent/agent.ts'
+import type { AgentConfig } from '../../agent/agent-config.ts'
+import { circuits } from '../../mesh-circuit-breaker/plugin.ts'
 import { loadPlugins } from '../form/load-plugin.ts'
 import { createWorkerMetrics } from '../metrics/worker-metrics.ts'
 import { Connection } from '../rpc/connection.ts'
@@ -17,6 +20,8 @@ export interface WorkerConfig {
   readonly handlerLimitMs: number
   /** After being held up for longer than this, what Kong has sent is not answered any more: it has stopped waiting. */
   readonly hangMs: number
+  /** What is joined with circuits and outcomes besides Kong's calls. */
+  readonly agent: AgentConfig
   readonly log: Logger
 }
 
@@ -25,7 +30,8 @@ const SWEEP_MS = 1_000
 const DRAIN_MS = 2_000
 
 /** Runs a worker until its supervisor stops it or is gone. @throws Error when a plugin cannot be loaded. */
-export async function runWorker({ pluginFiles, handlerLimitMs, hangMs, log }: WorkerConfig): Promise<void> {
+export async function runWorker(config: WorkerConfig): Promise<void> {
+  const { pluginFiles, handlerLimitMs, hangMs, log } = config
   const tell = (message: ToSupervisor) => {
     if (process.connected) process.send!(message)
   }
@@ -49,6 +55,7 @@ export async function runWorker({ pluginFiles, handlerLimitMs, hangMs, log }: Wo
     firstEventId: randomInt(2 ** 32),
   })
   const metrics = createWorkerMetrics(host)
+  const agent = new Agent({ config: config.agent, circuits, registry: metrics.registry, log })
   const connections = new Set<Connection>()
   const { later } = new WriteBatch()
   let lastBeat = now()
@@ -72,11 +79,12 @@ export async function runWorker({ pluginFiles, handlerLimitMs, hangMs, log }: Wo
 
   const stop = () => {
     for (const connection of connections) connection.endWhenIdle()
+    const flushed = agent.stop()
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
     const check = setInterval(() => {
       if (connections.size > 0) return
       clearInterval(check)
-      process.exit(0)
+      void flushed.then(() => process.exit(0))
     }, 5)
   }
 
@@ -90,6 +98,7 @@ export async function runWorker({ pluginFiles, handlerLimitMs, hangMs, log }: Wo
       case 'closed':
         return void instances.forget(message.id)
       case 'work':
+        void agent.work()
         return instances.skipTo(message.nextId)
       case 'connection':
         tell({ type: 'taken', number: message.number })

@@ -1,8 +1,9 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ViewedService } from '../../../operator/core/mesh-view.ts'
 import { CircuitBook, type NodeCircuits } from '../../../operator/sync/circuit-book.ts'
 import { listCircuits } from '../../../operator/sync/list-circuits.ts'
-import { MeshFeed } from '../../../operator/sync/mesh-feed.ts'
+import { type MeshChanges, MeshFeed } from '../../../operator/sync/mesh-feed.ts'
 import { RequestCounter } from '../../../operator/sync/request-counter.ts'
 import { createMetrics } from '../../../operator/telemetry/metrics.ts'
 
@@ -13,7 +14,7 @@ const told = (node: string, over: Partial<NodeCircuits> = {}): NodeCircuits => (
   circuits: [],
   ...over,
 })
-const view = { services: [], modes: { web: 'forced_open' } }
+const modes = new Map([['web', 'forced_open']])
 
 test('a process that is silent for more than 15 s is forgotten', () => {
   let now = 0
@@ -40,7 +41,7 @@ test('a snapshot that was overtaken by a later one is left, one of a new run is 
 test('modes and ejections that no process tells of are listed as well', () => {
   const ejection = { upstream: 'x', target: 't:1', untilMs: 5, sinceMs: null, reason: 'r', owner: 'n' }
   deepEqual(
-    listCircuits([], [ejection], view).map(({ service, target, state, node }) => [
+    listCircuits([], [ejection], [], modes).map(({ service, target, state, node }) => [
       service,
       target,
       state,
@@ -53,21 +54,57 @@ test('modes and ejections that no process tells of are listed as well', () => {
   )
 })
 
-test('nobody is told of a view that says the same', async () => {
-  let modes: Record<string, string> = {}
-  const feed = new MeshFeed(() => ({ services: [], modes }))
-  const { index } = feed.current()
+const upstream = { kind: 'upstream', id: 'u', name: 'web.mesh' }
+const entities = (id: string) =>
+  [upstream, { kind: 'service', id, name: 'mesh.web', fields: {} }] as unknown as ViewedService['entities']
+const viewed = (service: string, over: Partial<ViewedService> = {}): ViewedService => ({
+  service,
+  entities: entities(`id of ${service}`),
+  instances: [],
+  mode: 'auto',
+  ...over,
+})
+const { signal } = new AbortController()
+const namesOf = ({ services }: MeshChanges) => services.map(({ service }) => service)
+
+test('plugin processes are told what changed, and nothing of what says the same', async () => {
+  let services = [viewed('api'), viewed('web')]
+  const feed = new MeshFeed(() => services, 100)
+  const first = await feed.next(0, 0, signal)
+  deepEqual([first.full, namesOf(first)], [true, ['api', 'web']])
+
+  services = services.map((each) => ({ ...each, instances: [] }))
   feed.changed()
-  equal(feed.current().index, index)
-  const waiting = feed.next(index, 60_000, new AbortController().signal)
-  modes = { web: 'auto' }
+  deepEqual(await feed.next(first.index, 0, signal), { ...first, full: false, services: [] })
+
+  const waiting = feed.next(first.index, 60_000, signal)
+  services = [services[0]!, viewed('web', { mode: 'disabled' })]
   feed.changed()
-  deepEqual((await waiting).modes, { web: 'auto' })
+  const second = await waiting
+  deepEqual([second.full, namesOf(second), second.services[0]!.mode], [false, ['web'], 'disabled'])
 })
 
-test('two feeds number the same view the same, so that a process may ask another operator', () => {
-  const one = new MeshFeed(() => view).current()
-  equal(new MeshFeed(() => view).current().index, one.index)
+test('plugin processes are told what is gone, and what came back under another id', async () => {
+  let services = [viewed('api'), viewed('web')]
+  const feed = new MeshFeed(() => services, 100)
+  const { index } = await feed.next(0, 0, signal)
+  services = [viewed('api', { entities: entities('new') })]
+  feed.changed()
+  const told = await feed.next(index, 0, signal)
+  deepEqual([namesOf(told), [...told.removed].sort()], [['api'], ['id of api', 'id of web']])
+  services = [...services, viewed('web')]
+  feed.changed()
+  const back = await feed.next(index, 0, signal)
+  deepEqual([namesOf(back), back.removed], [['api', 'web'], ['id of api']])
+})
+
+test('whoever asks from an index that is not ours is told everything', async () => {
+  const feed = new MeshFeed(() => [viewed('web')], 100)
+  const { index } = await feed.next(0, 0, signal)
+  for (const foreign of [1, 99, index + 1, 1_000_000]) {
+    deepEqual([(await feed.next(foreign, 0, signal)).full], [true], String(foreign))
+  }
+  equal((await feed.next(index, 0, signal)).full, false)
 })
 
 test('the series of requests are bounded, and those of instances that are gone make room', async () => {

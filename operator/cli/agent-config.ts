@@ -1,0 +1,30 @@
+import { hostname } from 'node:os'
+import { type AgentConfig, collectorsOf } from '../../plugins/agent/agent-config.ts'
+import { tracesUrl } from '../../plugins/export/otlp-exporter.ts'
+import type { ProcessConfig } from '../config/load-config.ts'
+import { environmentOf } from '../config/setting.ts'
+import { revealed } from '../telemetry/secret.ts'
+import { packageVersion } from './package-root.ts'
+
+/** What a working process of `kongsul plugins` runs with. @throws TypeError when a collector's endpoint is no URL. */
+export function agentConfig(
+  { operator, plugins, ports }: ProcessConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+): AgentConfig {
+  return {
+    node: plugins.node ?? hostname(),
+    operators: plugins.operators,
+    feedToken: revealed(operator.feedToken) ?? '',
+    lineToken: plugins.lineToken ?? '',
+    feed: { host: plugins.feedHost, port: ports.feed },
+    kong: operator.kong,
+    exporters: collectorsOf(environment, tracesUrl),
+    version: packageVersion(),
+  }
+}
+
+/** What was given by flags, for processes that are started without them. */
+export function flagsAsEnvironment({ resolved }: ProcessConfig): Record<string, string> {
+  const given = [...resolved.values].filter(([, { source }]) => source.startsWith('flag '))
+  return Object.fromEntries(given.map(([path, { value }]) => [environmentOf(path), String(value)]))
+}

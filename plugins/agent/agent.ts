@@ -1,0 +1,197 @@
+// Joins what the plugins decide with what happens: outcomes of Kong's access log go to the circuits, to operators and as
+// spans to collectors; verdicts of the circuits go to Kong and to operators; operators tell of the mesh.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
+import { KongAdmin } from '../../operator/kong/kong-admin.ts'
+import { markTarget } from '../../operator/kong/marks.ts'
+import type { Logger } from '../../operator/telemetry/logger.ts'
+import type { Transition } from '../breaker/transition.ts'
+import { registerExportMetrics } from '../export/export-metrics.ts'
+import { createOperatorLinks } from '../export/operator-links.ts'
+import { OtlpExporter } from '../export/otlp-exporter.ts'
+import type { Circuits } from '../mesh-circuit-breaker/circuits.ts'
+import { registerFeedMetrics } from '../outcomes/feed-metrics.ts'
+import type { Outcome } from '../outcomes/outcome.ts'
+import { listenUdpFeed, type UdpFeed } from '../outcomes/udp-feed.ts'
+import { isRecorded, spansOf } from '../spans/spans-of.ts'
+import type { AgentConfig } from './agent-config.ts'
+import { registerAgentMetrics } from './agent-metrics.ts'
+import { CircuitHistory } from './circuit-history.ts'
+import { CircuitReporter } from './circuit-reporter.ts'
+import { circuitSnapshot } from './circuit-snapshot.ts'
+import { Ejector, type Wish } from './ejector.ts'
+import { MeshKnowledge } from './mesh-knowledge.ts'
+import { watchMesh } from './mesh-watch.ts'
+import { OperatorCalls, OperatorRefusal } from './operator-calls.ts'
+
+export interface AgentOptions {
+  readonly config: AgentConfig
+  readonly circuits: Circuits
+  readonly registry: Registry
+  readonly log: Logger
+}
+
+const SWEEP_MS = 60_000
+/** The process before us may still have the port for a moment. */
+const PORT_RETRY_MS = 20
+
+/** One for each process; it learns of the mesh from its start, and works from `work` on. */
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #mesh = new MeshKnowledge()
+  readonly #history = new CircuitHistory()
+  readonly #operators: readonly OperatorCalls[]
+  readonly #ending = new AbortController()
+  readonly #admin: KongAdmin
+  readonly #ejector: Ejector
+  readonly #links: ReturnType<typeof createOperatorLinks>
+  readonly #exporters: readonly OtlpExporter[]
+  #reporter: CircuitReporter | null = null
+  #feed: UdpFeed | null = null
+  #sweep: NodeJS.Timeout | null = null
+
+  /** @throws TypeError when an address is no URL. */
+  constructor(options: AgentOptions) {
+    const { config, circuits, registry, log } = options
+    const { operators, feedToken, version } = config
+    this.#options = options
+    this.#operators = operators.map((url) => new OperatorCalls(url, feedToken))
+    const metrics = registerAgentMetrics(registry, {
+      circuits,
+      history: this.#history,
+      mesh: this.#mesh,
+      ejector: () => this.#ejector,
+    })
+    this.#admin = new KongAdmin(config.kong, metrics)
+    this.#ejector = new Ejector({
+      mark: (upstream, target, health) =>
+        markTarget(this.#admin, upstream, target, health, this.#ending.signal),
+      claim: (wish) => this.#tellOne('POST', wish),
+      release: (wish) => this.#tellOne('DELETE', wish),
+      log,
+    })
+    this.#links = createOperatorLinks(operators, { token: feedToken, log })
+    const source = { resource: { 'service.name': 'kong', 'service.instance.id': config.node }, version }
+    this.#exporters = config.exporters.map((each) => new OtlpExporter({ ...each, source, log }))
+    registerExportMetrics(registry, { exporters: this.#exporters, links: this.#links.links })
+    circuits.connect(
+      {
+        transition: (transition) => this.#onTransition(transition),
+        rotation: (upstream, target, isIn) => this.#onRotation(upstream, target, isIn),
+        refused: (key, errors) =>
+          log.error('the configuration of mesh-circuit-breaker is not valid: the one before stays', {
+            service: this.#mesh.service(key) ?? key,
+            errors: errors.join('; '),
+          }),
+      },
+      (key, serviceId) => this.#mesh.surroundings(key, serviceId),
+    )
+    void watchMesh({
+      operators: this.#operators,
+      onChanges: (changes) => circuits.meshChanged(this.#mesh.update(changes)),
+      log,
+      signal: this.#ending.signal,
+    })
+  }
+
+  /** Takes in outcomes from now on. Waits for the port as long as another process has it. */
+  async work(): Promise<void> {
+    const { config, circuits, registry, log } = this.#options
+    this.#reporter = new CircuitReporter({
+      operators: this.#operators,
+      node: config.node,
+      epoch: `${process.pid}-${Date.now()}`,
+      snapshot: () =>
+        circuitSnapshot(circuits.all(), (key) => circuits.serviceIdOf(key), this.#history, {
+          nowMs: performance.now(),
+          wallNowMs: Date.now(),
+        }),
+      log,
+    })
+    this.#sweep = setInterval(() => circuits.sweep(), SWEEP_MS)
+    this.#sweep.unref()
+    const { lineToken: token, feed } = config
+    for (let tries = 0; !this.#ending.signal.aborted; tries++) {
+      try {
+        this.#feed = await listenUdpFeed({ ...feed, token, onOutcome: (outcome) => this.#take(outcome), log })
+        registerFeedMetrics(registry, this.#feed)
+        return
+      } catch (error) {
+        if (tries === 50)
+          log.error('no outcomes: the feed cannot listen', { error: (error as Error).message })
+        await delay(PORT_RETRY_MS, undefined, { ref: false })
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    this.#reporter?.stop()
+    this.#ejector.stop()
+    if (this.#sweep !== null) clearInterval(this.#sweep)
+    await this.#feed?.close()
+    await Promise.all([this.#links.stop(), ...this.#exporters.map((exporter) => exporter.stop())])
+    this.#admin.close()
+    for (const operator of this.#operators) operator.close()
+  }
+
+  #take(raw: Outcome): void {
+    const outcome = this.#mesh.completed(raw)
+    this.#options.circuits.report(outcome)
+    this.#links.add(outcome)
+    if (this.#exporters.length === 0 || !isRecorded(outcome)) return
+    const spans = spansOf(outcome, this.#mesh)
+    for (const exporter of this.#exporters) exporter.add(spans)
+  }
+
+  #onTransition(transition: Transition): void {
+    const { key, instance, from, to, reason, wouldBe } = transition
+    const wallMs = Date.now()
+    this.#history.note(transition, wallMs)
+    const offsetMs = wallMs - performance.now()
+    this.#reporter?.changed({
+      ...transition,
+      atMs: Math.round(transition.atMs + offsetMs),
+      deadlineMs: transition.deadlineMs === null ? null : Math.round(transition.deadlineMs + offsetMs),
+    })
+    const service = instance === null ? (this.#mesh.service(key) ?? key) : key
+    this.#options.log.warn(wouldBe ? 'circuit would change' : 'circuit changed', {
+      service,
+      ...(instance === null ? {} : { instance }),
+      from,
+      to,
+      reason,
+    })
+  }
+
+  #onRotation(upstream: string, target: string, isIn: boolean): void {
+    const remainingMs = isIn ? 0 : (this.#deadlineOf(upstream, target) ?? 0) - performance.now()
+    const untilMs = isIn ? 0 : Math.round(Date.now() + remainingMs)
+    const reason = this.#history.of(upstream, target)?.reason ?? ''
+    this.#ejector.want({ upstream, target, isIn, untilMs, reason })
+  }
+
+  #deadlineOf(upstream: string, target: string): number | undefined {
+    for (const { group } of this.#options.circuits.all()) {
+      if (group.upstream === upstream) return group.members.get(target)?.deadlineMs
+    }
+    return undefined
+  }
+
+  /** One operator is enough: it writes the claim into Consul. @throws Error of the last that did not take it */
+  async #tellOne(method: 'POST' | 'DELETE', { upstream, target, untilMs, reason }: Wish): Promise<void> {
+    const owner = this.#options.config.node
+    const body = { upstream, target, owner, ...(method === 'POST' ? { untilMs, reason } : {}) }
+    let failure: unknown
+    for (const operator of this.#operators) {
+      try {
+        await operator.call(method, '/internal/ejections', { body })
+        return
+      } catch (error) {
+        failure = error
+        if (error instanceof OperatorRefusal && error.status === 409) throw error
+      }
+    }
+    if (failure !== undefined) throw failure
+  }
+}

@@ -1,0 +1,188 @@
+// The circuits of this process: what Kong's plugin entities configure, what outcomes report, what the operator tells of
+// instances. They outlive kong-pdk's instances, which come and go with every change of any plugin.
+import { Breaker } from '../breaker/breaker.ts'
+import type { Health } from '../breaker/instance-circuit.ts'
+import { monotonicStart } from '../breaker/monotonic-start.ts'
+import { readSettings } from '../breaker/read-settings.ts'
+import type { ServiceCircuit } from '../breaker/service-circuit.ts'
+import { compileSettings, type Settings } from '../breaker/settings.ts'
+import type { BreakerDocument } from '../breaker/settings-shape.ts'
+import type { Transition } from '../breaker/transition.ts'
+import type { Outcome } from '../outcomes/outcome.ts'
+import type { BreakerPluginConfig } from './config.ts'
+
+/** Who hears of what happens. What they throw is counted and never reaches a request. */
+export interface CircuitListener {
+  transition(transition: Transition): void
+  /** The instance is to get requests, or none. */
+  rotation(upstream: string, instance: string, isIn: boolean): void
+  /** A configuration is not valid: the one before it stays. */
+  refused(key: string, errors: readonly string[]): void
+}
+
+/** What the operator tells of the service behind a circuit. */
+export interface CircuitSurroundings {
+  readonly service: string
+  readonly upstream: string
+  readonly health: ReadonlyMap<string, Health>
+  /** Mode in Consul's settings. Forced open wins, whoever says it. */
+  readonly mode: string
+}
+
+export interface CircuitsOptions {
+  /** Monotonic, ms. */
+  readonly nowMs: () => number
+  readonly wallNowMs: () => number
+  readonly random: () => number
+}
+
+interface Configured {
+  readonly serviceId: string | null
+  readonly text: string
+  readonly document: BreakerDocument
+  /** As compiled, by whether Consul forces the circuit open. */
+  settings: Settings
+  isForcedOpen: boolean
+  refusals: number
+}
+
+/** A circuit is given up when nobody asked it for so long and the operator does not know its service: two hours. */
+const IDLE_SECONDS = 7_200
+
+export class Circuits {
+  readonly #options: CircuitsOptions
+  readonly #breaker: Breaker
+  readonly #configured = new Map<string, Configured>()
+  #listener: CircuitListener | null = null
+  #find: (key: string, serviceId: string | null) => CircuitSurroundings | null = () => null
+
+  constructor(options: CircuitsOptions) {
+    this.#options = options
+    this.#breaker = new Breaker({
+      random: options.random,
+      onTransition: (transition) => this.#listener?.transition(transition),
+      onRotation: (upstream, instance, isIn) => this.#listener?.rotation(upstream, instance, isIn),
+    })
+  }
+
+  /** From now on `listener` hears of everything, and `find` says what the operator knows of a circuit's key. */
+  connect(
+    listener: CircuitListener,
+    find: (key: string, serviceId: string | null) => CircuitSurroundings | null,
+  ): void {
+    this.#listener = listener
+    this.#find = find
+  }
+
+  /** Called for every instance of the plugin that Kong starts. What is configured last holds. */
+  configure({ key, serviceId, settings }: BreakerPluginConfig): void {
+    const text = JSON.stringify(settings)
+    const before = this.#configured.get(key)
+    if (key === '' || before?.text === text) return
+    const read = readSettings(settings)
+    if (!read.ok) this.#listener?.refused(key, read.errors)
+    // A mode is taken even where another field is wrong: it is what people on call set.
+    const { mode } = settings as { mode?: BreakerDocument['mode'] }
+    const document = read.ok ? read.document : { ...before?.document, ...(mode && { mode }) }
+    this.#configured.set(key, {
+      serviceId,
+      text,
+      document,
+      settings: compileSettings(document),
+      isForcedOpen: false,
+      refusals: before?.refusals ?? 0,
+    })
+    this.#apply(key)
+  }
+
+  /** 0: the request may go on; otherwise whole seconds for `Retry-After`. Costs tens of nanoseconds. */
+  decide(key: string): number {
+    return this.#breaker.decide(this.#options.nowMs(), key)
+  }
+
+  /** Called for a request that is refused: Consul's name of its service, and the state of its circuit. */
+  refused(key: string): { readonly service: string; readonly state: string } {
+    const state = this.#breaker.circuit(key)?.state ?? 'closed'
+    const configured = this.#configured.get(key)
+    if (configured !== undefined) configured.refusals++
+    const serviceId = configured?.serviceId ?? null
+    const found = this.#find(key, serviceId)
+    return { service: found?.service ?? serviceId ?? key, state: state === 'closed' ? 'ejected' : state }
+  }
+
+  report(outcome: Outcome): void {
+    const { routeId, serviceId, startedAtMs, durationMs } = outcome
+    const key = routeId !== null && this.#configured.has(routeId) ? routeId : serviceId
+    if (key === null) return
+    const nowMs = this.#options.nowMs()
+    this.#breaker.report(nowMs, {
+      service: key,
+      startedAtMs: monotonicStart(nowMs, this.#options.wallNowMs(), startedAtMs, durationMs),
+      status: outcome.status,
+      source: outcome.source,
+      durationMs,
+      ttfbMs: outcome.ttfbMs,
+      grpcStatus: outcome.grpcStatus,
+      tries: outcome.tries,
+    })
+  }
+
+  /** The operator's view has changed: of the services with these ids, or of all. */
+  meshChanged(serviceIds: ReadonlySet<string> | null): void {
+    for (const [key, { serviceId }] of this.#configured) {
+      if (serviceIds === null || serviceId === null || serviceIds.has(serviceId)) this.#apply(key)
+    }
+  }
+
+  /** Gives up circuits of services that are long gone. */
+  sweep(): void {
+    const oldest = Math.floor(this.#options.nowMs() / 1_000) - IDLE_SECONDS
+    for (const [key, { serviceId }] of this.#configured) {
+      const circuit = this.#breaker.circuit(key)
+      if (circuit === undefined || circuit.seenSeconds > oldest || this.#find(key, serviceId)) continue
+      this.#breaker.remove(key)
+      this.#configured.delete(key)
+    }
+  }
+
+  /** For reading. */
+  all(): Iterable<ServiceCircuit> {
+    return this.#breaker.circuits()
+  }
+
+  refusalsOf(key: string): number {
+    return this.#configured.get(key)?.refusals ?? 0
+  }
+
+  serviceIdOf(key: string): string | null {
+    return this.#configured.get(key)?.serviceId ?? null
+  }
+
+  get records(): Breaker['records'] {
+    return this.#breaker.records
+  }
+
+  get callbackErrors(): number {
+    return this.#breaker.callbackErrors
+  }
+
+  #apply(key: string): void {
+    const configured = this.#configured.get(key)!
+    const nowMs = this.#options.nowMs()
+    const found = this.#find(key, configured.serviceId)
+    const isForcedOpen = found?.mode === 'forced_open'
+    if (isForcedOpen !== configured.isForcedOpen) {
+      const { document } = configured
+      configured.isForcedOpen = isForcedOpen
+      configured.settings = compileSettings(isForcedOpen ? { ...document, mode: 'forced_open' } : document)
+    }
+    // Without an operator there are no instances to judge; the service's own circuit works.
+    this.#breaker.setConfig(nowMs, key, configured.settings, found?.upstream ?? this.#upstreamOf(key))
+    if (found !== null) this.#breaker.setHealth(nowMs, found.upstream, found.health)
+  }
+
+  /** What it was while the operator knew it: what was learned of its instances stays. */
+  #upstreamOf(key: string): string {
+    return this.#breaker.circuit(key)?.group.upstream ?? key
+  }
+}

@@ -1,0 +1,141 @@
+// From a request through the gateway to a verdict in Kong: plugins in their own process, outcomes over UDP, real Consul.
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
+import { type PluginMesh, startPluginMesh } from '../support/plugin-mesh.ts'
+import { startTraffic } from '../support/traffic.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+let mesh: PluginMesh
+const servers: EchoServer[] = []
+before(async () => {
+  mesh = await startPluginMesh()
+})
+after(async () => {
+  await mesh.stop()
+  await Promise.all(servers.map((server) => server.close()))
+})
+
+async function echoes(count: number): Promise<EchoServer[]> {
+  const started = await Promise.all(Array.from({ length: count }, () => startEchoServer()))
+  servers.push(...started)
+  return started
+}
+async function circuitsOf(service: string) {
+  const answer = await fetch(`${mesh.operator().url}/api/v1/mesh/v2/circuits`)
+  const { circuits } = (await answer.json()) as {
+    circuits: {
+      kind: string
+      service: string
+      target: string | null
+      state: string
+      reason: string
+      mode: string
+    }[]
+  }
+  return circuits.filter((each) => each.service === service)
+}
+
+test('an instance that answers 500 is ejected, tried again, and back when it is mended', async () => {
+  const [bad, ...good] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
+  const ports = [bad, ...good].map(({ port }) => port)
+  await mesh.deploy('grey', ports, { circuitBreaker: { openSeconds: 1, backoff: { jitter: 0 } } })
+  const traffic = startTraffic({ url: `${mesh.proxyUrl}/grey/`, perSecond: 200 })
+  await waitFor(() => traffic.shots.length > 100, { what: 'traffic' })
+  bad.behave({ status: 500 })
+  await waitFor(async () => (await mesh.healthOf('grey', bad.port)) === 'UNHEALTHY', { what: 'the ejection' })
+  await waitFor(async () => {
+    const rows = await circuitsOf('grey')
+    return rows.some(({ target, state }) => target === `127.0.0.1:${bad.port}` && state === 'ejected')
+  })
+  bad.behave({})
+  await waitFor(async () => (await mesh.healthOf('grey', bad.port)) === 'HEALTHY', { what: 'the return' })
+  const seen = bad.seen.length
+  await waitFor(() => bad.seen.length > seen + 50, { what: 'its share of the requests' })
+  const shots = await traffic.stop()
+  const failed = shots.filter(({ status }) => status !== 200).length
+  ok(failed >= 5 && failed <= 40, `${failed} of ${shots.length} failed`)
+})
+
+test('a service that fails as a whole is refused with Retry-After, and closes after good trials', async () => {
+  const [only] = (await echoes(1)) as [EchoServer]
+  const circuitBreaker = { openSeconds: 1, minimumCalls: 5, failureRate: 50, ejection: { maxPercent: 0 } }
+  await mesh.deploy('whole', [only.port], { circuitBreaker })
+  only.behave({ status: 502 })
+  const refused = await waitFor(async () => {
+    const answer = await mesh.get('whole')
+    return answer.status === 503 ? answer : null
+  })
+  const body = JSON.parse(refused.body)
+  deepEqual([body.code, body.service, body.state], ['CIRCUIT_OPEN', 'whole', 'open'])
+  match(body.trace_id, /^[0-9a-f]{32}$/)
+  equal(refused.headers.get('retry-after'), String(body.retry_after))
+  equal(refused.headers.get('cache-control'), 'no-store')
+  match(refused.headers.get('content-type')!, /application\/json/)
+  const asked = only.seen.length
+  equal((await mesh.get('whole')).status, 503)
+  equal(only.seen.length, asked, 'a refused request asks no instance')
+  await waitFor(async () => (await circuitsOf('whole')).some(({ state }) => state === 'open'))
+  only.behave({})
+  await waitFor(async () => {
+    await mesh.get('whole')
+    return (await circuitsOf('whole')).some(({ kind, state }) => kind === 'service' && state === 'closed')
+  })
+  equal((await mesh.get('whole')).status, 200)
+})
+
+test('a person opens a circuit through the Admin API for the next request, and closes it again', async () => {
+  const [only] = (await echoes(1)) as [EchoServer]
+  await mesh.deploy('byhand', [only.port])
+  equal((await mesh.get('byhand')).status, 200)
+  const { body } = await mesh.admin('GET', '/services/mesh.byhand/plugins')
+  const plugin = body.data.find(({ name }: { name: string }) => name === 'mesh-circuit-breaker')
+  await mesh.admin('PATCH', `/plugins/${plugin.id}`, { config: { mode: 'forced_open' } })
+  const refused = await waitFor(async () => {
+    const answer = await mesh.get('byhand')
+    return answer.status === 503 ? answer : null
+  })
+  equal(JSON.parse(refused.body).state, 'forced_open')
+  await mesh.admin('PATCH', `/plugins/${plugin.id}`, { config: { mode: 'auto' } })
+  await waitFor(async () => (await mesh.get('byhand')).status === 200)
+})
+
+test('the API opens a circuit for all Kongs, and the refusal is as the settings say', async () => {
+  const [only] = (await echoes(1)) as [EchoServer]
+  const refusal = {
+    status: 429,
+    body: 'later',
+    headers: { 'X-Why': 'circuit', 'Content-Type': 'text/plain' },
+  }
+  await mesh.deploy('api-open', [only.port], { circuitBreaker: { refusal } })
+  const set = (mode: string) =>
+    fetch(`${mesh.operator().url}/api/v1/mesh/v2/circuits/api-open`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ mode }),
+    })
+  equal((await set('forced_open')).status, 200)
+  const refused = await waitFor(async () => {
+    const answer = await mesh.get('api-open')
+    return answer.status === 429 ? answer : null
+  })
+  deepEqual([refused.body, refused.headers.get('x-why')], ['later', 'circuit'])
+  equal((await set('auto')).status, 200)
+  await waitFor(async () => (await mesh.get('api-open')).status === 200)
+})
+
+test('outcomes reach the operator within a moment, and the circuits are in the metrics of the plugins', async () => {
+  const [only] = (await echoes(1)) as [EchoServer]
+  await mesh.deploy('counted', [only.port])
+  for (let i = 0; i < 20; i++) equal((await mesh.get('counted')).status, 200)
+  await waitFor(async () => {
+    const text = await (await fetch(`${mesh.operator().url}/metrics`)).text()
+    const line = new RegExp(
+      `mesh_requests_total\\{service="counted",instance="127.0.0.1:${only.port}",status="2xx"\\} (\\d+)`,
+    )
+    return Number(line.exec(text)?.[1] ?? 0) >= 20
+  })
+  const metrics = await mesh.plugins.metrics()
+  match(metrics, /mesh_circuit_state\{service="counted",state="closed"\} 1/)
+  match(metrics, /mesh_outcomes_total\{source="upstream"\} \d+/)
+})

@@ -1,0 +1,80 @@
+// `kongsul plugins` as a process of its own, and what a gateway has to be told to use it.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { logSettings } from '../../plugins/outcomes/log-format.ts'
+import { freeUdpPort } from './free-port.ts'
+import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
+import { waitFor } from './wait-for.ts'
+
+export const FEED_TOKEN = 'token-of-the-feed-for-tests'
+const LINE_TOKEN = 'token-of-the-lines-for-tests'
+const PLUGINS = ['mesh-tracing', 'mesh-circuit-breaker'] as const
+
+export interface PluginServer {
+  /** KONG_* variables. */
+  readonly kongEnv: Readonly<Record<string, string>>
+  readonly folder: string
+  output(): string
+  /** Starts it; Kong's Admin API and the operators are known by then. Answers when a process works and one waits. */
+  start(env: PluginServerEnv): Promise<void>
+  health(): Promise<{ readonly working: number | null; readonly waiting: number | null }>
+  metrics(): Promise<string>
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+export interface PluginServerEnv {
+  readonly adminUrl: string
+  readonly operators: string
+  readonly more?: Readonly<Record<string, string>>
+}
+
+export async function pluginServer(): Promise<PluginServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'kps-'))
+  const feedPort = await freeUdpPort()
+  const sockets = PLUGINS.flatMap((plugin) => {
+    const prefix = `KONG_PLUGINSERVER_${plugin.toUpperCase().replaceAll('-', '_')}`
+    return [
+      [`${prefix}_SOCKET`, join(folder, `${plugin}.sock`)],
+      [`${prefix}_QUERY_CMD`, `cat ${join(folder, `${plugin}.json`)}`],
+    ]
+  })
+  let server: KongsulProcess | null = null
+  let url = ''
+  const health = async () =>
+    (await (await fetch(`${url}/healthz`)).json()) as Awaited<ReturnType<PluginServer['health']>>
+  return {
+    kongEnv: {
+      KONG_PLUGINS: ['bundled', ...PLUGINS].join(),
+      KONG_PLUGINSERVER_NAMES: PLUGINS.join(),
+      KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT: '500ms',
+      ...Object.fromEntries(sockets),
+      ...logSettings({ token: LINE_TOKEN, port: feedPort }),
+    },
+    folder,
+    output: () => server?.output() ?? '',
+    async start({ adminUrl, operators, more = {} }) {
+      server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0'], {
+        KONG_ADMIN_URL: adminUrl,
+        KONGSUL_PLUGINS_OPERATORS: operators,
+        KONGSUL_PORT_FEED: String(feedPort),
+        KONGSUL_FEED_TOKEN: FEED_TOKEN,
+        KONGSUL_FEED_LINE_TOKEN: LINE_TOKEN,
+        ...more,
+      })
+      const told = () => /http:\/\/127\.0\.0\.1:\d+/.exec(server!.output())?.[0]
+      url = await waitFor(told, { deadlineMs: 30_000, what: 'the plugin server' })
+      const isReady = async () => {
+        const { working, waiting } = await health()
+        return working !== null && waiting !== null
+      }
+      await waitFor(isReady, { deadlineMs: 30_000, what: 'a working and a waiting process' })
+    },
+    health,
+    metrics: async () => await (await fetch(`${url}/metrics`)).text(),
+    async stop(signal) {
+      await server?.stop(signal)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
