@@ -40,19 +40,23 @@ export function tracingPlugin({ random, meshHeaders }: TracingParts): Required<P
         const { span, headers } = propagate(incoming, config, random)
         const { parentSpanId } = span
         const ours = serviceId === null ? NOBODYS : meshHeaders.write({ serviceId, routeId, parentSpanId })
-        await kong.service.request.setHeaders({ ...inOneCall(headers), ...ours })
+        const changes: Record<string, string | readonly string[]> = inOneCall(headers)
+        changes[ROUTE_HEADER] = ours[ROUTE_HEADER]
+        changes[SPAN_HEADER] = ours[SPAN_HEADER]
+        await kong.service.request.setHeaders(changes)
       },
     },
   })
 }
 
 /** Off go what a client sent under the names of the mesh. An empty list removes a header (see inOneCall). */
-const NOBODYS: HeaderMap = { [ROUTE_HEADER]: [], [SPAN_HEADER]: [] }
+const NOBODYS = { [ROUTE_HEADER]: [], [SPAN_HEADER]: [] } as const
 
 /** Kong's answer over MsgPack has a list for every name, also for one that came once. */
 function requestHeaders(headers: HeaderMap): RequestHeaders {
   const plain: Record<string, string | readonly string[]> = {}
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]!
     plain[name] = Array.isArray(value) && value.length === 1 ? (value[0] as string) : value
   }
   return plain

@@ -12,6 +12,7 @@ import { Connection } from '../rpc/connection.ts'
 import { InstanceTable } from '../rpc/instance-table.ts'
 import { PluginHost } from '../rpc/plugin-host.ts'
 import { WriteBatch } from '../rpc/write-batch.ts'
+import { directSocket } from './direct-socket.ts'
 import type { ToSupervisor, ToWorker } from './messages.ts'
 
 export interface WorkerConfig {
@@ -61,7 +62,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   let lastBeat = now()
 
   const serve = (socket: Socket, plugin: string) => {
-    const connection: Connection = new Connection(socket, host, {
+    const connection: Connection = new Connection(directSocket(socket), host, {
       plugin,
       later,
       lateAfterMs: hangMs,

@@ -44,6 +44,9 @@ export class EventRun implements Limited {
   readonly id: number
   readonly plugin: string
   readonly phase: string
+  /** Belong to the tables that the event is in. */
+  nextInSlot: EventRun | null = null
+  placeInLimit = -1
   readonly #host: EventHost
   #request: RpcRequest
   #isAsked = true

@@ -3,15 +3,19 @@ export interface Limited {
   /** By `now()`'s clock, in ms. */
   readonly deadline: number
   onLate(): void
+  /** Belongs to the TimeLimit: where it stands in its list, -1 when it does not. */
+  placeInLimit: number
 }
 
 /**
  * Calls `onLate` of what is still there at its deadline. One timer for all: nearly everything is gone again long
- * before, so that putting something in and taking it out has to be cheap.
+ * before, so that putting something in and taking it out has to be cheap. A list rather than a Set, for the reason that
+ * EventTable gives; the last one takes the place of one that leaves.
  */
 export class TimeLimit {
   readonly #now: () => number
-  readonly #waiting = new Set<Limited>()
+  readonly #waiting: (Limited | null)[] = []
+  #size = 0
   #timer: NodeJS.Timeout | null = null
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -20,21 +24,31 @@ export class TimeLimit {
   }
 
   get size(): number {
-    return this.#waiting.size
+    return this.#size
   }
 
   add(limited: Limited): void {
-    this.#waiting.add(limited)
+    if (limited.placeInLimit < 0) {
+      limited.placeInLimit = this.#size
+      this.#waiting[this.#size++] = limited
+    }
     if (limited.deadline < this.#timerAt) this.#arm(limited.deadline)
   }
 
   remove(limited: Limited): void {
-    this.#waiting.delete(limited)
+    const place = limited.placeInLimit
+    if (place < 0) return
+    limited.placeInLimit = -1
+    const last = this.#waiting[--this.#size]!
+    this.#waiting[this.#size] = null
+    if (last === limited) return
+    this.#waiting[place] = last
+    last.placeInLimit = place
   }
 
   stop(): void {
     if (this.#timer) clearTimeout(this.#timer)
-    this.#waiting.clear()
+    while (this.#size > 0) this.remove(this.#waiting[this.#size - 1]!)
     this.#timer = null
     this.#timerAt = Number.POSITIVE_INFINITY
   }
@@ -52,12 +66,13 @@ export class TimeLimit {
     const now = this.#now()
     let next = Number.POSITIVE_INFINITY
     const late: Limited[] = []
-    for (const limited of this.#waiting) {
+    for (let i = 0; i < this.#size; i++) {
+      const limited = this.#waiting[i]!
       if (limited.deadline <= now) late.push(limited)
       else next = Math.min(next, limited.deadline)
     }
     for (const limited of late) {
-      this.#waiting.delete(limited)
+      this.remove(limited)
       limited.onLate()
     }
     if (next < this.#timerAt) this.#arm(next)
