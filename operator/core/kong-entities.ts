@@ -4,6 +4,7 @@ import type { Entity, Json, Kind } from './entity.ts'
 import { entityId, routeName, serviceName, targetId, upstreamName } from './names.ts'
 import type { RouteWish } from './route-wishes.ts'
 import type { Settings } from './settings-defaults.ts'
+import { compact, sharedFields } from './shared.ts'
 import { ownTags } from './tags.ts'
 import { isHashing, upstreamFields } from './upstream-fields.ts'
 
@@ -18,7 +19,7 @@ export function serviceEntities(
   const upstreamId = entityId(mesh, 'upstream', upstream)
   const targets = [...weights].map(([target, weight]) => {
     const id = targetId(mesh, upstream, target)
-    return entity(mesh, service, { kind: 'target', id, name: target, parent: upstreamId, fields: { weight } })
+    return entity(mesh, service, { kind: 'target', id, name: target, parent: upstreamId, fields: weightFields(weight) })
   })
   const name = serviceName(service)
   return [
@@ -27,7 +28,7 @@ export function serviceEntities(
       id: upstreamId,
       name: upstream,
       parent: '',
-      fields: upstreamFields(settings),
+      fields: upstreamFieldsOf(settings),
     }),
     ...targets,
     entity(mesh, service, {
@@ -81,12 +82,14 @@ export function routeEntity(mesh: string, service: string, protocol: string, wis
   })
 }
 
+type Fields = Readonly<Record<string, Json>>
+
 interface Plain {
   readonly kind: Kind
   readonly id: string
   readonly name: string
   readonly parent: string
-  readonly fields: Readonly<Record<string, Json>>
+  readonly fields: Fields
 }
 
 const entity = (mesh: string, service: string, plain: Plain): Entity => ({
@@ -94,5 +97,18 @@ const entity = (mesh: string, service: string, plain: Plain): Entity => ({
   owner: service,
   tags: ownTags(mesh, service, { ...plain.fields, name: plain.name }),
 })
+
+/** Most services have the settings of the mesh, which are one object, and most targets one of a few weights. */
+function upstreamFieldsOf(settings: Settings): Fields {
+  const known = ofSettings.get(settings)
+  if (known !== undefined) return known
+  const fields = compact(upstreamFields(settings))
+  ofSettings.set(settings, fields)
+  return fields
+}
+
+const ofSettings = new WeakMap<Settings, Fields>()
+
+const weightFields = (weight: number): Fields => sharedFields('target', { weight })
 
 const orNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list)

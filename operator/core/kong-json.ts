@@ -2,6 +2,7 @@
 
 import type { Entity, Json, Kind, KongState } from './entity.ts'
 import { keyOf } from './entity.ts'
+import { sharedFields, sharedText } from './shared.ts'
 import { ownerOf } from './tags.ts'
 import { normalTarget } from './target-address.ts'
 
@@ -12,7 +13,8 @@ export type JsonObject = { readonly [key: string]: Json }
  * `name` and `target` are not among the fields: they are the entity's name.
  */
 export function entityFromKong(kind: Kind, row: JsonObject): Entity {
-  const tags = Array.isArray(row.tags) ? row.tags.filter((tag): tag is string => typeof tag === 'string') : []
+  const texts = Array.isArray(row.tags) ? row.tags.filter((tag): tag is string => typeof tag === 'string') : []
+  const tags = texts.map(sharedText)
   const fields: Record<string, Json> = {}
   for (const [key, value] of Object.entries(row)) {
     if (key !== '__proto__' && !IDENTITY.has(key) && key !== nameKey(kind) && key !== parentKey(kind))
@@ -23,9 +25,9 @@ export function entityFromKong(kind: Kind, row: JsonObject): Entity {
     kind,
     id: textOf(row.id),
     name: kind === 'target' ? normalTarget(name) : name,
-    owner: ownerOf(tags),
+    owner: sharedText(ownerOf(tags)),
     parent: referenceId(kind === 'target' ? row.upstream : kind === 'upstream' ? null : row.service),
-    fields,
+    fields: sharedFields(kind, fields),
     tags,
   }
 }

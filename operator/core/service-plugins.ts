@@ -4,6 +4,7 @@ import type { CircuitRules } from '../../plugins/breaker/settings-defaults.ts'
 import type { Entity, Json } from './entity.ts'
 import { entityId, pluginId, serviceName } from './names.ts'
 import type { Settings } from './settings-defaults.ts'
+import { compact } from './shared.ts'
 import { ownTags } from './tags.ts'
 
 /** Plugins of kongsul, in the order in which Kong runs them. */
@@ -49,7 +50,7 @@ const known = new WeakMap<object, Fields>()
 function remembered(settings: object, make: () => Fields): Fields {
   const before = known.get(settings)
   if (before !== undefined) return before
-  const fields = make()
+  const fields = compact(make())
   known.set(settings, fields)
   return fields
 }

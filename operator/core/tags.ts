@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from './canonical-json.ts'
 import type { Entity, Json } from './entity.ts'
 import { escapeName, unescapeName } from './escape.ts'
+import { sharedText } from './shared.ts'
 
 export const MANAGED_TAG = 'managed-by:kongsul'
 const MESH_PREFIX = 'kongsul.mesh:'
@@ -21,13 +22,13 @@ export const HEALTH_OVERRIDE = 'health'
 /** Tags of a new entity. */
 export function ownTags(mesh: string, service: string, fields: Readonly<Record<string, Json>>): string[] {
   const applied = new Map(Object.entries(fields).map(([field, value]) => [field, hashOf(value)]))
-  return [...ownerTags(mesh, service), appliedTag(applied)]
+  return [...ownerTags(mesh, service), sharedText(appliedTag(applied))]
 }
 
 export const ownerTags = (mesh: string, service: string): string[] => [
   MANAGED_TAG,
-  meshTag(mesh),
-  `${SERVICE_PREFIX}${escapeName(service)}`,
+  sharedText(meshTag(mesh)),
+  sharedText(`${SERVICE_PREFIX}${escapeName(service)}`),
 ]
 
 /** Mesh names are plain words as a rule and stay as they are; what a tag cannot hold is escaped. */
