@@ -3,7 +3,7 @@
 import { isSameJson } from './canonical-json.ts'
 import type { Instance } from './catalog.ts'
 import type { Losses } from './claims.ts'
-import type { Entity, Json, KongState } from './entity.ts'
+import type { Entity, HeldState, Json } from './entity.ts'
 import type { ForeignRoute } from './foreign-routes.ts'
 import { entityId, targetId, upstreamName } from './names.ts'
 import { type PlanOptions, planService, type ServicePlan } from './service-plan.ts'
@@ -49,7 +49,7 @@ const NONE_HELD: HeldWeights = new Map()
 
 export interface DecidedFrom {
   readonly settings: AcceptedSettings
-  readonly actual: KongState
+  readonly actual: HeldState
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
 }
 
@@ -98,7 +98,7 @@ function weightsOf(entities: ServicePlan['entities'] = []): ReadonlyMap<string, 
   return new Map(targets.map(([, { name, fields }]) => [name, Number(fields.weight)]))
 }
 
-function hasTraffic(actual: KongState, upstream: string): boolean {
+function hasTraffic(actual: HeldState, upstream: string): boolean {
   for (const { kind, parent, fields } of actual.values()) {
     if (kind === 'target' && parent === upstream && fields.weight !== 0) return true
   }
@@ -119,7 +119,7 @@ export function routeService(
   mesh: string,
   losses: Losses | undefined,
   foreign: readonly ForeignRoute[],
-  actual: KongState,
+  actual: HeldState,
   before: Decided | undefined,
 ): Decided {
   const isSameRoutes =

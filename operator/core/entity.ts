@@ -26,3 +26,6 @@ export interface Entity {
 export type KongState = ReadonlyMap<string, Entity>
 
 export const keyOf = (entity: Pick<Entity, 'kind' | 'id'>): string => `${entity.kind}/${entity.id}`
+
+/** What deciding looks at of a state that is too large to be copied for it. */
+export type HeldState = Pick<KongState, 'get' | 'has' | 'values'>

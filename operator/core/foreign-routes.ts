@@ -42,26 +42,31 @@ export function foreignRouteOf(entity: Entity): ForeignRoute | null {
   }
 }
 
-/** All of them, by id; the same list as before when nothing changed, so that what follows from it can be kept. */
-export function foreignRoutesOf(state: KongState, before: readonly ForeignRoute[]): readonly ForeignRoute[] {
-  const known = byState.get(state)
-  if (known !== undefined) return known
-  const found: ForeignRoute[] = []
-  state.forEach((entity, key) => {
-    // The key first: most of a large state are targets, and looking into each entity is what takes the time.
-    if (!key.startsWith('route/') || entity.owner !== '' || isManaged(entity)) return
-    const route = remembered(entity)
-    if (route !== null) found.push(route)
-  })
-  found.sort((left, right) => (left.id < right.id ? -1 : 1))
-  const isSame = found.length === before.length && found.every((route, index) => route === before[index])
-  const routes = isSame ? before : found
-  byState.set(state, routes)
-  return routes
+/** Routes that nobody manages, streams among them. */
+export function unmanagedRoutes(state: Pick<KongState, 'values'>): readonly Entity[] {
+  return [...state.values()].filter(isUnmanagedRoute)
 }
 
-/** States and entities never change once made; what they say is read once. */
-const byState = new WeakMap<KongState, readonly ForeignRoute[]>()
+export const isUnmanagedRoute = (entity: Entity): boolean =>
+  entity.kind === 'route' && entity.owner === '' && !isManaged(entity)
+
+/** All of them, by id; the same list as before when nothing changed, so that what follows from it can be kept. */
+export function foreignRoutesOf(
+  routes: readonly Entity[],
+  before: readonly ForeignRoute[],
+): readonly ForeignRoute[] {
+  const known = byRoutes.get(routes)
+  if (known !== undefined) return known
+  const found = routes.flatMap((entity) => remembered(entity) ?? [])
+  found.sort((left, right) => (left.id < right.id ? -1 : 1))
+  const isSame = found.length === before.length && found.every((route, index) => route === before[index])
+  const foreign = isSame ? before : found
+  byRoutes.set(routes, foreign)
+  return foreign
+}
+
+/** Lists and entities never change once made; what they say is read once. */
+const byRoutes = new WeakMap<readonly Entity[], readonly ForeignRoute[]>()
 const byEntity = new WeakMap<Entity, ForeignRoute | null>()
 
 function remembered(entity: Entity): ForeignRoute | null {

@@ -19,7 +19,13 @@ export function serviceEntities(
   const upstreamId = entityId(mesh, 'upstream', upstream)
   const targets = [...weights].map(([target, weight]) => {
     const id = targetId(mesh, upstream, target)
-    return entity(mesh, service, { kind: 'target', id, name: target, parent: upstreamId, fields: weightFields(weight) })
+    return entity(mesh, service, {
+      kind: 'target',
+      id,
+      name: target,
+      parent: upstreamId,
+      fields: weightFields(weight),
+    })
   })
   const name = serviceName(service)
   return [

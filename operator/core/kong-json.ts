@@ -13,7 +13,9 @@ export type JsonObject = { readonly [key: string]: Json }
  * `name` and `target` are not among the fields: they are the entity's name.
  */
 export function entityFromKong(kind: Kind, row: JsonObject): Entity {
-  const texts = Array.isArray(row.tags) ? row.tags.filter((tag): tag is string => typeof tag === 'string') : []
+  const texts = Array.isArray(row.tags)
+    ? row.tags.filter((tag): tag is string => typeof tag === 'string')
+    : []
   const tags = texts.map(sharedText)
   const fields: Record<string, Json> = {}
   for (const [key, value] of Object.entries(row)) {

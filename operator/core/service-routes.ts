@@ -1,7 +1,7 @@
 /** The routes one service gets, once it is known what belongs to others. */
 
 import { type Losses, problemsOfLosses, withoutLosses } from './claims.ts'
-import { type Entity, type KongState, keyOf } from './entity.ts'
+import { type Entity, type HeldState, keyOf } from './entity.ts'
 import { compareRoutes, type ForeignRoute, matcherOf } from './foreign-routes.ts'
 import { routeEntity } from './kong-entities.ts'
 import type { Problem } from './problem.ts'
@@ -28,7 +28,7 @@ export function planRoutes(
   mesh: string,
   losses: Losses | undefined,
   foreign: readonly ForeignRoute[],
-  actual: KongState,
+  actual: HeldState,
 ): ServiceRoutes {
   const { service, effective } = plan
   const { protocol, routing } = effective.settings

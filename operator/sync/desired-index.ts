@@ -31,8 +31,8 @@ export function indexDesired(
 }
 
 /** What the mesh has in Kong, in the form of a desired state. */
-export function indexOwned(actual: KongState, mesh: string): DesiredIndex {
-  return indexByOwner(new Map([...actual].filter(([, { tags }]) => isOwnedBy(mesh, tags))))
+export function indexOwned(actual: Pick<KongState, 'values'>, mesh: string): DesiredIndex {
+  return indexByOwner(wantedState([...actual.values()].filter(({ tags }) => isOwnedBy(mesh, tags))))
 }
 
 /** An index of entities that nobody decided. */
@@ -55,7 +55,7 @@ export function changedServices(before: DesiredIndex, after: DesiredIndex): read
   return [...changed, ...gone]
 }
 
-/** Everything one service wants, as a state. */
+/** Entities, such as all that one service wants, as a state. */
 export const wantedState = (group: readonly Entity[]): KongState =>
   new Map(group.map((entity) => [keyOf(entity), entity]))
 

@@ -1,4 +1,5 @@
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
+import { isUnmanagedRoute } from '../core/foreign-routes.ts'
 
 const LONGEST_READ_MS = 600_000
 
@@ -15,6 +16,8 @@ export class KongMirror {
   readonly #written = new Map<string, { readonly at: number; readonly ms: number }>()
   #clock = 0
   #copy: KongState | null = null
+  readonly #foreign = new Map<string, Entity>()
+  #foreignCopy: readonly Entity[] | null = null
   #gone: Entity[] = []
 
   /** The same object until something changes. */
@@ -25,6 +28,20 @@ export class KongMirror {
 
   get(key: string): Entity | undefined {
     return this.#entities.get(key)
+  }
+
+  has(key: string): boolean {
+    return this.#entities.has(key)
+  }
+
+  values(): ReturnType<KongState['values']> {
+    return this.#entities.values()
+  }
+
+  /** Routes that nobody manages; the same list until one of them changes. */
+  foreignRoutes(): readonly Entity[] {
+    this.#foreignCopy ??= [...this.#foreign.values()]
+    return this.#foreignCopy
   }
 
   get size(): number {
@@ -134,6 +151,10 @@ export class KongMirror {
     this.#drop(key)
     this.#copy = null
     this.#entities.set(key, entity)
+    if (isUnmanagedRoute(entity)) {
+      this.#foreign.set(key, entity)
+      this.#foreignCopy = null
+    }
     this.#byOwner.add(entity.owner, key)
     for (const parent of parentsOf(entity)) this.#byParent.add(parent, key)
     this.#byName.add(nameKey(entity), key)
@@ -145,6 +166,7 @@ export class KongMirror {
     if (entity === undefined) return
     this.#copy = null
     this.#entities.delete(key)
+    if (this.#foreign.delete(key)) this.#foreignCopy = null
     this.#byOwner.delete(entity.owner, key)
     for (const parent of parentsOf(entity)) this.#byParent.delete(parent, key)
     this.#byName.delete(nameKey(entity), key)
@@ -170,25 +192,30 @@ function parentsOf({ kind, parent, fields }: Entity): readonly string[] {
 
 const nameKey = ({ kind, name }: Entity): string => `${kind}/${name}`
 
+/** Most places have one key: it stands for itself, a set of one takes ten times the memory. */
 class Index {
-  readonly #keys = new Map<string, Set<string>>()
+  readonly #keys = new Map<string, string | Set<string>>()
 
-  get(at: string): ReadonlySet<string> {
-    return this.#keys.get(at) ?? NONE
+  get(at: string): Iterable<string> {
+    const keys = this.#keys.get(at)
+    return keys === undefined ? NONE : typeof keys === 'string' ? [keys] : keys
   }
 
   add(at: string, key: string): void {
     if (at === '') return
     const keys = this.#keys.get(at)
-    if (keys === undefined) this.#keys.set(at, new Set([key]))
-    else keys.add(key)
+    if (keys === undefined) this.#keys.set(at, key)
+    else if (typeof keys !== 'string') keys.add(key)
+    else if (keys !== key) this.#keys.set(at, new Set([keys, key]))
   }
 
   delete(at: string, key: string): void {
     const keys = this.#keys.get(at)
-    keys?.delete(key)
-    if (keys?.size === 0) this.#keys.delete(at)
+    if (keys === key) this.#keys.delete(at)
+    if (keys === undefined || typeof keys === 'string') return
+    keys.delete(key)
+    if (keys.size === 0) this.#keys.delete(at)
   }
 }
 
-const NONE: ReadonlySet<string> = new Set()
+const NONE: readonly string[] = []

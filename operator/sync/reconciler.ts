@@ -27,7 +27,7 @@ import { RequestError } from '../http/request-error.ts'
 import { readEntity } from '../kong/execute.ts'
 import { KongError } from '../kong/kong-error.ts'
 import { KongTarget, type KongTargetOptions } from '../kong/kong-target.ts'
-import { PassiveHealer, type WatchedUpstream } from '../kong/passive-healer.ts'
+import { PassiveHealer } from '../kong/passive-healer.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
@@ -50,7 +50,7 @@ import { ProblemLog } from './problem-log.ts'
 import { RemovalWatch } from './removal-watch.ts'
 import { ReturnedTargets } from './returned-targets.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
-import { isClaimed, watchedUpstreams } from './watched-upstreams.ts'
+import { isClaimed, type Watched, watchedAfter, watchedUpstreams } from './watched-upstreams.ts'
 
 export interface ReconcilerOptions {
   readonly kong: Pick<KongTargetOptions, 'admin' | 'urls' | 'adminFor' | 'only' | 'isRefused' | 'onDbless'>
@@ -124,7 +124,9 @@ export class Reconciler {
   #unread: ReadonlyMap<string, Error> = new Map()
   #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
-  #watched: ReadonlyMap<string, WatchedUpstream> = new Map()
+  #watched: Watched = new Map()
+  /** Of which of these somebody paused none: thousands are not looked at for each answer of a health check. */
+  #looked: { readonly watched: Watched; readonly unpaused: Watched } | null = null
   #hasSynced = false
   #firstSync: { readonly total: number; readonly sinceMs: number } | null = null
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
@@ -256,6 +258,7 @@ export class Reconciler {
 
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
   reviewPauses(services: readonly string[] | null): void {
+    this.#looked = null
     if (this.#index === null) return
     for (const service of services ?? this.#index.groups.keys()) {
       this.queue.add(service, null, [this.#isPaused(service) ? 'paused' : 'resumed'])
@@ -508,24 +511,29 @@ export class Reconciler {
       if (this.connection.isUp) this.#compareAll()
       return
     }
-    const before = this.#index
-    this.#compute(before)
-    for (const service of changedServices(before, this.#index)) {
+    for (const service of this.#compute(this.#index)) {
       this.queue.add(service, changedAtMs, reasonsOf(service))
     }
     this.#noticeSoon()
   }
 
-  /** Decides what Kong should hold, and which removals wait. */
-  #compute(before: DesiredIndex): void {
+  /**
+   * Decides what Kong should hold, and which removals wait.
+   * @returns services that want something else than before
+   */
+  #compute(before: DesiredIndex): readonly string[] {
     const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
     const index = this.#desireWith(before)
     const isChanged = this.#holds.reviewWeights(this.#snapshot!, before, index, holdMs)
-    this.#index = isChanged ? this.#desireWith(before) : index
-    this.#watched = watchedUpstreams(this.#index)
-    for (const service of this.#holds.reviewRemovals(before, this.#index, holdMs)) {
+    const after = isChanged ? this.#desireWith(before) : index
+    const changed = changedServices(before, after)
+    const isFirst = this.#index === null
+    this.#watched = isFirst ? watchedUpstreams(after) : watchedAfter(this.#watched, before, after, changed)
+    this.#index = after
+    for (const service of this.#holds.reviewRemovals(before, after, holdMs)) {
       this.queue.add(service, null, ['hold ended'])
     }
+    return changed
   }
 
   #desireWith(before: DesiredIndex): DesiredIndex {
@@ -533,7 +541,8 @@ export class Reconciler {
       snapshot: this.#snapshot!,
       settings: this.#accepted!,
       options: { ...this.#options.mesh, plugins: this.#plugins.names },
-      actual: this.mirror.state(),
+      actual: this.mirror,
+      foreign: this.mirror.foreignRoutes(),
       heldWeights: this.#holds.weights,
     })
     return indexDesired(this.#desired, before)
@@ -544,8 +553,7 @@ export class Reconciler {
     if (this.#snapshot === null || this.#accepted === null) return
     const isFirst = this.#index === null
     const before = this.#index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
-    this.#compute(before)
-    const index = this.#index!
+    const changed = this.#compute(before)
     const result = diff(this.mirror.state(), this.#desired.state, this.#diffOptions())
     this.#conflicts.clear()
     this.#overrides.setAll(result.overrides)
@@ -555,7 +563,7 @@ export class Reconciler {
     )
     if (isFirst) this.#firstSync = { total: differing.size, sinceMs: performance.now() }
     for (const service of differing) this.queue.add(service, null, [isFirst ? 'first sync' : 'resync'])
-    for (const service of changedServices(before, index)) {
+    for (const service of changed) {
       if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
     }
     if (differing.size === 0) this.#synced()
@@ -593,12 +601,15 @@ export class Reconciler {
   }
 
   /** Kong's own marks of a paused service are left to whoever paused it. */
-  #unpaused(): ReadonlyMap<string, WatchedUpstream> {
+  #unpaused(): Watched {
     const { isPaused } = this.#options
-    if (isPaused === undefined || ![...this.#watched.values()].some(({ service }) => isPaused(service))) {
-      return this.#watched
+    if (isPaused === undefined) return this.#watched
+    if (this.#looked?.watched !== this.#watched) {
+      const left = [...this.#watched].filter(([, { service }]) => !isPaused(service))
+      const unpaused = left.length === this.#watched.size ? this.#watched : new Map(left)
+      this.#looked = { watched: this.#watched, unpaused }
     }
-    return new Map([...this.#watched].filter(([, { service }]) => !isPaused(service)))
+    return this.#looked.unpaused
   }
 
   #isPaused(service: string): boolean {

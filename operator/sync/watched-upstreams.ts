@@ -1,28 +1,36 @@
 import type { Change } from '../core/diff.ts'
 import { type Entity, keyOf } from '../core/entity.ts'
+import { patchedMap } from '../core/patched-map.ts'
 import { HEALTH_OVERRIDE, overriddenOf } from '../core/tags.ts'
 import type { WatchedUpstream } from '../kong/passive-healer.ts'
 import type { DesiredIndex } from './desired-index.ts'
+
+export type Watched = ReadonlyMap<string, WatchedUpstream>
 
 /**
  * Upstreams with passive checks whose marks Kong does not take back itself, and with something to route to; each with
  * the targets that Consul wants traffic on.
  */
-export function watchedUpstreams({ groups }: DesiredIndex): ReadonlyMap<string, WatchedUpstream> {
-  const watched = new Map<string, WatchedUpstream>()
-  for (const [service, group] of groups) {
-    let ofService = known.get(group)
-    if (ofService === undefined) {
-      ofService = watchedOf(service, group)
-      known.set(group, ofService)
-    }
-    for (const upstream of ofService) watched.set(upstream.id, upstream)
-  }
-  return watched
+export function watchedUpstreams({ groups }: Pick<DesiredIndex, 'groups'>): Watched {
+  const all = [...groups].flatMap(([service, group]) => watchedOf(service, group))
+  return new Map(all.map((upstream) => [upstream.id, upstream]))
 }
 
-/** A group that did not change is the same list. */
-const known = new WeakMap<readonly Entity[], readonly WatchedUpstream[]>()
+/** The same after these services changed: `watchedUpstreams(after)` without looking at all the others. */
+export function watchedAfter(
+  watched: Watched,
+  before: DesiredIndex,
+  after: DesiredIndex,
+  changed: readonly string[],
+): Watched {
+  const of = ({ groups }: DesiredIndex) =>
+    changed.flatMap((service) => watchedOf(service, groups.get(service) ?? []))
+  return patchedMap(
+    watched,
+    of(before).map(({ id }) => id),
+    of(after).map((upstream) => [upstream.id, upstream] as const),
+  )
+}
 
 function watchedOf(service: string, group: readonly Entity[]): readonly WatchedUpstream[] {
   const watched: WatchedUpstream[] = []
