@@ -12,7 +12,7 @@ import { type Part, percentile } from './figure.ts'
 const SERVICES = 500
 const INSTANCES = 3
 const PER_SECOND = 100
-const SECONDS = Number(process.env['BENCH_CHURN_SECONDS'] ?? 20)
+const SECONDS = Number(process.env['BENCH_CHURN_SECONDS'] ?? 60)
 
 export const churn: Part = {
   name: 'churn',

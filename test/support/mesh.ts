@@ -46,14 +46,18 @@ export class Mesh {
     this.name = `t${randomBytes(4).toString('hex')}`
   }
 
-  /** Consul and gateway up and answering; no operator yet. */
-  static async start(): Promise<Mesh> {
+  /**
+   * Consul and gateway up and answering; no operator yet.
+   * @param kongEnv more KONG_* variables of the gateway, where it is one of ours
+   */
+  static async start(kongEnv: Readonly<Record<string, string>> = {}): Promise<Mesh> {
     const consul = await startConsul()
     const admin = process.env['KONG_ADMIN_URL']
     const proxy = process.env['KONG_PROXY_URL']
     if (admin && proxy) return new Mesh(consul, null, admin, proxy)
     const [proxyPort, adminPort] = await freePorts(2)
-    const gateway = startKongsul(['gateway', '--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`])
+    const ports = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
+    const gateway = startKongsul(['gateway', ...ports], kongEnv)
     const mesh = new Mesh(consul, gateway, `http://127.0.0.1:${adminPort}`, `http://127.0.0.1:${proxyPort}`)
     await waitFor(async () => (await fetch(`${mesh.adminUrl}/status`)).ok, { what: 'the gateway' })
     return mesh

@@ -53,3 +53,17 @@ test('a plugin that somebody hung onto a route is seen with the service of the r
   mirror.set(entityFromKong('plugin', row))
   assert.equal(mirror.part('web', []).has('plugin/theirs'), true)
 })
+
+test('routes that nobody manages are one list until one of them changes', () => {
+  const mirror = new KongMirror()
+  mirror.merge(state, everything, mirror.now())
+  const none = mirror.foreignRoutes()
+  assert.deepEqual(none, [])
+  mirror.set(target!)
+  assert.equal(mirror.foreignRoutes(), none)
+  const theirs = entityFromKong('route', { id: 'theirs', name: 'legacy', paths: ['/'], tags: null })
+  mirror.set(theirs)
+  assert.deepEqual(mirror.foreignRoutes(), [theirs])
+  mirror.delete('route/theirs')
+  assert.deepEqual(mirror.foreignRoutes(), [])
+})
