@@ -2,12 +2,13 @@
 // services to read again; what they cannot name (an instance without checks that came, changed or went under a
 // name that stays) is found by the index they leave unexplained. Start reading at CatalogWatch.run.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CatalogSnapshot, Instance } from '../core/catalog.ts'
-import { instancesFromRows } from '../core/consul-row.ts'
+import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { isAskable } from './askable-name.ts'
 import { backoffMs } from './backoff.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
+import { hiddenService, requireAll, requireConsul } from './catalog-doubt.ts'
+import { CatalogTable } from './catalog-table.ts'
 import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
 import { ConsulError, consulError, isAboutOneService } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
@@ -15,7 +16,6 @@ import { describeChange } from './describe-change.ts'
 import { inParallel } from './in-parallel.ts'
 import { ANYTHING, type Expectation, PendingReads, shows } from './pending-reads.ts'
 import type { RawCheck, RawNode } from './raw-rows.ts'
-import { explainedIndexes, instanceKey, keepIdentity, type ServiceEntry } from './service-table.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { UnreadServices } from './unread-services.ts'
 
@@ -56,7 +56,7 @@ export class CatalogWatch {
     ['names', null],
     ['checks', null],
   ])
-  readonly #services = new Map<string, ServiceEntry>()
+  readonly #table = new CatalogTable()
   readonly #pending = new PendingReads()
   readonly #sweeps: SweepSchedule
   readonly #unread: UnreadServices
@@ -66,7 +66,6 @@ export class CatalogWatch {
   #isFiltered = false
   #checks: CheckTable = new Map()
   #nodes: ReadonlyMap<string, string> = new Map()
-  #extinctions: readonly bigint[] = []
   #reload = false
   #pumping = false
   #sinceMs: number | null = null
@@ -88,8 +87,8 @@ export class CatalogWatch {
       signal: options.signal,
       parallel: this.#parallel,
       nodes: () => [...this.#nodes.keys()],
-      table: () => this.#services,
-      explained: (from, to) => this.#explained(from, to),
+      table: () => this.#table.services,
+      explained: (from, to) => this.#table.explained(from, to, this.#checks),
       busy: () => this.#pending.size > 0 || this.#reload || this.#pumping,
       found: (services, sinceMs) => {
         for (const [name, minIndex] of services) this.#want(name, { ...ANYTHING, minIndex })
@@ -167,7 +166,7 @@ export class CatalogWatch {
     }
     for (const { service, node, minIndex, recovered } of touchedByChecks(before, checks)) {
       const expected = { minIndex, recovered: new Set(recovered === '' ? [] : [recovered]) }
-      const names = node === '' ? [service] : this.#servicesOn(new Set([node]))
+      const names = node === '' ? [service] : this.#table.servicesOn(new Set([node]))
       for (const name of names) this.#want(name, expected)
     }
     this.#begin()
@@ -180,14 +179,9 @@ export class CatalogWatch {
     this.#nodes = new Map(body.map((node) => [node.Node, node.Address]))
     const moved = [...this.#nodes].filter(([node, address]) => (before.get(node) ?? address) !== address)
     if (moved.length > 0) {
-      this.#touch(this.#servicesOn(new Set(moved.map(([node]) => node))))
+      this.#touch(this.#table.servicesOn(new Set(moved.map(([node]) => node))))
     }
     if (before.size > 0 && body.some((node) => !before.has(node.Node))) this.#sweeps.nodesChanged()
-  }
-
-  #servicesOn(nodes: ReadonlySet<string>): string[] {
-    const on = ({ instances }: ServiceEntry) => instances.some((instance) => nodes.has(instance.node))
-    return [...this.#services].filter(([, entry]) => on(entry)).map(([name]) => name)
   }
 
   #readAll(): void {
@@ -233,7 +227,7 @@ export class CatalogWatch {
       const all = this.#reload
       if (all) {
         this.#reload = false
-        for (const name of [...this.#names.keys(), ...this.#services.keys()]) this.#want(name, ANYTHING)
+        for (const name of [...this.#names.keys(), ...this.#table.services.keys()]) this.#want(name, ANYTHING)
       }
       if (this.#snapshot === null && !all) break
       const pass = this.#pending.take(all ? undefined : PASS_SIZE)
@@ -272,7 +266,7 @@ export class CatalogWatch {
     const isEmpty = (answer: (typeof answers)[number]) =>
       !(answer instanceof ConsulError) && answer.body.length === 0
     const emptied = pass.flatMap(([name], at) =>
-      isEmpty(answers[at]!) && this.#services.has(name) && this.#names.has(name) ? [name] : [],
+      isEmpty(answers[at]!) && this.#table.services.has(name) && this.#names.has(name) ? [name] : [],
     )
     const hidden = emptied.length === 0 ? new Set<string>() : await this.#stillListed(emptied)
     const changed: string[] = []
@@ -283,18 +277,7 @@ export class CatalogWatch {
         this.#unread.failed(name, expected, answer)
         return
       }
-      const { body, index } = answer
-      const before = this.#services.get(name)?.instances
-      const after = body.length === 0 ? undefined : keepIdentity(before, instancesFromRows(body))
-      if (after === undefined) {
-        this.#services.delete(name)
-        this.#extinctions = [...this.#extinctions.slice(-63), index]
-      } else {
-        const modifyIndexes = new Map(
-          body.map((row) => [instanceKey(row.Node.Node, row.Service.ID), row.Service.ModifyIndex]),
-        )
-        this.#services.set(name, { instances: after, modifyIndexes, index })
-      }
+      const { before, after } = this.#table.take(name, answer)
       if (after === before) return
       changed.push(name)
       if (this.#snapshot !== null) reasons.set(name, describeChange(name, before, after))
@@ -311,9 +294,7 @@ export class CatalogWatch {
     reasons: ReadonlyMap<string, readonly string[]>,
     changedAtMs: number,
   ): void {
-    const services = new Map<string, readonly Instance[]>()
-    for (const [name, { instances }] of this.#services) services.set(name, instances)
-    this.#snapshot = { services }
+    this.#snapshot = this.#table.snapshot()
     this.#options.onChange({ snapshot: this.#snapshot, changed, reasons, changedAtMs })
   }
 
@@ -325,17 +306,6 @@ export class CatalogWatch {
     const { body } = await this.#options.reader.services({ stale: false, signal: this.#options.signal })
     requireConsul(body)
     return new Set(names.filter((name) => body[name] !== undefined))
-  }
-
-  #explained(from: bigint, to: bigint): ReadonlySet<bigint> {
-    const explained = new Set(explainedIndexes(this.#services.values(), from, to))
-    for (const index of this.#extinctions) if (index > from && index <= to) explained.add(index)
-    for (const { modifyIndex } of this.#checks.values()) {
-      const index = BigInt(modifyIndex)
-      // Counts as known, but a check alone does not move the index of the services.
-      if (index > from && index < to) explained.add(index)
-    }
-    return explained
   }
 
   #failed(loop: string, error: ConsulError): void {
@@ -363,27 +333,3 @@ export class CatalogWatch {
     this.#options.onDoubt(doubt)
   }
 }
-
-/** Every server registers itself; without it this is a server that has just begun, or a token that sees nothing. */
-function requireConsul(services: Readonly<Record<string, readonly string[]>>): void {
-  if (services.consul !== undefined) return
-  const message =
-    'the catalog does not even have the service "consul": Consul has just begun, or the token lacks service_prefix "" read'
-  throw new ConsulError('CONSUL_NOT_READY', 'catalog.service.list', message)
-}
-
-/** What vanishes in the moment in which the token begins to see only a part was taken from the token, not from Consul. */
-function requireAll(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
-  const [hidden, ...more] = [...before.keys()].filter((name) => !after.has(name))
-  if (hidden === undefined) return
-  const which = more.length === 0 ? hidden : `${hidden} and ${more.length} more`
-  const message = `the token sees ${which} no more: it lacks service_prefix "" read, or "service ${hidden}" read`
-  throw new ConsulError('CONSUL_DENIED', 'catalog.service.list', message)
-}
-
-const hiddenService = (name: string): ConsulError =>
-  new ConsulError(
-    'CONSUL_DENIED',
-    'health.service',
-    `health.service: ${name} is in the catalog without an instance; the token may lack service "${name}" read or node_prefix "" read`,
-  )

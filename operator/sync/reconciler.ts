@@ -13,7 +13,6 @@ import {
 } from '../core/diff.ts'
 import { claimEndMs, type Ejection } from '../core/ejections.ts'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
-import { explainChange } from '../core/explain-change.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import type { ViewedService } from '../core/mesh-view.ts'
 import { entityId, targetId, upstreamName } from '../core/names.ts'
@@ -23,9 +22,7 @@ import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
-import { RequestError } from '../http/request-error.ts'
 import { readEntity } from '../kong/execute.ts'
-import { KongError } from '../kong/kong-error.ts'
 import { KongTarget, type KongTargetOptions } from '../kong/kong-target.ts'
 import { PassiveHealer } from '../kong/passive-healer.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -45,12 +42,16 @@ import { LagWindow } from './lag-window.ts'
 import { LoadedPlugins } from './loaded-plugins.ts'
 import type { MeshGauges, MeshNumbers } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
+import { failureCode, OutcomeReport } from './outcome-report.ts'
 import { OverrideBook } from './override-book.ts'
 import { ProblemLog } from './problem-log.ts'
 import { RemovalWatch } from './removal-watch.ts'
 import { ReturnedTargets } from './returned-targets.ts'
+import { ServiceLocks } from './service-locks.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
-import { isClaimed, type Watched, watchedAfter, watchedUpstreams } from './watched-upstreams.ts'
+import { SyncProgress } from './sync-progress.ts'
+import { UpstreamWatch } from './upstream-watch.ts'
+import { isClaimed } from './watched-upstreams.ts'
 
 export interface ReconcilerOptions {
   readonly kong: Pick<KongTargetOptions, 'admin' | 'urls' | 'adminFor' | 'only' | 'isRefused' | 'onDbless'>
@@ -88,10 +89,6 @@ const CONFIG_LOOK_MS = 2_000
 
 const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
 
-/** How long somebody who wants to write a service alone waits for it. */
-const LOCK_LIMIT_MS = 10_000
-const LOCK_LOOK_MS = 5
-
 /** Shorter than another operator takes to become leader and write. */
 const BRIEF_LOSS_MS = 1_000
 
@@ -108,7 +105,7 @@ export class Reconciler {
   readonly #desire = createDesired()
   readonly #overrides: OverrideBook
   readonly #removals: RemovalWatch
-  readonly #locked = new Set<string>()
+  readonly #locks: ServiceLocks
   readonly #conflicts = new Map<string, readonly Problem[]>()
   readonly #planned = new Map<string, readonly Change[]>()
   readonly #holds: Holds
@@ -117,6 +114,9 @@ export class Reconciler {
   readonly #gauges: Pick<MeshGauges, 'updateSoon'>
   readonly #problems: ProblemLog
   readonly #plugins: LoadedPlugins
+  readonly #progress: SyncProgress
+  readonly #watch: UpstreamWatch
+  readonly #report: OutcomeReport
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
@@ -124,13 +124,7 @@ export class Reconciler {
   #unread: ReadonlyMap<string, Error> = new Map()
   #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
-  #watched: Watched = new Map()
-  /** Of which of these somebody paused none: thousands are not looked at for each answer of a health check. */
-  #looked: { readonly watched: Watched; readonly unpaused: Watched } | null = null
-  #hasSynced = false
-  #firstSync: { readonly total: number; readonly sinceMs: number } | null = null
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
-  #lastSyncMs: number | null = null
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -151,6 +145,21 @@ export class Reconciler {
       work: (job) => this.#apply(job),
       onDone: (job, outcome, tookMs) => this.#done(job, outcome, tookMs),
     })
+    this.#locks = new ServiceLocks({
+      refusal: () => this.refusal,
+      isBusy: (service) => this.queue.isBusy(service),
+      onUnlocked: (service) => this.queue.add(service, null, ['unlocked']),
+    })
+    this.#progress = new SyncProgress(log)
+    this.#watch = new UpstreamWatch(options.isPaused)
+    this.#report = new OutcomeReport({
+      log,
+      metrics,
+      changes: options.changes,
+      lag: this.lag,
+      node: () => admin.url,
+      hasSynced: () => this.hasSynced,
+    })
     this.#plugins = new LoadedPlugins(admin, log)
     this.connection = new KongConnection({
       log,
@@ -168,7 +177,7 @@ export class Reconciler {
       admin,
       log,
       metrics,
-      upstreams: () => this.#unpaused(),
+      upstreams: () => this.#watch.unpaused(),
       recoverMs: (service) => this.#settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
       isClaimed: (key) => isClaimed(this.mirror.get(key)),
       ejectedUntilMs: ({ name, service }, target) => this.#ejectedUntilMs(service, name, target),
@@ -258,7 +267,7 @@ export class Reconciler {
 
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
   reviewPauses(services: readonly string[] | null): void {
-    this.#looked = null
+    this.#watch.reviewPauses()
     if (this.#index === null) return
     for (const service of services ?? this.#index.groups.keys()) {
       this.queue.add(service, null, [this.#isPaused(service) ? 'paused' : 'resumed'])
@@ -283,27 +292,7 @@ export class Reconciler {
 
   /** Nothing of the service is written by the loop while `work` writes it. */
   async whileLocked<T>(service: string, work: () => Promise<T>): Promise<T> {
-    const deadlineMs = performance.now() + LOCK_LIMIT_MS
-    const isTaken = () => this.#locked.has(service)
-    await this.#whileBusy(service, isTaken, deadlineMs)
-    this.#locked.add(service)
-    try {
-      await this.#whileBusy(service, () => this.queue.isBusy(service), deadlineMs)
-      return await work()
-    } finally {
-      this.#locked.delete(service)
-      this.queue.add(service, null, ['unlocked'])
-    }
-  }
-
-  /** Where nothing may be written any more there is nothing to wait for: the work is refused. */
-  async #whileBusy(service: string, isBusy: () => boolean, deadlineMs: number): Promise<void> {
-    while (isBusy() && (this.#locked.has(service) || this.refusal === null)) {
-      if (performance.now() > deadlineMs) {
-        throw new RequestError(503, `${service} is being written all the time: try again`)
-      }
-      await new Promise((done) => setTimeout(done, LOCK_LOOK_MS))
-    }
+    return await this.#locks.whileLocked(service, work)
   }
 
   /** Is nothing of the service written now, because somebody paused it? */
@@ -435,19 +424,17 @@ export class Reconciler {
   }
 
   get lastSyncMs(): number | null {
-    return this.#lastSyncMs
+    return this.#progress.lastMs
   }
 
   /** True once everything Consul said at the start is in Kong (or was tried). */
   get hasSynced(): boolean {
-    return this.#hasSynced
+    return this.#progress.hasSynced
   }
 
   /** How far the first sync is; null before it begins and once it is over. */
   firstSync(): FirstSync | null {
-    if (this.#firstSync === null || this.#hasSynced) return null
-    const { total, sinceMs } = this.#firstSync
-    return { done: Math.max(0, total - this.queue.size), total, tookMs: performance.now() - sinceMs }
+    return this.#progress.firstSync(this.queue.size)
   }
 
   overrides(): readonly Override[] {
@@ -527,8 +514,8 @@ export class Reconciler {
     const isChanged = this.#holds.reviewWeights(this.#snapshot!, before, index, holdMs)
     const after = isChanged ? this.#desireWith(before) : index
     const changed = changedServices(before, after)
-    const isFirst = this.#index === null
-    this.#watched = isFirst ? watchedUpstreams(after) : watchedAfter(this.#watched, before, after, changed)
+    if (this.#index === null) this.#watch.begin(after)
+    else this.#watch.follow(before, after, changed)
     this.#index = after
     for (const service of this.#holds.reviewRemovals(before, after, holdMs)) {
       this.queue.add(service, null, ['hold ended'])
@@ -561,7 +548,7 @@ export class Reconciler {
     const differing = new Set(
       result.changes.filter((change) => !this.#isHeld(change)).map((each) => each.service),
     )
-    if (isFirst) this.#firstSync = { total: differing.size, sinceMs: performance.now() }
+    if (isFirst) this.#progress.begin(differing.size)
     for (const service of differing) this.queue.add(service, null, [isFirst ? 'first sync' : 'resync'])
     for (const service of changed) {
       if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
@@ -600,20 +587,8 @@ export class Reconciler {
     })
   }
 
-  /** Kong's own marks of a paused service are left to whoever paused it. */
-  #unpaused(): Watched {
-    const { isPaused } = this.#options
-    if (isPaused === undefined) return this.#watched
-    if (this.#looked?.watched !== this.#watched) {
-      const left = [...this.#watched].filter(([, { service }]) => !isPaused(service))
-      const unpaused = left.length === this.#watched.size ? this.#watched : new Map(left)
-      this.#looked = { watched: this.#watched, unpaused }
-    }
-    return this.#looked.unpaused
-  }
-
   #isPaused(service: string): boolean {
-    return this.#locked.has(service) || (this.#options.isPaused?.(service) ?? false)
+    return this.#locks.has(service) || (this.#options.isPaused?.(service) ?? false)
   }
 
   #diffOptions(): DiffOptions {
@@ -709,56 +684,18 @@ export class Reconciler {
   }
 
   #done(job: Job, outcome: Outcome, tookMs: number): void {
-    const { log, metrics } = this.#options
     const { service } = job
+    this.#report.tell(job, outcome, tookMs)
     if (outcome.kind === 'failed') {
-      metrics.reconcile.inc({ outcome: 'failed' })
-      const code = outcome.error instanceof KongError ? outcome.error.code : 'APPLY_FAILED'
-      log.warn('apply failed', { service, code, reason: outcome.error.message })
-      this.#noteChanges(job, outcome.changes, tookMs, outcome.error.message)
       this.connection.report(outcome.error)
+      const code = failureCode(outcome.error)
       if (code === 'KONG_NOT_FOUND') void this.#reads.again([])
       if (code === 'KONG_REJECTED') void this.#reviewPlugins()
-    } else if (outcome.kind === 'refused') {
-      metrics.reconcile.inc({ outcome: 'refused' })
-    } else if (outcome.kind !== 'blocked') {
-      metrics.reconcile.inc({ outcome: OUTCOME_LABELS[outcome.kind] })
-      if (outcome.kind === 'dryRun' || outcome.kind === 'paused') this.#planned.set(service, outcome.changes)
-      else this.#planned.delete(service)
-      if (outcome.kind === 'applied') this.#applied(job, outcome.changes, tookMs)
-    }
+    } else if (outcome.kind === 'dryRun' || outcome.kind === 'paused') {
+      this.#planned.set(service, outcome.changes)
+    } else if (outcome.kind === 'applied' || outcome.kind === 'inSync') this.#planned.delete(service)
     if (this.queue.isSettled) this.#synced()
     this.#noticeSoon()
-  }
-
-  #noteChanges(
-    { service, reasons }: Job,
-    changes: readonly Change[],
-    tookMs: number,
-    error: string | null,
-  ): void {
-    const node = this.kong.admin.url
-    this.changes.add({ service, reasons, changes, tookMs, atMs: Date.now(), error, node })
-  }
-
-  #applied(job: Job, changes: readonly Change[], tookMs: number): void {
-    const { service, changedAtMs, reasons } = job
-    this.#noteChanges(job, changes, tookMs, null)
-    const lagMs = changedAtMs === null ? null : Date.now() - changedAtMs
-    if (lagMs !== null) {
-      this.lag.add(lagMs)
-      this.#options.metrics.syncLag.observe(lagMs / 1000)
-    }
-    // Of a first sync one line for each of thousands of services would hide the one that matters.
-    const at = this.#hasSynced ? 'info' : 'debug'
-    this.#options.log[at]('applied', {
-      service,
-      changes: changes.length,
-      ms: Math.round(tookMs),
-      ...(lagMs === null ? {} : { lagMs: Math.round(lagMs) }),
-      ...(reasons.length === 0 ? {} : { why: reasons.slice(0, 5).join(', ') }),
-      what: changes.slice(0, MOST_TOLD).map(changeInShort),
-    })
   }
 
   /** Told in the middle of a batch, which is decided anew. */
@@ -769,17 +706,9 @@ export class Reconciler {
 
   #synced(): void {
     if (this.#index === null || this.queue.running > 0) return
-    this.#noteFirstSync()
-    this.#hasSynced = true
-    this.#lastSyncMs = Date.now()
-    this.#options.metrics.lastSync.set({ node: this.kong.admin.url }, this.#lastSyncMs / 1000)
-  }
-
-  #noteFirstSync(): void {
-    if (this.#hasSynced || this.#firstSync === null) return
-    const { total, sinceMs } = this.#firstSync
-    const seconds = Math.round((performance.now() - sinceMs) / 100) / 10
-    this.#options.log.info('first sync done', { services: total, seconds })
+    const nowMs = Date.now()
+    this.#progress.synced(nowMs)
+    this.#options.metrics.lastSync.set({ node: this.kong.admin.url }, nowMs / 1000)
   }
 
   #kongUp(): void {
@@ -805,22 +734,6 @@ const unreadProblem = (service: string, message: string): Problem => ({
   service,
   message: `Consul does not answer for ${service} (${message}); what Kong has of it stays, and it is tried again`,
 })
-
-/** Changes named in one line of the log; /changes has all of them. */
-const MOST_TOLD = 5
-
-/** Of what is new or gone the name says enough. */
-const changeInShort = (change: Change): string => {
-  const { action, entity } = change
-  return action === 'create' ? `create ${entity.kind} ${entity.name}` : explainChange(change)
-}
-
-const OUTCOME_LABELS = {
-  inSync: 'in_sync',
-  applied: 'applied',
-  dryRun: 'dry_run',
-  paused: 'paused',
-} as const
 
 function append<T>(map: Map<string, readonly T[]>, key: string, value: T): void {
   map.set(key, [...(map.get(key) ?? []), value])
