@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import v8 from 'node:v8'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -25,4 +26,7 @@ if (isStale()) {
   // Else its helper process would stay for as long as this one runs.
   await (await import('esbuild')).stop()
 }
+// The operator holds a mesh in memory and makes little garbage beside it. Left alone V8 lets the heap grow to a multiple
+// of what is in use; measured with 500 services: 160 MiB instead of 225, for 5 % more processor time of a first sync.
+if (process.argv[2] === 'operator') v8.setFlagsFromString('--heap-growing-percent=20')
 await import('../../dist/main.js')
