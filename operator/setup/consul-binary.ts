@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { arch, platform } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheDir } from './cache-dir.ts'
 import { debianPackage } from './debian-package.ts'
 import { downloadChecked } from './download.ts'
+import { onPath } from './on-path.ts'
 import { zipEntry } from './zip-entry.ts'
 
 const RELEASE = '1.22.3'
@@ -85,21 +86,6 @@ async function bringRelease(target: string): Promise<string> {
   chmodSync(staged, 0o755)
   renameSync(staged, target)
   return target
-}
-
-function onPath(name: string, path = ''): string[] {
-  return path
-    .split(delimiter)
-    .filter((dir) => dir !== '')
-    .map((dir) => join(dir, name))
-    .filter((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false // not there, or not ours to run: the next folder may have it
-      }
-    })
 }
 
 async function whyUnusable(path: string): Promise<string | null> {

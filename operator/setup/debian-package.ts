@@ -10,10 +10,15 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /**
  * Fetches a Debian package with apt, signatures checked, and unpacks it into the cache: the system's own apt
  * state and files stay as they are and no root is needed.
+ * @param beside packages unpacked into the same tree, for libraries that the system may not have
  * @returns the folder that holds the unpacked tree (`usr/bin/...` below it).
  * @throws Error naming the package and what apt said.
  */
-export async function debianPackage(name: string, suite: string): Promise<string> {
+export async function debianPackage(
+  name: string,
+  suite: string,
+  beside: readonly string[] = [],
+): Promise<string> {
   const target = join(cacheDir(), 'debian', suite, name)
   if (existsSync(target)) return target
   if (!existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg-deb')) {
@@ -40,10 +45,12 @@ export async function debianPackage(name: string, suite: string): Promise<string
       'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false',
     ].flatMap((option) => ['-o', option])
     await run('apt-get', [...options, 'update', '-q'], { cwd: work, timeout: 120_000 })
-    await run('apt-get', [...options, 'download', '-q', name], { cwd: work, timeout: 300_000 })
-    const deb = readdirSync(work).find((file) => file.endsWith('.deb'))
-    if (!deb) throw new Error('apt-get download left no file')
-    await run('dpkg-deb', ['-x', join(work, deb), join(work, 'unpacked')], { timeout: 120_000 })
+    await run('apt-get', [...options, 'download', '-q', name, ...beside], { cwd: work, timeout: 300_000 })
+    const debs = readdirSync(work).filter((file) => file.endsWith('.deb'))
+    if (debs.length <= beside.length) throw new Error(`apt-get download left ${debs.length} files`)
+    for (const deb of debs) {
+      await run('dpkg-deb', ['-x', join(work, deb), join(work, 'unpacked')], { timeout: 120_000 })
+    }
     try {
       renameSync(join(work, 'unpacked'), target)
     } catch (error) {

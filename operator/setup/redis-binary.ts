@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheDir } from './cache-dir.ts'
+import { debianPackage } from './debian-package.ts'
+import { onPath } from './on-path.ts'
+
+interface Sources {
+  /** One line about what is tried and which source was used. */
+  readonly log: (line: string) => void
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** Debian's suites, newest first, with what its redis-server needs beside the base system. */
+const SUITES: Readonly<Record<string, readonly string[]>> = {
+  bookworm: ['redis-tools', 'libatomic1', 'libgcc-s1', 'libjemalloc2', 'liblzf1', 'libssl3', 'libstdc++6'],
+  bullseye: [
+    'redis-tools',
+    'libatomic1',
+    'libgcc-s1',
+    'libhiredis0.14',
+    'libjemalloc2',
+    'liblua5.1-0',
+    'liblzf1',
+    'libssl1.1',
+    'libstdc++6',
+    'lua-bitop',
+    'lua-cjson',
+  ],
+}
+
+/** Name of the script in an unpacked tree that starts its server with its libraries. */
+const LAUNCHER = 'start-redis-server'
+
+/**
+ * Finds a redis-server for tests: REDIS_BIN, PATH, the cache, Debian's packages. Every candidate is asked for its
+ * version before it is returned.
+ * @returns its absolute path.
+ * @throws Error that lists every source and why it did not do.
+ */
+export async function findRedis({ log, env = process.env }: Sources): Promise<string> {
+  const configured = env['REDIS_BIN']
+  if (configured) {
+    const problem = await whyUnusable(configured)
+    if (problem) throw new Error(`REDIS_BIN=${configured} does not run: ${problem}`)
+    return configured
+  }
+  const cached = Object.keys(SUITES).map((suite) =>
+    join(cacheDir(), 'debian', suite, 'redis-server', LAUNCHER),
+  )
+  const failures: string[] = []
+  for (const path of [...onPath('redis-server', env['PATH']), ...cached]) {
+    if (!existsSync(path)) continue
+    const problem = await whyUnusable(path)
+    if (!problem) return path
+    failures.push(`${path}: ${problem}`)
+  }
+  for (const [suite, beside] of Object.entries(SUITES)) {
+    const what = `Debian's redis-server package (${suite})`
+    log(`fetching ${what} ...`)
+    try {
+      const path = writeLauncher(await debianPackage('redis-server', suite, beside))
+      const problem = await whyUnusable(path)
+      if (problem) throw new Error(`${path}: ${problem}`)
+      log(`using ${what}: ${path}`)
+      return path
+    } catch (error) {
+      log(`${what} cannot be had: ${(error as Error).message}`)
+      failures.push((error as Error).message)
+    }
+  }
+  throw new Error(`no redis-server found. Install it or set REDIS_BIN. Tried:\n  ${failures.join('\n  ')}`)
+}
+
+/** Libraries of the tree come first: they are what its server was built with. */
+function writeLauncher(tree: string): string {
+  const folders = ['usr/lib', 'lib'].flatMap((base) =>
+    existsSync(join(tree, base))
+      ? readdirSync(join(tree, base))
+          .filter((name) => name.includes('-linux-'))
+          .map((name) => `$here/${base}/${name}`)
+      : [],
+  )
+  const target = join(tree, LAUNCHER)
+  const staged = `${target}.${process.pid}.tmp`
+  const lines = [
+    '#!/bin/sh',
+    'here=$(dirname "$0")',
+    `LD_LIBRARY_PATH="${folders.join(':')}" exec "$here/usr/bin/redis-server" "$@"`,
+  ]
+  writeFileSync(staged, `${lines.join('\n')}\n`)
+  chmodSync(staged, 0o755)
+  renameSync(staged, target)
+  return target
+}
+
+async function whyUnusable(path: string): Promise<string | null> {
+  try {
+    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 })
+    return /^(Redis|Valkey) server v=\d+/.test(stdout)
+      ? null
+      : `\`redis-server --version\` printed ${JSON.stringify(stdout.slice(0, 80))}`
+  } catch (error) {
+    return (error as Error).message
+  }
+}
