@@ -87,6 +87,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/guard.ts')).defineGuard,
   },
   {
+    name: 'migrate',
+    summary: 'topics of the old Redis API: status, mode, dead letters',
+    load: async () => (await import('./commands/migrate.ts')).defineMigrate,
+  },
+  {
     name: 'pause',
     summary: 'stop writing to Kong for a while, for one service or all',
     load: async () => (await import('./commands/pause.ts')).definePause,

@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { adminUrls } from '../kong/admin-urls.ts'
-import type { ConsulConfig, KongConfig, OperatorConfig, TlsConfig } from '../sync/operator-config.ts'
+import type {
+  ConsulConfig,
+  KongConfig,
+  OperatorConfig,
+  RedisConfig,
+  TlsConfig,
+} from '../sync/operator-config.ts'
 import { Secret } from '../telemetry/secret.ts'
 import { ConfigError } from './config-error.ts'
 import { type FileEntry, parseFile } from './parse-file.ts'
@@ -97,6 +103,9 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     timeoutMs: get<number>('kong.timeoutMs'),
     parallel: get<number>('kong.parallel'),
   }
+  const redisUrl = get<string | undefined>('redis.url')
+  const redis: RedisConfig | undefined =
+    redisUrl === undefined ? undefined : { url: new Secret(redisUrl), tls: tlsOf('redis') }
   const ports = Object.fromEntries(PORT_NAMES.map((name) => [name, get<number>(`port.${name}`)]))
   return {
     operator: {
@@ -114,6 +123,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         advertise: get<string | undefined>('operator.advertise'),
       },
       feedToken: secretOf('feed.token', 'feed.tokenFile'),
+      redis,
       dryRun: get<boolean>('dryRun'),
     },
     ports: ports as Record<PortName, number>,

@@ -13,8 +13,8 @@ export interface SettingsWatchOptions {
   /** All setting documents by key, as text; called when one of them came, went or changed. */
   readonly onDocuments: (documents: ReadonlyMap<string, string>, changedAtMs: number) => void
   /**
-   * The other rows below `mesh/`, that kongsul itself writes (status, pause, guard, ejections); before the documents of the same
-   * answer, with every answer.
+   * The other rows below `mesh/`, most of which kongsul itself writes (status, pause, guard, ejections, migration); before
+   * the documents of the same answer, with every answer.
    */
   readonly onRows?: (rows: KvRows) => void
   readonly onDoubt: (doubt: ConsulError | null) => void
@@ -22,7 +22,10 @@ export interface SettingsWatchOptions {
 }
 
 /** What is handed to onRows. */
-const OWN_ROWS = /^mesh\/(status|pause|guard|ejections)\/./
+const OWN_ROWS = /^mesh\/(status|pause|guard|ejections|migration)\/./
+
+/** Rows of these that Consul lost are kept, each kind on its own. */
+const KEPT_PREFIXES = ['mesh/pause/', 'mesh/migration/']
 
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
@@ -31,23 +34,27 @@ const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migra
 /**
  * Follows the settings in KV. Documents that are missing after Consul was away and the index went backwards were not
  * deleted by anybody: Consul came back without its data. They are kept until somebody changes a document; pauses the
- * same. The index alone says nothing: `consul kv delete -recurse mesh` makes it fall to that of an older deletion, or
- * stay if that was the last change.
+ * same, and migrations. The index alone says nothing: `consul kv delete -recurse mesh` makes it fall to that of an older
+ * deletion, or stay if that was the last change.
  */
 export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
   const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 10_000 } = options
   let before: ReadonlyMap<string, string> | null = null
   const settings = new KeptRows<string>((one, other) => one === other)
-  const pauses = new KeptRows<KvRow>((one, other) => one.text === other.text)
+  const ownRows = KEPT_PREFIXES.map((prefix) => ({
+    prefix,
+    kept: new KeptRows<KvRow>((one, other) => one.text === other.text),
+  }))
   const onAnswer = ({ body }: Answer<readonly RawKey[]>, event: AnswerEvent) => {
     const isLoss = event.backwards && event.broken
     onDoubt(null)
     const rows = rowsOf(body)
-    const isPause = ([key]: readonly [string, unknown]) => key.startsWith('mesh/pause/')
-    const paused = pauses.accept(new Map([...rows].filter(isPause)), isLoss)
-    onRows?.(new Map([...rows, ...paused]))
+    const keptRows = ownRows.flatMap(({ prefix, kept }) => [
+      ...kept.accept(new Map([...rows].filter(([key]) => key.startsWith(prefix))), isLoss),
+    ])
+    onRows?.(new Map([...rows, ...keptRows]))
     const documents = settings.accept(documentsOf(body), isLoss)
-    const lost = settings.lost + pauses.lost
+    const lost = ownRows.reduce((sum, { kept }) => sum + kept.lost, settings.lost)
     if (isLoss && lost > 0) log.warn('settings vanished with a reset index and are kept', { keys: lost })
     if (before !== null && sameDocuments(before, documents)) return
     before = documents

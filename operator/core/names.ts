@@ -26,6 +26,17 @@ export function hostLabel(service: string): string {
 export const defaultHost = (service: string, hostSuffix: string): string =>
   `${hostLabel(service)}.${hostSuffix}`
 
+/** Host by which a service is reached: its default one, unless its routes have others. */
+export function hostFor(
+  services: readonly { readonly service: string; readonly hosts: readonly string[] }[],
+  service: string,
+  hostSuffix: string,
+): string {
+  const usual = defaultHost(service, hostSuffix)
+  const hosts = services.find((each) => each.service === service)?.hosts ?? []
+  return hosts.includes(usual) ? usual : (hosts.find((host) => !host.includes('*')) ?? usual)
+}
+
 /** Is the default host the service's own name, not an escaped form of it? */
 export const isDnsLabel = (name: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
 

@@ -115,7 +115,8 @@ function unknownKey(path: readonly PropertyKey[], known: readonly string[]): str
 
 type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string }
 
-function parseText(text: string): Parsed {
+/** JSON or YAML; an empty text is an empty document. */
+export function parseText(text: string): Parsed {
   if (text.trim() === '') return { ok: true, value: {} }
   try {
     const value: unknown = /^\s*[{[]/.test(text) ? parseEither(text) : parseYaml(text)

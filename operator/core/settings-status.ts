@@ -60,16 +60,21 @@ export function acceptDocuments(
   return acceptSettings(acceptSettings(null, remembered).accepted, documents)
 }
 
-/** What has to be written so that KV tells what is refused now, and nothing else. Sorted by key. */
+/**
+ * What has to be written so that KV tells what is refused now, and nothing else. Sorted by key.
+ * @param keyOf where the status of a document goes; null for documents that others tell about
+ */
 export function planStatusWrites(
   refused: ReadonlyMap<string, Refusal>,
   rows: KvRows,
   now: string,
+  keyOf: (document: string) => string | null = statusKey,
 ): readonly KvWrite[] {
   const writes: KvWrite[] = []
   const told = new Set<string>()
   for (const [document, { errors, lastGood }] of refused) {
-    const key = statusKey(document)
+    const key = keyOf(document)
+    if (key === null) continue
     told.add(key)
     const row = rows.get(key)
     const before = row === undefined ? null : parseStatus(row.text)
@@ -87,8 +92,7 @@ export function planStatusWrites(
     if (told.has(key) || !key.startsWith(PREFIX)) continue
     const before = parseStatus(row.text)
     // Other things may be told below the prefix, by others.
-    if (before !== null && statusKey(before.document) === key)
-      writes.push({ key, text: null, index: row.index })
+    if (before !== null && keyOf(before.document) === key) writes.push({ key, text: null, index: row.index })
   }
   return writes.sort((left, right) => (left.key < right.key ? -1 : 1))
 }

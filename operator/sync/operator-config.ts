@@ -27,6 +27,8 @@ export interface OperatorConfig {
   }
   /** What plugin processes show at /internal/*; without it only those of this machine may call. */
   readonly feedToken?: Secret | string | undefined
+  /** Redis of the old API; without it the old paths answer 503. */
+  readonly redis?: RedisConfig | undefined
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
 }
@@ -50,6 +52,12 @@ export interface KongConfig {
   readonly timeoutMs: number
   /** How many Admin calls may be in flight at once. */
   readonly parallel: number
+}
+
+export interface RedisConfig {
+  /** redis://[user:password@]host:port[/database], rediss:// for TLS. */
+  readonly url: Secret | string
+  readonly tls?: TlsConfig | undefined
 }
 
 /** PEM texts, not paths. */

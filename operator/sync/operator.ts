@@ -8,6 +8,7 @@ import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import { isMode, modesOf } from '../core/mesh-view.ts'
+import { hostFor } from '../core/names.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
@@ -17,6 +18,8 @@ import { explainRoute } from '../http/explain-route.ts'
 import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { guardRoutes } from '../http/guard-routes.ts'
 import { internalRoutes } from '../http/internal-routes.ts'
+import { legacyRoutes } from '../http/legacy-routes.ts'
+import { migrationRoutes } from '../http/migration-routes.ts'
 import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
 import { planRoute } from '../http/plan-route.ts'
@@ -24,6 +27,7 @@ import { startServer } from '../http/server.ts'
 import { readNode } from '../kong/read-node.ts'
 import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
+import { startLegacy } from '../legacy/legacy-api.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -150,6 +154,17 @@ export async function startOperator(
     knows: (service, instance) => reconciler.hasTarget(service, instance),
   })
 
+  const legacy = startLegacy({
+    redis: config.redis,
+    proxyUrl: config.proxyUrl,
+    hostOf: (service) => hostFor(reconciler.desired.services, service, config.hostSuffix),
+    knows: (service) => reconciler.knows(service),
+    ...{ reader, writer, metrics, log },
+    operatorId: () => electionIdentity(config, server.url).operatorId,
+    mayCall: !config.dryRun,
+    isActive: () => isLeading() && !signal.aborted,
+  })
+
   const doubts = new Map<string, string>([
     ['catalog', 'not read yet'],
     ['settings', 'not read yet'],
@@ -232,6 +247,8 @@ export async function startOperator(
       guardRoutes((service, by) => guard.accept(service, by)),
       explainRoute({ admin: () => fleet.reachable.kong.admin, services: () => reconciler.desired.services }),
       overrideRoutes({ reconcilers: () => fleet.all, mesh: config.mesh }, () => reconciler.overrides()),
+      legacyRoutes(legacy),
+      migrationRoutes(legacy),
       planRoute(createPlanNow({ fleet, mesh: config.mesh, notReady: () => status().reasons })),
       pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
@@ -257,6 +274,7 @@ export async function startOperator(
     })
   }
 
+  legacy.start()
   let rows: KvRows = new Map()
   const loops = Promise.all([
     catalog.run(),
@@ -270,6 +288,7 @@ export async function startOperator(
         pauses.setRows(read)
         guard.setRows(read)
         ejections.setRows(read)
+        legacy.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
@@ -292,6 +311,7 @@ export async function startOperator(
     statuses.review()
     guard.review()
     ejections.review()
+    legacy.review()
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -309,7 +329,7 @@ export async function startOperator(
       pauses.stop()
       ejections.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
-      await Promise.race([fleet.stop(), limit])
+      await Promise.race([Promise.all([fleet.stop(), legacy.stop()]), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])
       await Promise.race([server.close(), limit])
       reader.close()

@@ -8,6 +8,8 @@ export interface StatusKeeperOptions {
   readonly log: Logger
   /** Does this operator write at all (no dry run, the leader)? */
   readonly isActive: () => boolean
+  /** Key of KV that tells about a document, null for documents that are not this keeper's; by default those of settings. */
+  readonly keyOf?: (document: string) => string | null
 }
 
 /**
@@ -57,7 +59,8 @@ export class StatusKeeper {
     while (this.#isDue && this.#refused !== null && this.#options.isActive()) {
       this.#isDue = false
       try {
-        for (const write of planStatusWrites(this.#refused, this.#rows, new Date().toISOString())) {
+        const now = new Date().toISOString()
+        for (const write of planStatusWrites(this.#refused, this.#rows, now, this.#options.keyOf)) {
           const saying = sayingOf(write)
           if (this.#written.get(write.key) === saying) continue
           if (await this.#options.writer.write(write)) this.#written.set(write.key, saying)

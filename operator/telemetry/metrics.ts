@@ -95,6 +95,12 @@ export function createMetrics(version: string) {
       labelNames: ['result'],
       registers,
     }),
+    migrationTasks: new Counter({
+      name: 'mesh_migration_tasks_total',
+      help: 'Tasks of the old API by topic, mode of its migration and what became of them; topics without one share "*" once they are many.',
+      labelNames: ['topic', 'mode', 'result'],
+      registers,
+    }),
     services: gauge('mesh_services', 'Services in the catalog as last applied.'),
     instances: new Gauge({
       name: 'mesh_instances',

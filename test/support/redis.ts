@@ -27,7 +27,7 @@ export interface TestRedis {
 export interface RedisOptions {
   readonly password?: string
   /** PEM files: then it listens with TLS only, and does not ask for client certificates. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
 }
 
 /** A real redis-server on a free port, in memory. */
@@ -45,7 +45,7 @@ export async function startRedis({ password, tls }: RedisOptions = {}): Promise<
       tls === undefined
         ? ['--port', port]
         : ['--port', 0, '--tls-port', port, '--tls-cert-file', tls.cert, '--tls-key-file', tls.key]
-    const more = tls === undefined ? [] : ['--tls-ca-cert-file', tls.cert, '--tls-auth-clients', 'no']
+    const more = tls === undefined ? [] : ['--tls-ca-cert-file', tls.ca, '--tls-auth-clients', 'no']
     const args = [...listen, ...more, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir]
     const secured = password === undefined ? [] : ['--requirepass', password]
     child = spawn(binary, [...args, ...secured].map(String), { stdio: 'ignore' })

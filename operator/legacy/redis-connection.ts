@@ -1,0 +1,155 @@
+import { createClient, ErrorReply } from '@redis/client'
+import { backoffMs } from '../consul/backoff.ts'
+import type { RedisConfig } from '../sync/operator-config.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { revealed } from '../telemetry/secret.ts'
+import { RedisError } from './redis-error.ts'
+
+/** One command, as words; the answer as Redis 5 to 7 give it in RESP2. @throws RedisError */
+export type RedisCommand = (...words: readonly string[]) => Promise<unknown>
+
+export interface RedisConnectionOptions {
+  readonly redis: RedisConfig
+  readonly log: Logger
+}
+
+const CONNECT_TIMEOUT_MS = 2000
+const ANSWER_LIMIT_MS = 2000
+/** More commands than this in flight are refused at once. */
+const MOST_COMMANDS = 5000
+const RECONNECT = { firstMs: 100, maxMs: 3000 }
+
+type Client = ReturnType<typeof newClient>
+
+/**
+ * The connection to Redis, made when it is first needed and again whenever it breaks, or when an answer takes too long.
+ * While it is down commands fail at once: nothing waits for it to come back, and nothing is sent later.
+ */
+export class RedisConnection {
+  readonly #options: RedisConnectionOptions
+  #client: Client | null = null
+  /** Ends with the first success or failure of the client. */
+  #settled: Promise<void> = Promise.resolve()
+  #isStopped = false
+  /** Why it is down; null while it is up. Said once in the log. */
+  #failure: string | null = null
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options
+  }
+
+  /** @throws RedisError REDIS_DOWN at once while it is down, or when it takes over 2 s */
+  readonly run: RedisCommand = async (...words) => {
+    const client = await this.#connected()
+    const [what = ''] = words
+    try {
+      return await within(ANSWER_LIMIT_MS, client.sendCommand(words), `Redis did not answer ${what}`)
+    } catch (error) {
+      if (error instanceof ErrorReply) {
+        const message = `Redis refused ${what}: ${error.message}`
+        throw new RedisError('REDIS_REFUSED', message, { cause: error })
+      }
+      if (error instanceof RedisError) {
+        // Whatever else was sent there would wait as long: a server that hangs keeps its connections.
+        this.#renew(client, error)
+        throw error
+      }
+      throw new RedisError('REDIS_DOWN', `Redis is down: ${reasonOf(error)}`, { cause: error })
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#client?.destroy()
+  }
+
+  async #connected(): Promise<Client> {
+    if (this.#isStopped) throw new RedisError('REDIS_DOWN', 'the operator is stopping')
+    const client = this.#client ?? this.#open()
+    if (client.isReady) return client
+    if (this.#failure === null) await this.#settled
+    if (client.isReady) return client
+    throw new RedisError('REDIS_DOWN', `Redis is down: ${this.#failure ?? 'no answer'}`)
+  }
+
+  #open(): Client {
+    const client = newClient(this.#options.redis)
+    this.#client = client
+    const settled = new Promise<void>((done) => {
+      client.once('ready', done)
+      client.once('error', () => done())
+    })
+    this.#settled = within(CONNECT_TIMEOUT_MS, settled, 'Redis did not answer').catch((error: unknown) =>
+      this.#failed(client, error),
+    )
+    client.on('error', (error: unknown) => this.#failed(client, error))
+    client.on('ready', () => this.#isUp(client))
+    client.connect().catch((error: unknown) => this.#failed(client, error))
+    return client
+  }
+
+  /** A new client in place of one whose server hangs. */
+  #renew(client: Client, why: RedisError): void {
+    if (client !== this.#client || this.#isStopped) return
+    this.#failed(client, why)
+    client.destroy()
+    this.#open()
+  }
+
+  #isUp(client: Client): void {
+    if (client !== this.#client) return
+    if (this.#failure !== null) this.#options.log.info('Redis answers again')
+    this.#failure = null
+  }
+
+  #failed(client: Client, error: unknown): void {
+    if (this.#isStopped || client !== this.#client) return
+    const before = this.#failure
+    this.#failure = reasonOf(error)
+    if (before !== null) return
+    this.#options.log.warn('Redis is down: the old API answers 503', { reason: this.#failure })
+  }
+}
+
+function newClient({ url, tls }: RedisConfig) {
+  const address = revealed(url)!
+  const secure =
+    tls === undefined || !address.startsWith('rediss:')
+      ? {}
+      : {
+          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+          ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+          ...(tls.key === undefined ? {} : { key: revealed(tls.key)! }),
+          rejectUnauthorized: tls.rejectUnauthorized ?? true,
+        }
+  return createClient({
+    url: address,
+    RESP: 2,
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+    commandsQueueMaxLength: MOST_COMMANDS,
+    socket: {
+      ...secure,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectStrategy: (retries: number) => backoffMs(retries, RECONNECT, Math.random()),
+    },
+  })
+}
+
+async function within<T>(limitMs: number, work: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RedisError('REDIS_DOWN', `${what} within ${limitMs} ms`)), limitMs)
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string }
+  return message || code || String(error)
+}
