@@ -25,6 +25,7 @@ test('--help names every command and the exit codes', async () => {
     'status',
     'doctor|check',
     'drain',
+    'migrate',
     'simulate',
     'Exit codes:',
   ]) {

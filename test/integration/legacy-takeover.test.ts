@@ -1,0 +1,132 @@
+// Operators that share the tasks of mode mesh: one that ends in the middle of a call, and one that is only slow.
+import { deepEqual, equal } from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { Counter, Registry } from 'prom-client'
+import type { CallService } from '../../operator/legacy/call-service.ts'
+import { addCall } from '../../operator/legacy/call-store.ts'
+import { MeshCalls } from '../../operator/legacy/mesh-calls.ts'
+import { createMigrationCounter } from '../../operator/legacy/migration-counter.ts'
+import { RedisConnection } from '../../operator/legacy/redis-connection.ts'
+import { silentLogger as log } from '../../operator/telemetry/logger.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+let redis: TestRedis
+let connection: RedisConnection
+const running: MeshCalls[] = []
+before(async () => {
+  redis = await startRedis()
+  connection = new RedisConnection({ redis: { url: redis.url }, log })
+})
+afterEach(async () => {
+  for (const calls of running.splice(0)) await calls.stop()
+  await redis.command('FLUSHALL')
+})
+after(async () => {
+  connection.stop()
+  await redis.stop()
+})
+
+const PLAN = { service: 'worker', path: '/process', timeoutMs: 20_000, headers: {} }
+const labelNames = ['topic', 'mode', 'result']
+const count = createMigrationCounter(
+  new Counter({ name: 'c', help: 'c', labelNames, registers: [new Registry()] }),
+  () => true,
+)
+
+function startOperator(consumer: string, callService: CallService, silentMs = 400): MeshCalls {
+  const { run } = connection
+  const calls = new MeshCalls({ run, callService, count, log, consumer, silentMs, reviewMs: silentMs / 4 })
+  running.push(calls)
+  calls.start()
+  return calls
+}
+const resultsOf = async (topic: string) => {
+  const entries = (await redis.command('XRANGE', `stream:results:${topic}`, '-', '+')) as [string, string[]][]
+  return entries.map(([, [, json]]) => JSON.parse(json!))
+}
+const ok = (by: string) => ({ status: 200, headers: {}, body: JSON.stringify({ by }) })
+
+test('what an operator that died had taken is called by another one', async () => {
+  const id = await addCall(connection.run, 'jobs', '{"n":1}', PLAN)
+  let taken = 0
+  const dying = startOperator('a', async () => {
+    taken++
+    return await new Promise<never>(() => {})
+  })
+  await waitFor(() => taken === 1, { what: 'the first call' })
+  await dying.stop()
+  startOperator('b', async () => ok('b'))
+  await waitFor(async () => (await resultsOf('jobs')).length === 1, { what: 'the result' })
+  deepEqual(await resultsOf('jobs'), [{ task_id: id, by: 'b' }])
+})
+
+test('a call that takes long is not made again while its operator lives', async () => {
+  await addCall(connection.run, 'jobs', '{"n":1}', PLAN)
+  let release = () => {}
+  const called: string[] = []
+  const service =
+    (by: string): CallService =>
+    async () => {
+      called.push(by)
+      await new Promise<void>((done) => (release = done))
+      return ok(by)
+    }
+  startOperator('a', service('a'), 1000)
+  await waitFor(() => called.length === 1, { what: 'the call' })
+  let reviews = 0
+  const other = startOperator('b', service('b'), 1000)
+  await waitFor(
+    async () => {
+      await other.review()
+      return ++reviews > 100
+    },
+    { what: 'a hundred reviews', pollMs: 30 },
+  )
+  deepEqual(called, ['a'])
+  release()
+  await waitFor(async () => (await resultsOf('jobs')).length === 1, { what: 'the result' })
+})
+
+test('an answer that two operators got is kept once', async () => {
+  await addCall(connection.run, 'jobs', '{"n":1}', PLAN)
+  const releases: (() => void)[] = []
+  const service =
+    (by: string): CallService =>
+    async () => {
+      await new Promise<void>((done) => releases.push(done))
+      return ok(by)
+    }
+  // Frozen: it does not say that it still has the task, and goes on later.
+  const frozen = new MeshCalls({
+    ...{ run: connection.run, callService: service('a'), count, log, consumer: 'a' },
+    ...{ silentMs: 400, reviewMs: 3_600_000 },
+  })
+  running.push(frozen)
+  frozen.start()
+  await waitFor(() => releases.length === 1, { what: 'the first call' })
+  startOperator('b', service('b'))
+  await waitFor(() => releases.length === 2, { what: 'the second call' })
+  for (const release of releases) release()
+  await waitFor(async () => (await redis.command('XLEN', 'stream:calls:jobs')) === 0, { what: 'the end' })
+  equal((await resultsOf('jobs')).length, 1)
+})
+
+test('answers that come in another order than their tasks all reach the results', async () => {
+  const ids = [
+    await addCall(connection.run, 'jobs', '{"n":1}', PLAN),
+    await addCall(connection.run, 'jobs', '{"n":2}', PLAN),
+  ]
+  let first = () => {}
+  startOperator('a', async (_, { body }) => {
+    if (body.includes('"n":1')) await new Promise<void>((done) => (first = done))
+    return ok('a')
+  })
+  await waitFor(async () => (await resultsOf('jobs')).length === 1, { what: 'the second answer' })
+  first()
+  await waitFor(async () => (await resultsOf('jobs')).length === 2, { what: 'the first answer' })
+  deepEqual(
+    (await resultsOf('jobs')).map(({ task_id }) => task_id),
+    [ids[1], ids[0]],
+  )
+})
