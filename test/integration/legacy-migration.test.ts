@@ -160,10 +160,10 @@ test('queue -> mirror -> mesh -> queue under load loses no task and does none tw
     const from = enqueued.size
     await waitFor(() => enqueued.size >= from + count, { deadlineMs: 60_000, what: `${count} more tasks` })
   }
-  await more(60)
+  await more(40)
   for (const mode of ['mirror', 'mesh', 'queue', 'mesh', 'mirror', 'queue']) {
     await set(topic, { mode, service: 'worker', force: true })
-    await more(60)
+    await more(40)
   }
   isOn = false
   await Promise.all(loads)

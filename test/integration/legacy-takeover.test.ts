@@ -130,3 +130,11 @@ test('answers that come in another order than their tasks all reach the results'
     [ids[1], ids[0]],
   )
 })
+
+test('as many tasks wait as the old streams held; the next one is not taken', async () => {
+  for (let at = 0; at < 10_000; at += 1000) {
+    await Promise.all(Array.from({ length: 1000 }, () => addCall(connection.run, 'full', '{}', PLAN)))
+  }
+  equal(await addCall(connection.run, 'full', '{}', PLAN), null)
+  equal(await redis.command('XLEN', 'stream:calls:full'), 10_000)
+})
