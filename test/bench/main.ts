@@ -7,6 +7,7 @@ import { churn } from './churn.ts'
 import { failover } from './failover.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
+import { grey } from './grey.ts'
 import { outcomes } from './outcomes.ts'
 import { parallel } from './parallel.ts'
 import { planning } from './planning.ts'
@@ -20,6 +21,7 @@ const PARTS: readonly Part[] = [
   breaker,
   follow,
   failover,
+  grey,
   outcomes,
   planning,
   pluginServer,

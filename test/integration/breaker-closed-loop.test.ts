@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { type PluginMesh, startPluginMesh } from '../support/plugin-mesh.ts'
-import { startTraffic } from '../support/traffic.ts'
+import { describeFailures, startTraffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let mesh: PluginMesh
@@ -40,10 +40,11 @@ test('an instance that answers 500 is ejected, tried again, and back when it is 
   const [bad, ...good] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
   const ports = [bad, ...good].map(({ port }) => port)
   await mesh.deploy('grey', ports, { circuitBreaker: { openSeconds: 1, backoff: { jitter: 0 } } })
-  const traffic = startTraffic({ url: `${mesh.proxyUrl}/grey/`, perSecond: 200 })
-  await waitFor(() => traffic.shots.length > 100, { what: 'traffic' })
+  const traffic = startTraffic({ url: `${mesh.proxyUrl}/grey/`, perSecond: 40 })
+  await waitFor(() => traffic.shots.length > 20, { what: 'traffic' })
   bad.behave({ status: 500 })
   await waitFor(async () => (await mesh.healthOf('grey', bad.port)) === 'UNHEALTHY', { what: 'the ejection' })
+  const outMs = traffic.nowMs()
   await waitFor(async () => {
     const rows = await circuitsOf('grey')
     return rows.some(({ target, state }) => target === `127.0.0.1:${bad.port}` && state === 'ejected')
@@ -52,9 +53,10 @@ test('an instance that answers 500 is ejected, tried again, and back when it is 
   await waitFor(async () => (await mesh.healthOf('grey', bad.port)) === 'HEALTHY', { what: 'the return' })
   const seen = bad.seen.length
   await waitFor(() => bad.seen.length > seen + 50, { what: 'its share of the requests' })
-  const shots = await traffic.stop()
-  const failed = shots.filter(({ status }) => status !== 200).length
-  ok(failed >= 5 && failed <= 40, `${failed} of ${shots.length} failed`)
+  const failed = (await traffic.stop()).filter(({ status }) => status !== 200)
+  ok(failed.length >= 5)
+  // How many went out before depends on how busy this process is, which is gateway, operator and client at once.
+  deepEqual(describeFailures(failed.filter(({ sentMs }) => sentMs > outMs)), [])
 })
 
 test('a service that fails as a whole is refused with Retry-After, and closes after good trials', async () => {

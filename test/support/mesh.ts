@@ -23,6 +23,12 @@ export interface Registration {
   readonly checkInterval?: string
 }
 
+/** Of a gateway and an operator. */
+export interface KnownPorts {
+  readonly admin: number
+  readonly api: number
+}
+
 /** An entity, a list of them, or an error, as Kong's Admin API answers. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
 export type KongAnswer = any
@@ -38,8 +44,13 @@ export class Mesh {
   #apiPort = 0
   readonly #instances = new Set<InstanceProcess>()
 
-  private constructor(consul: Consul, gateway: KongsulProcess | null, adminUrl: string, proxyUrl: string) {
+  private constructor(
+    consul: Consul,
+    gateway: KongsulProcess | null,
+    { adminUrl, proxyUrl, apiPort = 0 }: { adminUrl: string; proxyUrl: string; apiPort?: number | undefined },
+  ) {
     this.consul = consul
+    this.#apiPort = apiPort
     this.#gateway = gateway
     this.adminUrl = adminUrl
     this.proxyUrl = proxyUrl
@@ -49,16 +60,22 @@ export class Mesh {
   /**
    * Consul and gateway up and answering; no operator yet.
    * @param kongEnv more KONG_* variables of the gateway, where it is one of ours
+   * @param ports a gateway of ours whatever KONG_ADMIN_URL says, at ports that others have to know before
    */
-  static async start(kongEnv: Readonly<Record<string, string>> = {}): Promise<Mesh> {
+  static async start(kongEnv: Readonly<Record<string, string>> = {}, ports?: KnownPorts): Promise<Mesh> {
     const consul = await startConsul()
     const admin = process.env['KONG_ADMIN_URL']
     const proxy = process.env['KONG_PROXY_URL']
-    if (admin && proxy) return new Mesh(consul, null, admin, proxy)
-    const [proxyPort, adminPort] = await freePorts(2)
-    const ports = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
-    const gateway = startKongsul(['gateway', ...ports], kongEnv)
-    const mesh = new Mesh(consul, gateway, `http://127.0.0.1:${adminPort}`, `http://127.0.0.1:${proxyPort}`)
+    if (admin && proxy && ports === undefined)
+      return new Mesh(consul, null, { adminUrl: admin, proxyUrl: proxy })
+    const [proxyPort, freePort] = await freePorts(2)
+    const adminPort = ports?.admin ?? freePort
+    const flags = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
+    const mesh = new Mesh(consul, startKongsul(['gateway', ...flags], kongEnv), {
+      adminUrl: `http://127.0.0.1:${adminPort}`,
+      proxyUrl: `http://127.0.0.1:${proxyPort}`,
+      apiPort: ports?.api,
+    })
     await waitFor(async () => (await fetch(`${mesh.adminUrl}/status`)).ok, { what: 'the gateway' })
     return mesh
   }
@@ -158,7 +175,7 @@ export class Mesh {
         const targets = await this.targets(service)
         return targets.length === count && targets.every((target) => target.weight > 0)
       },
-      { what: `${count} targets of ${service} in Kong` },
+      { deadlineMs: 30_000, what: `${count} targets of ${service} in Kong` },
     )
     await this.waitLive(service)
     return started
@@ -167,6 +184,7 @@ export class Mesh {
   /** Waits until the proxy answers 200 for the service by its host. */
   async waitLive(service: string): Promise<void> {
     await waitFor(async () => (await this.get(service, '/')).status === 200, {
+      deadlineMs: 30_000,
       what: `${service} through the proxy`,
     })
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { logSettings } from '../../plugins/outcomes/log-format.ts'
 import { freeUdpPort } from './free-port.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
+import { descendants } from './process-tree.ts'
 import { waitFor } from './wait-for.ts'
 
 export const FEED_TOKEN = 'token-of-the-feed-for-tests'
@@ -20,6 +21,8 @@ export interface PluginServer {
   start(env: PluginServerEnv): Promise<void>
   health(): Promise<{ readonly working: number | null; readonly waiting: number | null }>
   metrics(): Promise<string>
+  /** Kills the whole of it, the working processes too. Its folder stays: it can be started again. */
+  kill(): Promise<void>
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -72,9 +75,23 @@ export async function pluginServer(): Promise<PluginServer> {
     },
     health,
     metrics: async () => await (await fetch(`${url}/metrics`)).text(),
+    async kill() {
+      if (server === null) return
+      const workers = descendants(server.pid).map(({ pid }) => pid)
+      await server.stop('SIGKILL')
+      for (const pid of workers) killed(pid)
+    },
     async stop(signal) {
       await server?.stop(signal)
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it went with its parent
   }
 }

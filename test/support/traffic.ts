@@ -14,6 +14,8 @@ export interface Shot {
 export interface Traffic {
   /** Results so far, in the order they came. */
   readonly shots: readonly Shot[]
+  /** Now, on the clock of the shots: ms since the traffic began. */
+  nowMs(): number
   /** Stops sending, waits for what is under way and returns every result. */
   stop(): Promise<readonly Shot[]>
 }
@@ -61,6 +63,7 @@ export function startTraffic({ url, headers = () => ({}), perSecond, timeoutMs =
 
   return {
     shots,
+    nowMs: now,
     async stop() {
       clearInterval(timer)
       await Promise.all(underWay)

@@ -1,0 +1,70 @@
+// The whole of kongsul as people run it: gateway, plugins and operator each a process of its own, real Consul, and
+// instances that are processes. What they do is not held up by the test that looks on.
+import { freePorts } from './free-port.ts'
+import type { InstanceProcess } from './instance.ts'
+import { Mesh } from './mesh.ts'
+import { FEED_TOKEN, type PluginServer, pluginServer } from './plugin-server.ts'
+import { waitFor } from './wait-for.ts'
+
+export interface ProcessMesh {
+  readonly mesh: Mesh
+  readonly plugins: PluginServer
+  /** Starts `kongsul plugins`, again after it was stopped. */
+  startPlugins(): Promise<void>
+  /** As Mesh.deploy, with settings in KV, and until the plugins know the circuit of the service. */
+  deploy(service: string, count: number, settings?: object): Promise<InstanceProcess[]>
+  /** Health of an instance in Kong: HEALTHY, UNHEALTHY, or '' when it is not known. */
+  healthOf(service: string, port: number): Promise<string>
+  stop(): Promise<void>
+}
+
+export interface ProcessMeshOptions {
+  /** More variables of `kongsul plugins`. */
+  readonly pluginsEnv?: Readonly<Record<string, string>>
+}
+
+export async function startProcessMesh({ pluginsEnv = {} }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
+  const [admin, api] = (await freePorts(2)) as [number, number]
+  const plugins = await pluginServer()
+  const startPlugins = () =>
+    plugins.start({
+      adminUrl: `http://127.0.0.1:${admin}`,
+      operators: `http://127.0.0.1:${api}`,
+      more: pluginsEnv,
+    })
+  await startPlugins()
+  const mesh = await Mesh.start(plugins.kongEnv, { admin, api })
+  const stop = async () => {
+    await mesh.stop()
+    await plugins.stop()
+  }
+  try {
+    await mesh.startOperator({ KONGSUL_FEED_TOKEN: FEED_TOKEN })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    mesh,
+    plugins,
+    startPlugins,
+    async deploy(service, count, settings) {
+      if (settings !== undefined) await mesh.setKv(`mesh/services/${service}`, settings)
+      const instances = await mesh.deploy(service, count)
+      await waitFor(
+        async () => {
+          await mesh.get(service, '/')
+          return (await plugins.metrics()).includes(`mesh_circuit_state{service="${service}"`)
+        },
+        { deadlineMs: 30_000, pollMs: 50, what: `the circuit of ${service}` },
+      )
+      return instances
+    },
+    async healthOf(service, port) {
+      const { body } = await mesh.admin('GET', `/upstreams/${service}.mesh/health`)
+      const rows = (body.data ?? []) as { target: string; health?: string }[]
+      return rows.find(({ target }) => target.endsWith(`:${port}`))?.health ?? ''
+    },
+    stop,
+  }
+}
