@@ -1,6 +1,7 @@
 /** What plugin processes need to know of the mesh: which routes, instances and mode a Kong service has. */
 
 import type { Override } from './diff.ts'
+import type { Ejection } from './ejections.ts'
 import type { Entity, Json } from './entity.ts'
 import type { Health } from './health.ts'
 
@@ -14,6 +15,8 @@ export interface ServiceView {
   readonly instances: readonly InstanceView[]
   /** Mode of the breaker in Consul's settings. */
   readonly mode: string
+  /** What plugin processes have ejected, sorted: one that was started anew goes on with those of its node. */
+  readonly ejections: readonly EjectionView[]
 }
 
 export interface RouteView {
@@ -31,16 +34,48 @@ export interface InstanceView {
   readonly health: Health
 }
 
+export interface EjectionView {
+  readonly target: string
+  readonly untilMs: number
+  /** Node of Kong whose process decided it. */
+  readonly owner: string
+}
+
 export interface ViewedService {
   readonly service: string
   readonly entities: readonly Entity[]
   readonly instances: readonly InstanceView[]
   readonly mode: string
+  /** Left out: none. */
+  readonly ejections?: readonly EjectionView[]
+}
+
+const upstreamOf = ({ entities }: ViewedService): Entity | undefined =>
+  entities.find(({ kind }) => kind === 'upstream')
+
+/** The services with what is ejected of each. Those of which nothing is stay the same object. */
+export function withEjections(
+  services: readonly ViewedService[],
+  ejections: readonly Ejection[],
+): readonly ViewedService[] {
+  if (ejections.length === 0) return services
+  const byUpstream = new Map<string, EjectionView[]>()
+  for (const { upstream, target, untilMs, owner } of ejections) {
+    const own = byUpstream.get(upstream) ?? []
+    byUpstream.set(upstream, own)
+    own.push({ target, untilMs, owner })
+  }
+  return services.map((service) => {
+    const own = byUpstream.get(upstreamOf(service)?.name ?? '')
+    if (own === undefined) return service
+    return { ...service, ejections: own.sort((left, right) => (left.target < right.target ? -1 : 1)) }
+  })
 }
 
 /** null for a service that has nothing in Kong. */
-export function viewOf({ service, entities, instances, mode }: ViewedService): ServiceView | null {
-  const upstream = entities.find(({ kind }) => kind === 'upstream')
+export function viewOf(viewed: ViewedService): ServiceView | null {
+  const { service, entities, instances, mode, ejections = [] } = viewed
+  const upstream = upstreamOf(viewed)
   const own = entities.find(({ kind }) => kind === 'service')
   if (upstream === undefined || own === undefined) return null
   const routes = entities.filter(({ kind }) => kind === 'route')
@@ -60,6 +95,7 @@ export function viewOf({ service, entities, instances, mode }: ViewedService): S
       .map(({ target, id, health }) => ({ target, id, health }))
       .sort((left, right) => (left.target < right.target ? -1 : 1)),
     mode,
+    ejections,
   }
 }
 

@@ -136,7 +136,10 @@ export class MeshFeed {
 }
 
 const isSame = (before: ViewedService, now: ViewedService): boolean =>
-  before.entities === now.entities && before.instances === now.instances && before.mode === now.mode
+  before.entities === now.entities &&
+  before.instances === now.instances &&
+  before.mode === now.mode &&
+  before.ejections === now.ejections
 
 /** What says the same as before is no change. */
 function made(source: ViewedService, before: Known | undefined, at: number): Known {

@@ -7,7 +7,7 @@ import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
-import { isMode, modesOf } from '../core/mesh-view.ts'
+import { isMode, modesOf, withEjections } from '../core/mesh-view.ts'
 import { hostFor } from '../core/names.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { adoptRoute } from '../http/adopt-route.ts'
@@ -135,7 +135,10 @@ export async function startOperator(
     isActive: () => isLeading() && !signal.aborted,
     isShared: () => !reconciler.kong.isDbless,
     graceMs: (upstream) => reconciler.ejectionGraceMs(reconciler.serviceOfUpstream(upstream)),
-    onChange: (upstreams) => fleet.ejectionsChanged(upstreams),
+    onChange: (upstreams) => {
+      fleet.ejectionsChanged(upstreams)
+      feed.changed()
+    },
   })
   const guard: GuardBook = new GuardBook({
     writer,
@@ -147,7 +150,7 @@ export async function startOperator(
   })
 
   const circuits = new CircuitBook()
-  const feed: MeshFeed = new MeshFeed(() => reconciler.viewed(), Date.now())
+  const feed: MeshFeed = new MeshFeed(() => withEjections(reconciler.viewed(), ejections.list()), Date.now())
   const requests = new RequestCounter({
     metrics,
     serviceOf: (serviceId) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,

@@ -38,7 +38,7 @@ const PORT_RETRY_MS = 20
 /** One for each process; it learns of the mesh from its start, and works from `work` on. */
 export class Agent {
   readonly #options: AgentOptions
-  readonly #mesh = new MeshKnowledge()
+  readonly #mesh: MeshKnowledge
   readonly #history = new CircuitHistory()
   readonly #operators: readonly OperatorCalls[]
   readonly #ending = new AbortController()
@@ -55,6 +55,7 @@ export class Agent {
     const { config, circuits, registry, log } = options
     const { operators, feedToken, version } = config
     this.#options = options
+    this.#mesh = new MeshKnowledge(config.node)
     this.#operators = operators.map((url) => new OperatorCalls(url, feedToken))
     const metrics = registerAgentMetrics(registry, {
       circuits,

@@ -5,7 +5,7 @@ import { rareWarning } from '../export/rare-log.ts'
 import type { OperatorCalls } from './operator-calls.ts'
 
 export interface CircuitReporterOptions {
-  readonly operators: readonly OperatorCalls[]
+  readonly operators: readonly Pick<OperatorCalls, 'url' | 'call'>[]
   /** Name of this node of Kong. */
   readonly node: string
   /** Of this process: an operator tells a snapshot of another one from an old one by it. */
@@ -20,60 +20,78 @@ const EVERY_MS = 5_000
 const GATHER_MS = 20
 const MOST_EVENTS = 200
 
+/** One operator: that another does not answer must not keep it waiting. */
+interface Lane {
+  readonly operator: Pick<OperatorCalls, 'url' | 'call'>
+  isSending: boolean
+  isDue: boolean
+  events: Transition[]
+}
+
 /** Tells every operator of all circuits: every 5 s, and at once when one changes. */
 export class CircuitReporter {
   readonly #options: CircuitReporterOptions
+  readonly #lanes: readonly Lane[]
   readonly #warn: ReturnType<typeof rareWarning>
   readonly #timer: NodeJS.Timeout
   #soon: NodeJS.Timeout | null = null
-  #isSending = false
-  #isDue = false
-  #events: Transition[] = []
+  #isStopped = false
 
   constructor(options: CircuitReporterOptions) {
     this.#options = options
+    this.#lanes = options.operators.map((operator) => ({
+      operator,
+      isSending: false,
+      isDue: false,
+      events: [],
+    }))
     this.#warn = rareWarning(options.log)
-    this.#timer = setInterval(() => this.#send(), EVERY_MS)
+    this.#timer = setInterval(() => this.#sendAll(), EVERY_MS)
     this.#timer.unref()
-    this.#send()
+    this.#sendAll()
   }
 
   changed(transition: Transition): void {
-    if (this.#events.length < MOST_EVENTS) this.#events.push(transition)
+    for (const { events } of this.#lanes) if (events.length < MOST_EVENTS) events.push(transition)
     this.#soon ??= setTimeout(() => {
       this.#soon = null
-      this.#send()
+      this.#sendAll()
     }, GATHER_MS)
     this.#soon.unref()
   }
 
   stop(): void {
+    this.#isStopped = true
     clearInterval(this.#timer)
     if (this.#soon !== null) clearTimeout(this.#soon)
   }
 
-  #send(): void {
-    if (this.#isSending) {
-      this.#isDue = true
-      return
-    }
-    this.#isSending = true
-    const { operators, node, epoch, snapshot } = this.#options
-    const body = { node, atMs: Date.now(), epoch, circuits: snapshot(), events: this.#events }
-    this.#events = []
-    const sent = operators.map((operator) =>
-      operator.call('POST', '/internal/circuits', { body }).catch((error: Error) => {
-        this.#warn('an operator is not told of the circuits', {
-          operator: operator.url,
-          error: error.message,
-        })
-      }),
-    )
-    void Promise.all(sent).then(() => {
-      this.#isSending = false
-      if (!this.#isDue) return
-      this.#isDue = false
-      this.#send()
+  #sendAll(): void {
+    const free = this.#lanes.filter((lane) => {
+      if (lane.isSending) lane.isDue = true
+      return !lane.isSending
     })
+    if (free.length === 0) return
+    const circuits = this.#options.snapshot()
+    for (const lane of free) void this.#send(lane, circuits)
+  }
+
+  async #send(lane: Lane, circuits: readonly CircuitReport[]): Promise<void> {
+    const { node, epoch } = this.#options
+    const body = { node, atMs: Date.now(), epoch, circuits, events: lane.events }
+    lane.events = []
+    lane.isSending = true
+    try {
+      await lane.operator.call('POST', '/internal/circuits', { body })
+    } catch (error) {
+      this.#warn('an operator is not told of the circuits', {
+        operator: lane.operator.url,
+        error: (error as Error).message,
+      })
+    }
+    lane.isSending = false
+    if (!lane.isDue || this.#isStopped) return
+    lane.isDue = false
+    void this.#send(lane, this.#options.snapshot())
   }
 }

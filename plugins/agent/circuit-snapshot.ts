@@ -13,6 +13,9 @@ export interface SnapshotTimes {
   readonly wallNowMs: number
 }
 
+/** What an operator takes at once. */
+const MOST_REPORTS = 50_000
+
 /**
  * Every service circuit, and those instances of which there is something to say: calls in the window, or another state
  * than closed.
@@ -51,7 +54,10 @@ export function circuitSnapshot(
       add({ kind: 'instance', upstream, target }, upstream, target, each, instanceCounts(each))
     }
   }
-  return reports
+  if (reports.length <= MOST_REPORTS) return reports
+  // Those that are closed are what everybody expects.
+  const isNews = ({ state }: CircuitReport) => state !== 'closed'
+  return [...reports.filter(isNews), ...reports.filter((each) => !isNews(each))].slice(0, MOST_REPORTS)
 }
 
 const serviceCounts = ({ window, permits, overflow, panic, attempt }: CircuitDescription) => ({

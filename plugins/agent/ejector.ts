@@ -22,6 +22,8 @@ export interface EjectorOptions {
   readonly claim: (wish: Wish) => Promise<void>
   readonly release: (wish: Wish) => Promise<void>
   readonly log: Logger
+  /** Epoch ms. */
+  readonly wallNowMs?: () => number
 }
 
 export interface EjectorCounts {
@@ -35,6 +37,12 @@ export interface EjectorCounts {
 
 interface Task {
   wish: Wish
+  /** Ends the pause before the next try. */
+  wake: (() => void) | null
+  /** Kong took no mark, and it was told. */
+  isRefused: boolean
+  /** What an operator has heard of: it is told once. */
+  told: Wish | null
   /** Another process ejected it first, and puts it back. */
   isForeign: boolean
 }
@@ -47,7 +55,7 @@ export class Ejector {
   readonly #options: EjectorOptions
   readonly #tasks = new Map<string, Task>()
   readonly #ending = new AbortController()
-  /** Targets out by us, to know what another has ejected first. */
+  /** Targets that another process ejected first. */
   readonly #foreign = new Set<string>()
 
   constructor(options: EjectorOptions) {
@@ -64,9 +72,16 @@ export class Ejector {
     const task = this.#tasks.get(key)
     if (task !== undefined) {
       task.wish = wish
+      task.wake?.()
       return
     }
-    const created: Task = { wish, isForeign: this.#foreign.has(key) }
+    const created: Task = {
+      wish,
+      wake: null,
+      isRefused: false,
+      told: null,
+      isForeign: this.#foreign.has(key),
+    }
     this.#tasks.set(key, created)
     void this.#work(key, created)
   }
@@ -75,26 +90,42 @@ export class Ejector {
     this.#ending.abort()
   }
 
+  #wallNowMs(): number {
+    return this.#options.wallNowMs?.() ?? Date.now()
+  }
+
   async #work(key: string, task: Task): Promise<void> {
     for (let failures = 0; !this.#ending.signal.aborted; ) {
       const { wish } = task
       const isDone = await (wish.isIn ? this.#putBack(key, task, wish) : this.#takeOut(key, task, wish))
       if (isDone && task.wish === wish) break
-      if (isDone) continue
+      if (isDone || task.wish !== wish) {
+        failures = 0
+        continue
+      }
       this.counts.retries++
-      const waitMs = backoffMs(failures++, BACKOFF, Math.random())
-      await delay(waitMs, undefined, { signal: this.#ending.signal, ref: false }).catch(() => {})
+      await this.#pause(task, backoffMs(failures++, BACKOFF, Math.random()))
     }
     this.#tasks.delete(key)
+  }
+
+  /** Until it is over, another wish comes, or everything ends. */
+  async #pause(task: Task, ms: number): Promise<void> {
+    const woken = new AbortController()
+    task.wake = () => woken.abort()
+    const signal = AbortSignal.any([this.#ending.signal, woken.signal])
+    await delay(ms, undefined, { signal, ref: false }).catch(() => {})
+    task.wake = null
   }
 
   /** Kong first and at once; the claim goes out beside it. */
   async #takeOut(key: string, task: Task, wish: Wish): Promise<boolean> {
     const claimed = this.#claim(key, task, wish)
-    const isMarked = await this.#mark(wish, 'unhealthy')
+    const isMarked = await this.#mark(task, wish, 'unhealthy')
     await claimed
     if (isMarked) this.counts.ejections++
-    return isMarked !== null
+    // Without its mark the instance gets requests all the while: it is worth more tries as long as it is to be out.
+    return isMarked === true || (isMarked === false && wish.untilMs <= this.#wallNowMs())
   }
 
   async #putBack(key: string, task: Task, wish: Wish): Promise<boolean> {
@@ -103,7 +134,7 @@ export class Ejector {
       task.isForeign = false
       return true
     }
-    const isMarked = await this.#mark(wish, 'healthy')
+    const isMarked = await this.#mark(task, wish, 'healthy')
     if (isMarked === null) return false
     if (isMarked) this.counts.returns++
     // Where it is not heard the claim ends by itself, a little later.
@@ -112,13 +143,16 @@ export class Ejector {
   }
 
   async #claim(key: string, task: Task, wish: Wish): Promise<void> {
+    if (task.told === wish) return
     try {
       await this.#options.claim(wish)
+      task.told = wish
       task.isForeign = false
       this.#foreign.delete(key)
     } catch (error) {
       const isTaken = error instanceof OperatorRefusal && error.status === 409
       if (isTaken) {
+        task.told = wish
         task.isForeign = true
         this.#foreign.add(key)
       }
@@ -132,7 +166,7 @@ export class Ejector {
   }
 
   /** Null: Kong did not answer, it is worth another try. */
-  async #mark(wish: Wish, health: 'healthy' | 'unhealthy'): Promise<boolean | null> {
+  async #mark(task: Task, wish: Wish, health: 'healthy' | 'unhealthy'): Promise<boolean | null> {
     const { upstream, target, reason } = wish
     const { mark, log } = this.#options
     try {
@@ -140,8 +174,9 @@ export class Ejector {
       if (isTaken) log.info(TOLD[health], { upstream, target, reason })
       else {
         this.counts.refused++
-        log.warn('Kong takes no mark for a target', { upstream, target, health })
+        if (!task.isRefused) log.warn('Kong takes no mark for a target', { upstream, target, health })
       }
+      task.isRefused = !isTaken
       return isTaken
     } catch (error) {
       log.warn('Kong cannot be told to mark a target', {

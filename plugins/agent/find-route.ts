@@ -29,8 +29,9 @@ function rankOf({ hosts, paths }: RouteView, host: string, path: string): number
 }
 
 /** A wildcard stands at the beginning or at the end. https://developer.konghq.com/gateway/entities/route/ */
-function matchesHost(pattern: string, host: string): boolean {
+function matchesHost(given: string, host: string): boolean {
+  const pattern = given.toLowerCase()
   if (pattern.startsWith('*.')) return host.endsWith(pattern.slice(1))
   if (pattern.endsWith('.*')) return host.startsWith(pattern.slice(0, -1))
-  return pattern.toLowerCase() === host
+  return pattern === host
 }

@@ -13,8 +13,14 @@ interface Known {
 
 /** What the operator has told of the mesh. It stays when no operator answers any more. */
 export class MeshKnowledge implements MeshNames {
+  readonly #node: string
   #services = new Map<string, Known>()
   #routes = new Map<string, { readonly serviceId: string; readonly route: RouteView }>()
+
+  /** @param node whose ejections are those of this process, or of the one before it */
+  constructor(node: string) {
+    this.#node = node
+  }
 
   /** Answers which services changed; null: any may have. */
   update({ full, services, removed }: MeshChanges): ReadonlySet<string> | null {
@@ -25,7 +31,7 @@ export class MeshKnowledge implements MeshNames {
     for (const id of removed) this.#forget(id)
     for (const view of services) {
       this.#forget(view.serviceId)
-      this.#services.set(view.serviceId, { view, surroundings: surroundingsOf(view) })
+      this.#services.set(view.serviceId, { view, surroundings: surroundingsOf(view, this.#node) })
       for (const route of view.routes) this.#routes.set(route.id, { serviceId: view.serviceId, route })
     }
     return full ? null : new Set([...removed, ...services.map(({ serviceId }) => serviceId)])
@@ -64,9 +70,16 @@ export class MeshKnowledge implements MeshNames {
   }
 }
 
-const surroundingsOf = ({ service, upstream, instances, mode }: ServiceView): CircuitSurroundings => ({
+const surroundingsOf = (
+  // An operator of an older version tells of no ejections.
+  { service, upstream, instances, mode, ejections = [] }: ServiceView,
+  node: string,
+): CircuitSurroundings => ({
   service,
   upstream,
   mode,
   health: new Map(instances.map(({ target, health }) => [target, health as Health])),
+  ejectedUntilMs: new Map(
+    ejections.filter(({ owner }) => owner === node).map(({ target, untilMs }) => [target, untilMs]),
+  ),
 })

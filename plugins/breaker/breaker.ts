@@ -85,6 +85,14 @@ export class Breaker {
   }
 
   /**
+   * Ejections that a process before this one has left in force, with their ends. They go on here as if they were ours,
+   * for instances of which nothing is known yet; one whose end has passed is put back.
+   */
+  adoptEjections(nowMs: number, upstream: string, deadlinesMs: ReadonlyMap<string, number>): void {
+    this.#groups.get(upstream)?.adopt(nowMs, deadlinesMs)
+  }
+
+  /**
    * 0: the request may go on. Otherwise it is refused, and the value is `Retry-After` in whole seconds, at least 1. A
    * service without settings is never refused and leaves nothing behind.
    */

@@ -67,6 +67,11 @@ export class InstanceCircuit implements Recorded {
     return (bitsOf(this.#recent & mask) * 100) / count
   }
 
+  /** Nothing happened to it, and nothing was counted. */
+  get isNew(): boolean {
+    return this.state === 'closed' && this.window === null && this.freshSinceMs === Number.NEGATIVE_INFINITY
+  }
+
   /** Counters at zero; verdict and deadlines stay. */
   clear(): void {
     this.window?.clear()

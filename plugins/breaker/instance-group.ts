@@ -100,6 +100,22 @@ export class InstanceGroup {
     this.sweep(nowMs)
   }
 
+  /** @param deadlinesMs of instances that another process has taken out of rotation */
+  adopt(nowMs: number, deadlinesMs: ReadonlyMap<string, number>): void {
+    const { mode } = this.settings
+    const acts = mode === 'auto' || mode === 'forced_open'
+    for (const [key, deadlineMs] of deadlinesMs) {
+      const member = this.members.get(key)
+      if (member === undefined || !member.isNew) continue
+      member.freshSinceMs = nowMs
+      member.deadlineMs = deadlineMs
+      // Whoever is to come back is out until then; who stays out is told of once more, should the mark be gone.
+      member.isOut = !acts || deadlineMs <= nowMs
+      if (acts) this.#change(nowMs, member, 'ejected', 'adopted: a process before this one ejected it')
+    }
+    this.sweep(nowMs)
+  }
+
   configure(nowMs: number, settings: Settings): void {
     const before = this.settings
     this.settings = settings

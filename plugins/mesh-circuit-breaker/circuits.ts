@@ -25,6 +25,8 @@ export interface CircuitSurroundings {
   readonly service: string
   readonly upstream: string
   readonly health: ReadonlyMap<string, Health>
+  /** Ejections in force of this node of Kong, by instance, epoch ms: a process before this one may have left them. */
+  readonly ejectedUntilMs: ReadonlyMap<string, number>
   /** Mode in Consul's settings. Forced open wins, whoever says it. */
   readonly mode: string
 }
@@ -178,7 +180,12 @@ export class Circuits {
     }
     // Without an operator there are no instances to judge; the service's own circuit works.
     this.#breaker.setConfig(nowMs, key, configured.settings, found?.upstream ?? this.#upstreamOf(key))
-    if (found !== null) this.#breaker.setHealth(nowMs, found.upstream, found.health)
+    if (found === null) return
+    this.#breaker.setHealth(nowMs, found.upstream, found.health)
+    if (found.ejectedUntilMs.size === 0) return
+    const offsetMs = nowMs - this.#options.wallNowMs()
+    const deadlines = [...found.ejectedUntilMs].map(([key, untilMs]) => [key, untilMs + offsetMs] as const)
+    this.#breaker.adoptEjections(nowMs, found.upstream, new Map(deadlines))
   }
 
   /** What it was while the operator knew it: what was learned of its instances stays. */

@@ -1,0 +1,142 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CircuitSurroundings, Circuits } from '../../../plugins/mesh-circuit-breaker/circuits.ts'
+import type { Outcome } from '../../../plugins/outcomes/outcome.ts'
+
+const A = '10.0.0.1:80'
+const WALL_MS = 1_000_000
+
+/** Circuits on a clock that stands until it is moved, with all they tell. */
+function start() {
+  const clock = { ms: 0 }
+  const told: string[] = []
+  let mesh: CircuitSurroundings | null = null
+  const circuits = new Circuits({
+    nowMs: () => clock.ms,
+    wallNowMs: () => WALL_MS + clock.ms,
+    random: () => 0,
+  })
+  circuits.connect(
+    {
+      transition: ({ instance, from, to }) => told.push(`${instance ?? 'service'} ${from}>${to}`),
+      rotation: (_upstream, instance, isIn) => told.push(`${instance} ${isIn ? 'in' : 'out'}`),
+      refused: (key, errors) => told.push(`refused ${key} ${errors.length > 0}`),
+    },
+    () => mesh,
+  )
+  return {
+    circuits,
+    clock,
+    told,
+    configure: (settings: object, key = 's1', serviceId = 's1') =>
+      circuits.configure({
+        key,
+        serviceId,
+        settings: settings as Readonly<Record<string, unknown>>,
+        refusal: { status: null, body: null, headers: {} },
+      }),
+    mesh: (over: Partial<CircuitSurroundings> = {}) => {
+      const health = new Map([1, 2, 3].map((n) => [`10.0.0.${n}:80`, 'healthy'] as const))
+      const none = { service: 'web', upstream: 'web.mesh', mode: 'auto', ejectedUntilMs: new Map() }
+      mesh = { ...none, health, ...over }
+      circuits.meshChanged(null)
+    },
+    fails: (times: number, over: Partial<Outcome> = {}) => {
+      for (let i = 0; i < times; i++) circuits.report({ ...FAILED, startedAtMs: WALL_MS + clock.ms, ...over })
+    },
+  }
+}
+const FAILED = {
+  serviceId: 's1',
+  routeId: null,
+  durationMs: 0,
+  status: 504,
+  source: 'upstream',
+  ttfbMs: null,
+  grpcStatus: null,
+  tries: [{ instance: A, status: 'timeout', ms: 1 }],
+} as unknown as Outcome
+
+test('an instance is ejected when the operator has told of it, and not before', () => {
+  const run = start()
+  run.configure({})
+  run.fails(5)
+  deepEqual(run.told, [])
+  run.mesh()
+  run.fails(5)
+  deepEqual(run.told, [`${A} closed>ejected`, `${A} out`])
+})
+
+test('an ejection of the process before goes on, marked once more, until its end', () => {
+  const run = start()
+  run.mesh({ ejectedUntilMs: new Map([[A, WALL_MS + 5_000]]) })
+  run.configure({})
+  deepEqual(run.told, [`${A} closed>ejected`, `${A} out`])
+  run.clock.ms = 5_000
+  equal(run.circuits.decide('s1'), 0)
+  deepEqual(run.told.slice(2), [`${A} ejected>probing`, `${A} in`])
+  run.mesh({ ejectedUntilMs: new Map([[A, WALL_MS + 9_000]]) })
+  equal(run.told.length, 4, 'what an operator tells late takes nothing out again')
+})
+
+test('an ejection of the process before whose end has passed is put back at once', () => {
+  const run = start()
+  run.mesh({ ejectedUntilMs: new Map([[A, WALL_MS - 1]]) })
+  run.configure({})
+  deepEqual(run.told, [`${A} closed>ejected`, `${A} ejected>probing`, `${A} in`])
+})
+
+test('an ejection of the process before is put back at once where the mode takes nothing out', () => {
+  const run = start()
+  run.mesh({ ejectedUntilMs: new Map([[A, WALL_MS + 5_000]]) })
+  run.configure({ mode: 'disabled' })
+  deepEqual(run.told, [`${A} in`])
+})
+
+test('an instance of which something is known is not ejected by what the process before left', () => {
+  const run = start()
+  run.configure({})
+  run.mesh()
+  run.fails(1)
+  run.mesh({ ejectedUntilMs: new Map([[A, WALL_MS + 5_000]]) })
+  deepEqual(run.told, [])
+})
+
+test('forced open wins, whether the plugin or Consul says it', () => {
+  const run = start()
+  run.configure({ mode: 'forced_closed' })
+  run.mesh({ mode: 'forced_open' })
+  equal(run.circuits.decide('s1') > 0, true)
+  deepEqual(run.circuits.refused('s1'), { service: 'web', state: 'forced_open' })
+  run.mesh()
+  equal(run.circuits.decide('s1'), 0)
+  run.configure({ mode: 'forced_open' })
+  equal(run.circuits.decide('s1') > 0, true)
+  equal(run.circuits.refusalsOf('s1'), 1)
+})
+
+test('of a configuration that is not valid the mode is taken, and nothing else', () => {
+  const run = start()
+  run.configure({ openSeconds: 30 })
+  run.configure({ openSeconds: -1, mode: 'forced_open' })
+  deepEqual(run.told[0], 'refused s1 true')
+  equal(run.circuits.decide('s1'), 30)
+})
+
+test('the outcome of a route with a circuit of its own is not counted for the service', () => {
+  const run = start()
+  run.configure({})
+  run.configure({ consecutiveFailures: 0, service: { consecutiveFailures: 1 } }, 'r1', 's1')
+  run.fails(1, { routeId: 'r1' })
+  equal(run.circuits.decide('s1'), 0)
+  equal(run.circuits.decide('r1') > 0, true)
+})
+
+test('a circuit that nobody asks and no operator knows is given up', () => {
+  const run = start()
+  run.configure({})
+  run.clock.ms = 7_300_000
+  run.circuits.sweep()
+  deepEqual([...run.circuits.all()], [])
+  equal(run.circuits.decide('s1'), 0)
+})
