@@ -131,6 +131,20 @@ for (const [what, hang] of [
   })
 }
 
+test('what Kong sent while nobody read is not answered when it may have given up', async () => {
+  const { server, settled, socket } = await startPlugins(folderOf(), '--hang-ms', '400')
+  const peer = new PluginPeer(socket, 'mesh-circuit-breaker', 10_000)
+  try {
+    const { working } = await settled()
+    process.kill(working, 'SIGSTOP')
+    await assert.rejects(peer.call('GetStatus', null), /closed/)
+    assert.equal((await peer.access()).kind, 'passed')
+  } finally {
+    peer.close()
+    await server.stop()
+  }
+})
+
 test('a plugin that never ends a loop is replaced with its process', async () => {
   const folder = folderOf()
   const toy = join(ROOT, 'test', 'fixtures', 'plugin-rpc', 'toy-a.cjs')

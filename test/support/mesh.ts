@@ -90,6 +90,11 @@ export class Mesh {
     return this.#operator
   }
 
+  /** What a gateway of the mesh's own printed so far. */
+  gatewayOutput(): string {
+    return this.#gateway?.output() ?? ''
+  }
+
   get apiUrl(): string {
     return `http://127.0.0.1:${this.#apiPort}`
   }

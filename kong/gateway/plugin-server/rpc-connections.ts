@@ -133,7 +133,9 @@ class RpcConnection {
     this.#received = Buffer.alloc(0)
     return new Promise((resolve) => {
       this.#settle = resolve
-      this.#timer = setTimeout(() => this.#answer('timeout'), readTimeoutMs)
+      // nginx reads what has come before it looks at its timers (ngx_process_events_and_timers); Node does it after.
+      const expire = () => this.#settle === resolve && this.#answer('timeout')
+      this.#timer = setTimeout(() => setImmediate(expire), readTimeoutMs)
       if (this.isUsable) this.#socket.write(bytes)
       else this.#answer('closed')
     })

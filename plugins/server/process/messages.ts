@@ -7,7 +7,13 @@ export type ToWorker =
   | { readonly type: 'closed'; readonly id: number }
   /** Give out instance ids from `nextId` on: you are the working process now. */
   | { readonly type: 'work'; readonly nextId: number }
-  | { readonly type: 'connection'; readonly number: number; readonly plugin: string }
+  /** `sinceMs`: when it came in, epoch ms; what Kong sent on it may have waited for as long. */
+  | {
+      readonly type: 'connection'
+      readonly number: number
+      readonly plugin: string
+      readonly sinceMs: number
+    }
   | { readonly type: 'metrics'; readonly number: number }
   /** Finish what is under way and go. */
   | { readonly type: 'stop' }

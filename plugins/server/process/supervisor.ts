@@ -68,8 +68,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const held = new HeldConnections()
   const metricsReader = new WorkerMetricsReader()
 
-  const handOver = ({ number, plugin, socket }: HeldConnection) =>
-    workers.working?.send({ type: 'connection', number, plugin }, socket)
+  const handOver = ({ number, plugin, socket, since }: HeldConnection) => {
+    const sinceMs = Date.now() - (now() - since)
+    workers.working?.send({ type: 'connection', number, plugin, sinceMs }, socket)
+  }
   const onMessage = (worker: WorkerProcess, message: ToSupervisor) => {
     if (message.type === 'taken') held.taken(message.number)
     else if (message.type === 'started') share(worker, message.record)

@@ -61,12 +61,17 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   const { later } = new WriteBatch()
   let lastBeat = now()
 
-  const serve = (socket: Socket, plugin: string) => {
+  const serve = (socket: Socket, plugin: string, sinceMs: number) => {
+    let isFirst = true
     const connection: Connection = new Connection(directSocket(socket), host, {
       plugin,
       later,
       lateAfterMs: hangMs,
       isPrompt: (at) => {
+        // It was sent before there was anybody to read it: Kong may have given up, and use the connection for another.
+        const wasHeld = isFirst && Date.now() - sinceMs > hangMs
+        isFirst = false
+        if (wasHeld) return false
         if (at - lastBeat <= hangMs) return true
         lastBeat = at
         for (const other of connections) other.destroy()
@@ -104,7 +109,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       case 'connection':
         tell({ type: 'taken', number: message.number })
         // Gone before it came.
-        return socket && serve(socket, message.plugin)
+        return socket && serve(socket, message.plugin, message.sinceMs)
       case 'metrics':
         return void metrics.registry
           .metrics()
