@@ -11,6 +11,7 @@ import { grey } from './grey.ts'
 import { outcomes } from './outcomes.ts'
 import { parallel } from './parallel.ts'
 import { planning } from './planning.ts'
+import { pluginFaults } from './plugin-faults.ts'
 import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
@@ -24,6 +25,7 @@ const PARTS: readonly Part[] = [
   grey,
   outcomes,
   planning,
+  pluginFaults,
   pluginServer,
   propagation,
   scale,
