@@ -5,7 +5,7 @@ import type { Problem } from './problem.ts'
 import { MESH_PLUGINS, type MeshPlugin } from './service-plugins.ts'
 
 export const HOW_TO_LOAD =
-  'run "kongsul plugins" beside Kong and start Kong with KONG_PLUGINS=bundled,mesh-tracing,mesh-circuit-breaker and their KONG_PLUGINSERVER_* (docs/operating.md)'
+  'run "kongsul plugins" beside Kong, and start Kong with what "kongsul plugins --print-kong-env" prints (docs/operating.md)'
 
 /** One for the mesh; none where all are loaded. */
 export function missingPlugins(loaded: readonly MeshPlugin[]): readonly Problem[] {

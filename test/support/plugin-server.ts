@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { logSettings } from '../../plugins/outcomes/log-format.ts'
+import { kongEnvironment } from '../../plugins/server/kong-environment.ts'
 import { freeUdpPort } from './free-port.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
 import { descendants } from './process-tree.ts'
@@ -10,7 +10,6 @@ import { waitFor } from './wait-for.ts'
 
 export const FEED_TOKEN = 'token-of-the-feed-for-tests'
 const LINE_TOKEN = 'token-of-the-lines-for-tests'
-const PLUGINS = ['mesh-tracing', 'mesh-circuit-breaker'] as const
 
 export interface PluginServer {
   /** KONG_* variables. */
@@ -35,25 +34,16 @@ export interface PluginServerEnv {
 export async function pluginServer(): Promise<PluginServer> {
   const folder = mkdtempSync(join(tmpdir(), 'kps-'))
   const feedPort = await freeUdpPort()
-  const sockets = PLUGINS.flatMap((plugin) => {
-    const prefix = `KONG_PLUGINSERVER_${plugin.toUpperCase().replaceAll('-', '_')}`
-    return [
-      [`${prefix}_SOCKET`, join(folder, `${plugin}.sock`)],
-      [`${prefix}_QUERY_CMD`, `cat ${join(folder, `${plugin}.json`)}`],
-    ]
-  })
   let server: KongsulProcess | null = null
   let url = ''
   const health = async () =>
     (await (await fetch(`${url}/healthz`)).json()) as Awaited<ReturnType<PluginServer['health']>>
   return {
-    kongEnv: {
-      KONG_PLUGINS: ['bundled', ...PLUGINS].join(),
-      KONG_PLUGINSERVER_NAMES: PLUGINS.join(),
-      KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT: '500ms',
-      ...Object.fromEntries(sockets),
-      ...logSettings({ token: LINE_TOKEN, port: feedPort }),
-    },
+    kongEnv: kongEnvironment({
+      socketDir: folder,
+      lineToken: LINE_TOKEN,
+      feed: { host: '127.0.0.1', port: feedPort },
+    }),
     folder,
     output: () => server?.output() ?? '',
     async start({ adminUrl, operators, more = {} }) {

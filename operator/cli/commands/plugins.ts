@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Supervisor, SupervisorOptions } from '../../../plugins/server/process/supervisor.ts'
+import type { ProcessConfig } from '../../config/load-config.ts'
 import { CliError, explain } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
+import type { Io } from '../io.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { selfArguments } from '../package-root.ts'
 import { exitWithParent } from '../up/exit-with-parent.ts'
@@ -14,19 +17,22 @@ interface PluginsOptions {
   readonly hangMs: string
   readonly host: string
   readonly pluginsPort?: string
+  readonly printKongEnv?: boolean
   readonly output?: string
 }
 
 const HELP = `
-One socket per plugin, and beside it what Kong has to know about the plugin. For mesh-tracing in Kong's environment:
-  KONG_PLUGINS=bundled,mesh-tracing
-  KONG_PLUGINSERVER_NAMES=mesh-tracing
-  KONG_PLUGINSERVER_MESH_TRACING_SOCKET=<socket dir>/mesh-tracing.sock
-  KONG_PLUGINSERVER_MESH_TRACING_QUERY_CMD=cat <socket dir>/mesh-tracing.json
-  KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT=500ms
+One socket per plugin, and beside it a file with what Kong has to know about the plugin. Kong reads it once, at its
+start: start this first. --print-kong-env prints the variables that Kong needs for these sockets and this feed, for a
+shell or a file that it reads. KONGSUL_FEED_LINE_TOKEN among them is for this command: it has to run with the same.
+
+  kongsul plugins --print-kong-env > kong.env
+  set -a; . ./kong.env; set +a
+  kongsul plugins &
+  kong restart
 
 Exit codes:
-  0  stopped by SIGINT or SIGTERM
+  0  stopped by SIGINT or SIGTERM; printed
   1  could not start
 
 Examples:
@@ -56,6 +62,7 @@ export function definePlugins(command: Command): void {
     )
     .option('--host <address>', 'address of the metrics', '127.0.0.1')
     .option('--plugins-port <n>', 'port of the metrics; 0 takes a free one (8082, or port.plugins)')
+    .option('--print-kong-env', 'print what Kong needs in its environment, and start nothing')
     .addHelpText('after', HELP)
     .action((options: PluginsOptions) => run(options))
   addOutputOption(command)
@@ -74,7 +81,7 @@ export function definePluginWorker(command: Command): void {
 }
 
 async function run(options: PluginsOptions): Promise<void> {
-  const { socketDir, plugin, handlerMs, hangMs, host, pluginsPort, output, ...flags } = options
+  const { socketDir, plugin, handlerMs, hangMs, host, pluginsPort, printKongEnv, output, ...flags } = options
   const io = ioOf(options)
   const config = commandConfig({
     ...flags,
@@ -87,7 +94,9 @@ async function run(options: PluginsOptions): Promise<void> {
   const { checkFeedPort } = await import('../../../plugins/agent/check-feed-port.ts')
   const { startSupervisor } = await import('../../../plugins/server/process/supervisor.ts')
   const { defaultSocketDir, isForeign } = await import('../../../plugins/server/process/socket-dir.ts')
-  const dir = socketDir ?? defaultSocketDir(process.env)
+  const dir = resolve(socketDir ?? defaultSocketDir(process.env))
+  const lineToken = feedToken(config.plugins.lineToken)
+  if (printKongEnv) return printEnvironment(io, { config, dir, lineToken, plugin })
   if (socketDir === undefined && isForeign(dir)) {
     throw new CliError('FOREIGN_FOLDER', {
       tried: `putting sockets into ${dir}`,
@@ -104,7 +113,7 @@ async function run(options: PluginsOptions): Promise<void> {
   })
   // Workers read it from the environment: a command line is for everybody to see.
   Object.assign(process.env, flagsAsEnvironment(config))
-  process.env['KONGSUL_FEED_LINE_TOKEN'] = feedToken(config.plugins.lineToken)
+  process.env['KONGSUL_FEED_LINE_TOKEN'] = lineToken
   const limits = { handlerMs: positive('--handler-ms', handlerMs), hangMs: positive('--hang-ms', hangMs) }
   const supervisorOptions: SupervisorOptions = {
     socketDir: dir,
@@ -147,6 +156,36 @@ async function run(options: PluginsOptions): Promise<void> {
     )
   }
 }
+
+async function printEnvironment(
+  io: Io,
+  {
+    config,
+    dir,
+    lineToken,
+    plugin,
+  }: { config: ProcessConfig; dir: string; lineToken: string; plugin: readonly string[] },
+): Promise<void> {
+  const { FED_PLUGINS, kongEnvironment, shellLines } = await import(
+    '../../../plugins/server/kong-environment.ts'
+  )
+  const { loadPlugin } = await import('../../../plugins/server/form/load-plugin.ts')
+  const others = await Promise.all(plugin.map(async (file) => (await loadPlugin(file)).name))
+  const environment = {
+    KONGSUL_FEED_LINE_TOKEN: lineToken,
+    ...kongEnvironment({
+      socketDir: dir,
+      lineToken,
+      feed: { host: reachable(config.plugins.feedHost), port: config.ports.feed },
+      plugins: [...FED_PLUGINS, ...others],
+    }),
+  }
+  if (io.format === 'json') io.json(environment)
+  else for (const line of shellLines(environment)) io.print(line)
+}
+
+/** An address of all interfaces is nobody's to send to. */
+const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
 
 async function work({ plugin, handlerMs, hangMs, ...flags }: PluginsOptions): Promise<void> {
   const config = commandConfig(flags as unknown as Record<string, unknown>)
