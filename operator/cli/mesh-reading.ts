@@ -1,6 +1,7 @@
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import { type Diff, diff } from '../core/diff.ts'
+import { type Ejection, ejectionsIn } from '../core/ejections.ts'
 import type { KongState } from '../core/entity.ts'
 import { rememberedHolds } from '../core/hold-memory.ts'
 import { isUnwritable } from '../core/missing-plugins.ts'
@@ -22,13 +23,15 @@ export interface MeshReading {
   readonly plan: PlanReport
   /** Kong has no database: nothing in it is an override but the health of targets. */
   readonly isDbless: boolean
+  /** Instances that the breaker has taken out, by what KV says. */
+  readonly ejections: readonly Ejection[]
 }
 
 export interface KongReading {
   readonly actual: KongState
   /** Plugins of kongsul that Kong has loaded. */
   readonly plugins: readonly MeshPlugin[]
-  /** Of KV below `mesh/status/` and `mesh/guard/`: the last good settings, and what is held. */
+  /** Of KV below `mesh/status/`, `mesh/guard/`, `mesh/ejections/`: the last good settings, what is held or ejected. */
   readonly rows?: KvRows
   readonly isDbless?: boolean
 }
@@ -63,6 +66,7 @@ export function reading(
     desired: { ...wanted, problems: all },
     diff: found,
     isDbless,
+    ejections: [...ejectionsIn(rows).values()],
     plan: planReport({
       mesh: config.mesh,
       problems: all,

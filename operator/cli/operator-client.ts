@@ -1,9 +1,11 @@
 import type { ProcessConfig } from '../config/load-config.ts'
+import type { CircuitRow } from '../sync/list-circuits.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
 import type { OperatorStatus } from '../sync/operator-status.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { troubled } from './circuit-notes.ts'
 import { CliError, explain } from './cli-error.ts'
-import type { StatusReport } from './status-report.ts'
+import { instanceCircuits, type StatusReport } from './status-report.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -22,7 +24,20 @@ export async function readOperatorSettings(config: Asked): Promise<OperatorSetti
 /** The status of the running operator, as `status` shows it. */
 export async function readOperatorStatus(config: Asked, note: Note): Promise<StatusReport | null> {
   const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', note)
-  return status && reportOf(status, config.addr)
+  return status && reportOf(status, config.addr, (await readCircuits(config)).circuits)
+}
+
+/** What the plugin processes tell. */
+export interface CircuitAnswer {
+  readonly circuits: readonly CircuitRow[]
+  /** Those that have told of themselves within the last 15 s. */
+  readonly processes: readonly { readonly node: string; readonly told_at: string }[]
+}
+
+/** What the running operator has heard of circuits; nothing where it does not answer, or is older than that. */
+export async function readCircuits(config: Asked): Promise<CircuitAnswer> {
+  const answer = await ask<Partial<CircuitAnswer>>(config, '/api/v1/mesh/v2/circuits', () => {})
+  return { circuits: answer?.circuits ?? [], processes: answer?.processes ?? [] }
 }
 
 /** Whether the operator is ready; null when it does not answer. */
@@ -68,7 +83,8 @@ function settingsOf({ mesh, services }: OperatorStatus): OperatorSettings {
   return { mesh, expose: told('all') ? 'all' : told('tagged') ? 'tagged' : undefined }
 }
 
-function reportOf(status: OperatorStatus, url: string): StatusReport {
+function reportOf(status: OperatorStatus, url: string, circuits: readonly CircuitRow[]): StatusReport {
+  const circuitOf = instanceCircuits(circuits)
   const { totals, pending, failing, overrides, problems } = status
   const waiting = new Set(status.planned.map(({ service }) => service))
   const isInSync = (state: string, service: string) =>
@@ -81,6 +97,7 @@ function reportOf(status: OperatorStatus, url: string): StatusReport {
         ...instance,
         // Of a service under way the operator does not tell what Kong has of it so far.
         weightInKong: isInSync(state, service.service) ? instance.weight : null,
+        circuit: circuitOf(service.service, instance.target),
       })),
     })),
     counts: {
@@ -88,6 +105,7 @@ function reportOf(status: OperatorStatus, url: string): StatusReport {
       pending: new Set([...pending, ...failing.map(({ service }) => service)]).size,
       overrides: overrides.length,
     },
+    circuits: troubled(circuits),
     problems: [
       ...problems,
       ...status.reasons.map((reason) => problem('OPERATOR_NOT_READY', '', reason)),

@@ -96,7 +96,7 @@ export async function readSnapshot(config: ConsulConfig): Promise<CatalogSnapsho
 interface CatalogReading {
   readonly snapshot: CatalogSnapshot
   readonly documents: ReadonlyMap<string, string>
-  /** What KV tells of settings that were refused, and of what is held. */
+  /** What KV tells of settings that were refused, of what is held, and of ejected instances. */
   readonly rows: KvRows
 }
 
@@ -111,7 +111,7 @@ async function readCatalog(reader: ConsulReader): Promise<CatalogReading> {
     .filter(({ Key }) => Key === 'mesh/defaults' || /^mesh\/services\/./.test(Key))
     .map(({ Key, Value }) => [Key, Value ?? ''] as const)
   const rows = keys
-    .filter(({ Key }) => /^mesh\/(?:status|guard)\//.test(Key))
+    .filter(({ Key }) => /^mesh\/(?:status|guard|ejections)\//.test(Key))
     .map(({ Key, Value, ModifyIndex }) => [Key, { text: Value ?? '', index: ModifyIndex }] as const)
   return { snapshot: { services: new Map(services) }, documents: new Map(documents), rows: new Map(rows) }
 }

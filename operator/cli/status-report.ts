@@ -3,6 +3,8 @@ import type { Diff } from '../core/diff.ts'
 import type { KongState } from '../core/entity.ts'
 import { upstreamName } from '../core/names.ts'
 import type { Problem } from '../core/problem.ts'
+import type { CircuitRow } from '../sync/list-circuits.ts'
+import { circuitNote, troubled } from './circuit-notes.ts'
 import { counted } from './counted.ts'
 import type { Io } from './io.ts'
 import { problemLines } from './plan-report.ts'
@@ -11,7 +13,11 @@ import { type Cell, formatTable } from './table.ts'
 export interface StatusInstance extends InstanceReport {
   /** Weight that Kong has now; null when it has no such target, or that is not known. */
   readonly weightInKong: number | null
+  /** What keeps it out besides Consul: the breaker has ejected it, or tries it again; null otherwise. */
+  readonly circuit: InstanceCircuit | null
 }
+
+export type InstanceCircuit = Pick<CircuitRow, 'state' | 'since' | 'until' | 'reason'>
 
 export interface StatusService extends Omit<ServiceReport, 'instances'> {
   readonly instances: readonly StatusInstance[]
@@ -33,6 +39,8 @@ export interface StatusReport {
     readonly overrides: number
   }
   readonly problems: readonly Problem[]
+  /** Circuits of services and instances that are not closed, as far as anybody tells. */
+  readonly circuits: readonly CircuitRow[]
 }
 
 /** What `status` has to say: what Consul wants, and what Kong has of it. */
@@ -41,8 +49,10 @@ export function statusReport(
   actual: KongState,
   diff: Diff,
   operator: StatusReport['operator'],
+  circuits: readonly CircuitRow[] = [],
 ): StatusReport {
   const weights = weightsInKong(actual)
+  const circuitOf = instanceCircuits(circuits)
   const listed = services
     .toSorted((a, b) => (a.service < b.service ? -1 : 1))
     .map((service) => ({
@@ -50,6 +60,7 @@ export function statusReport(
       instances: service.instances.map((instance) => ({
         ...instance,
         weightInKong: weights.get(`${upstreamName(service.service)} ${instance.target}`) ?? null,
+        circuit: circuitOf(service.service, instance.target),
       })),
     }))
   const instances = listed.flatMap((service) => service.instances)
@@ -69,6 +80,20 @@ export function statusReport(
       overrides: diff.overrides.length,
     },
     problems: [...problems, ...diff.conflicts],
+    circuits: troubled(circuits),
+  }
+}
+
+/** The circuit of an instance where it is not closed. */
+export function instanceCircuits(
+  circuits: readonly CircuitRow[],
+): (service: string, target: string) => InstanceCircuit | null {
+  const found = new Map(troubled(circuits).map((row) => [`${row.service} ${row.target ?? ''}`, row]))
+  return (service, target) => {
+    const row = target === '' ? undefined : found.get(`${service} ${target}`)
+    if (row === undefined) return null
+    const { state, since, until, reason } = row
+    return { state, since, until, reason }
   }
 }
 
@@ -114,7 +139,11 @@ export function statusTable(
 }
 
 /** The lines that `status` prints for people. */
-export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'>): string[] {
+export function statusLines(
+  report: StatusReport,
+  io: Pick<Io, 'paint' | 'width'>,
+  nowMs: number = Date.now(),
+): string[] {
   const { counts, operator } = report
   const shown = report.services.filter(isReachable)
   const kept = report.services.filter(({ keptAtLastWeights }) => keptAtLastWeights)
@@ -131,6 +160,7 @@ export function statusLines(report: StatusReport, io: Pick<Io, 'paint' | 'width'
           `all instances critical, kept at their last weights: ${kept.map(({ service }) => service).join(', ')}`,
         ]
       : []),
+    ...report.circuits.map((row) => io.paint.red(circuitNote(row, nowMs))),
     ...hiddenLines(report.services),
     ...problemLines(report.problems, io.paint),
   ]
@@ -160,7 +190,12 @@ export function hiddenLines(
 
 const MOST_NAMES = 10
 
-function healthCell({ health, reason }: StatusInstance, paint: Io['paint']): Cell {
+function healthCell({ health, reason, circuit }: StatusInstance, paint: Io['paint']): Cell {
+  // Of an instance that Consul keeps out, that is the reason.
+  if (circuit !== null && health !== 'unhealthy') {
+    const colour = circuit.state === 'ejected' ? paint.red : paint.yellow
+    return { text: `${circuit.state.toUpperCase()} (by the circuit breaker)`, paint: colour }
+  }
   if (health === 'healthy') return { text: 'HEALTHY', paint: paint.green }
   const text = reason ? `${health.toUpperCase()} (${reason})` : health.toUpperCase()
   return { text, paint: health === 'degraded' ? paint.yellow : paint.red }

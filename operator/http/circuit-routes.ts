@@ -8,6 +8,8 @@ import { RequestError } from './request-error.ts'
 
 export interface CircuitSource {
   readonly list: () => readonly CircuitRow[]
+  /** Plugin processes that have told of themselves within the last 15 s, by the Kong node they serve. */
+  readonly processes: () => readonly { readonly node: string; readonly told_at: string }[]
   readonly knows: (service: string) => boolean
   readonly setMode: (service: string, mode: string) => Promise<void>
   /** What a person has set on the plugin in Kong, which KV does not change; null for nothing. */
@@ -23,7 +25,7 @@ export const circuitRoutes =
     app.get(PATH, async (request) => {
       readFields({}, request.query)
       const circuits = source.list()
-      return { circuits, total: circuits.length }
+      return { circuits, total: circuits.length, processes: source.processes() }
     })
     app.put(`${PATH}/:service`, async (request) => {
       const { service } = readFields({ service: serviceField }, request.params)

@@ -15,6 +15,8 @@ export interface CircuitRow {
   readonly state: string
   /** Mode of the service's breaker. */
   readonly mode: string
+  /** Where it was set: settings in Consul, or the plugin in Kong, which comes first. null for auto, unless set in Kong. */
+  readonly mode_set_in: 'consul' | 'kong' | null
   readonly since: string | null
   readonly until: string | null
   readonly reason: string
@@ -27,18 +29,23 @@ export interface CircuitRow {
  * What every process tells; beside it services whose mode is not auto and ejections in KV that no process tells of, so
  * that what was done by hand and what was left behind is seen. Sorted by service, its own circuit first.
  * @param modes of breakers that are not `auto`, by service
+ * @param byHand services whose mode somebody has set on the plugin in Kong
  */
 export function listCircuits(
   nodes: readonly NodeCircuits[],
   ejections: readonly Ejection[],
   services: readonly ServiceView[],
   modes: ReadonlyMap<string, string>,
+  byHand: ReadonlySet<string> = new Set(),
 ): readonly CircuitRow[] {
   const byId = new Map(services.map((each) => [each.serviceId, each]))
   const byUpstream = new Map(
     services.flatMap((each) => [[each.upstream, each] as const, [each.upstreamId, each]]),
   )
-  const modeOf = (service: string) => modes.get(service) ?? 'auto'
+  const modeOf = (service: string) => ({
+    mode: modes.get(service) ?? 'auto',
+    mode_set_in: byHand.has(service) ? ('kong' as const) : modes.has(service) ? ('consul' as const) : null,
+  })
   const base = (report: Pick<CircuitReport, 'state' | 'since' | 'until' | 'reason' | 'counts'>) => ({
     state: report.state,
     since: iso(report.since),
@@ -47,7 +54,7 @@ export function listCircuits(
     counts: report.counts,
   })
   const ofService = (service: string) =>
-    ({ kind: 'service', service, target: null, instance_id: null, mode: modeOf(service) }) as const
+    ({ kind: 'service', service, target: null, instance_id: null, ...modeOf(service) }) as const
   const ofInstance = (upstream: string, target: string) => {
     const found = byUpstream.get(upstream)
     const service = found?.service ?? ''
@@ -57,7 +64,7 @@ export function listCircuits(
       service,
       target,
       instance_id: instance?.id ?? null,
-      mode: modeOf(service),
+      ...modeOf(service),
     } as const
   }
   const told = nodes.flatMap(({ node, circuits }) =>

@@ -225,8 +225,16 @@ export async function startOperator(
         list: () => {
           const views = feed.current()
           const modes = modesOf(views, reconciler.overrides())
-          return listCircuits(circuits.nodes(), ejections.list(), views, modes)
+          const byHand = new Set(
+            reconciler
+              .overrides()
+              .filter(isMode)
+              .map(({ service }) => service),
+          )
+          return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
         },
+        processes: () =>
+          circuits.nodes().map(({ node, atMs }) => ({ node, told_at: new Date(atMs).toISOString() })),
         knows: (service) => reconciler.knows(service),
         setMode: (service, mode) => setBreakerMode({ reader, writer }, service, mode),
         modeByHand: (service) => {

@@ -47,7 +47,7 @@ export function defineCircuits(command: Command): void {
     const answer = await callOperator<{ circuits: CircuitRow[] }>(config, 'GET', '/circuits')
     if (answer === null) throw operatorDown(config, 'listing circuits')
     if (io.format === 'json') io.json(answer)
-    else for (const line of circuitLines(answer.circuits, io)) io.print(line)
+    else for (const line of circuitLines(answer.circuits, io, Date.now())) io.print(line)
   })
   const actions = ACTIONS.map(([name, mode, meaning]) => {
     const action = command.command(name).description(`${meaning[0]!.toUpperCase()}${meaning.slice(1)}.`)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ejectedCircuits } from '../ejected-circuits.ts'
 import { readOperatorStatus, readReadiness } from '../operator-client.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { readMesh } from '../read-mesh.ts'
@@ -11,7 +12,8 @@ interface StatusOptions {
 }
 
 const HELP = `
-WEIGHT is the weight in Kong; "0 -> 100" means that Kong has 0 and Consul says 100.
+WEIGHT is the weight in Kong; "0 -> 100" means that Kong has 0 and Consul says 100. HEALTH is Consul's word, or EJECTED
+and PROBING where the circuit breaker keeps an instance out that Consul calls healthy: the lines below say why.
 With the operator down, Consul and Kong are read directly, and that is said.
 
 Exit codes:
@@ -51,5 +53,6 @@ export function defineStatus(command: Command): void {
 
 async function read(config: ReturnType<typeof commandConfig>): Promise<StatusReport> {
   const [reading, readiness] = await Promise.all([readMesh(config.operator), readReadiness(config.addr)])
-  return statusReport(reading.desired, reading.actual, reading.diff, readiness)
+  const circuits = ejectedCircuits(reading.ejections, reading.desired.services)
+  return statusReport(reading.desired, reading.actual, reading.diff, readiness, circuits)
 }

@@ -4,6 +4,7 @@ import pc from 'picocolors'
 import { statusLines, statusReport } from '../../../operator/cli/status-report.ts'
 import type { InstanceReport, ServiceReport } from '../../../operator/core/desired.ts'
 import type { Entity, KongState } from '../../../operator/core/entity.ts'
+import type { CircuitRow } from '../../../operator/sync/list-circuits.ts'
 
 const io = { paint: pc.createColors(false), width: () => Number.POSITIVE_INFINITY }
 const instance = (given: Partial<InstanceReport>): InstanceReport => ({
@@ -48,6 +49,43 @@ const kong: KongState = new Map([
 const noDiff = { changes: [], overrides: [], conflicts: [] }
 const report = (services: ServiceReport[], actual = kong) =>
   statusReport({ state: new Map(), groups: new Map(), services, problems: [] }, actual, noDiff, null)
+
+const ejected: CircuitRow = {
+  kind: 'instance',
+  service: 'web',
+  target: '10.0.0.1:80',
+  instance_id: 'web-1',
+  state: 'ejected',
+  mode: 'auto',
+  mode_set_in: null,
+  since: '2030-01-01T03:00:00.000Z',
+  until: '2030-01-01T03:01:00.000Z',
+  reason: 'consecutive_failures: 5 failures in a row',
+  node: 'kong-1',
+  counts: {},
+}
+
+test('an instance that the breaker has taken out is ejected in the table, and the reason is told below', () => {
+  const closed = { ...ejected, kind: 'service', target: null, instance_id: null, state: 'closed' } as const
+  const desired = { state: new Map(), groups: new Map(), services: [service({})], problems: [] }
+  const told = statusReport(desired, kong, noDiff, null, [closed, ejected])
+  const lines = statusLines(told, io, Date.parse('2030-01-01T03:00:12Z'))
+  assert.match(lines[1]!, /web-1.*EJECTED \(by the circuit breaker\)/)
+  assert.ok(
+    lines.includes(
+      'instance web-1 of web is ejected for 12 s, tried again in 48 s: consecutive_failures: 5 failures in a row',
+    ),
+    lines.join('\n'),
+  )
+  assert.equal(told.circuits.length, 1)
+})
+
+test('what keeps an instance out is Consul first, then the breaker', () => {
+  const services = [service({ instances: [instance({ health: 'unhealthy', reason: 'maintenance' })] })]
+  const desired = { state: new Map(), groups: new Map(), services, problems: [] }
+  const lines = statusLines(statusReport(desired, kong, noDiff, null, [ejected]), io)
+  assert.match(lines[1]!, /UNHEALTHY \(maintenance\)/)
+})
 
 test('the weight that Kong has stands beside the wanted one', () => {
   assert.equal(report([service({})]).services[0]!.instances[0]!.weightInKong, 100)
