@@ -1,6 +1,8 @@
 // `kongsul up` with all its processes: the self-test, a taken port, and what is left behind.
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { startConsul } from '../support/consul.ts'
@@ -23,12 +25,31 @@ async function startUp(env: Record<string, string> = {}): Promise<KongsulProcess
   return up
 }
 
-/** Processes that `up` started, Consul below its keeper included. */
-function partsOf(up: KongsulProcess): number[] {
-  const parts = descendants(up.pid)
-  // keeper, consul, gateway, operator, 7 instances
-  assert.equal(parts.length, 11, parts.map(({ command }) => command).join('\n'))
-  return parts.map(({ pid }) => pid)
+interface Parts {
+  readonly pids: readonly number[]
+  /** Folder of the sockets. */
+  readonly folder: string
+  /** The process whose command line matches. */
+  pidOf(command: RegExp): number
+}
+
+/** Everything that `up` started, Consul below its keeper and the two processes of the plugins included. */
+async function partsOf(up: KongsulProcess): Promise<Parts> {
+  // keeper, consul, plugins and below them one that works and one that waits, gateway, operator, 7 instances
+  const parts = await waitFor(
+    () => {
+      const found = descendants(up.pid)
+      return found.length === 14 ? found : null
+    },
+    { deadlineMs: 20_000, what: '14 processes' },
+  )
+  const folder = parts.map(({ command }) => / --socket-dir (\S+)/.exec(command)?.[1]).find((each) => each)!
+  assert.ok(existsSync(folder))
+  return {
+    pids: parts.map(({ pid }) => pid),
+    folder,
+    pidOf: (command) => parts.find((part) => command.test(part.command))!.pid,
+  }
 }
 
 const gone = (pids: readonly number[]) =>
@@ -39,7 +60,7 @@ test('up --check passes every check and exits with 0', async () => {
   assert.equal(code, 0, `${stdout}\n${stderr}`)
   const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string; ok: boolean }[] }
   assert.equal(ok, true)
-  assert.equal(checks.length, 8)
+  assert.equal(checks.length, 12)
 })
 
 test('a taken port is named with its owner and a way out', async () => {
@@ -53,9 +74,20 @@ test('a taken port is named with its owner and a way out', async () => {
   assert.match(stderr, /--port proxy=\d+/)
 })
 
+test('a taken port of the access log is named with its owner, although it is UDP', async () => {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  const { code, stderr } = await runKongsul(['up', '--free-ports', '--port', `feed=${port}`])
+  socket.close()
+  assert.equal(code, 1)
+  assert.match(stderr, new RegExp(`UDP port ${port} \\(feed\\) belongs to process ${process.pid} \\(`))
+})
+
 test('the printed request works, and Ctrl-C stops everything and leaves no process', async () => {
   const up = await startUp()
-  const pids = partsOf(up)
+  const { pids, folder } = await partsOf(up)
   const [, host, url] = /curl -H 'Host: (\S+)' (\S+)/.exec(up.output())!
   assert.equal(host, 'web.mesh')
   const answer = await fetch(url!.replace(/\/$/, '/web/'))
@@ -63,13 +95,70 @@ test('the printed request works, and Ctrl-C stops everything and leaves no proce
   assert.equal(body.called.called.service, 'store')
   assert.equal(await up.stop('SIGINT'), 0)
   await gone(pids)
+  assert.ok(!existsSync(folder), 'the folder of the sockets is removed')
+})
+
+test('the printed failing instance is ejected, and circuits, status and doctor tell of it', async () => {
+  const up = await startUp()
+  const output = up.output()
+  const [, proxyUrl] = /^proxy (\S+)/m.exec(output)!
+  const [, fail] = /curl -s -X POST (\S+\/fail);/.exec(output)!
+  const env = Object.fromEntries(
+    [.../(?<=export ).*/.exec(output)![0].matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]),
+  )
+  const told = async (...args: string[]) => (await runKongsul(args, env)).stdout
+  assert.match(await told('doctor'), /ok +plugins +working, and known to the operator/)
+  assert.equal((await fetch(fail!, { method: 'POST' })).status, 200)
+  const statuses: number[] = []
+  const send = async () => statuses.push((await fetch(`${proxyUrl}/api/`)).status)
+  await waitFor(
+    async () => {
+      for (let sent = 0; sent < 10; sent++) await send()
+      return /instance api-3 of api is ejected for .* tried again in .* 5 failures in a row/.test(
+        await told('circuits'),
+      )
+    },
+    { deadlineMs: 30_000, what: 'the ejection being listed' },
+  )
+  assert.ok(statuses.filter((status) => status !== 200).length >= 5)
+  statuses.length = 0
+  for (let sent = 0; sent < 30; sent++) await send()
+  assert.deepEqual([...new Set(statuses)], [200])
+  assert.match(await told('status'), /api-3 .* EJECTED \(by the circuit breaker\)/)
+  // With the operator away Consul's KV tells.
+  const direct = await told('status', '--direct')
+  assert.match(direct, /instance api-3 of api is ejected/)
+  await up.stop('SIGINT')
+})
+
+test('requests go on while the plugins are killed, and they are started again', async () => {
+  const up = await startUp()
+  const { pidOf } = await partsOf(up)
+  const [, proxyUrl] = /^proxy (\S+)/m.exec(up.output())!
+  const send = async () => (await fetch(`${proxyUrl}/store/`)).status
+  assert.equal(await send(), 200)
+  process.kill(pidOf(/ plugins --socket-dir/), 'SIGKILL')
+  await waitFor(
+    () => up.output().includes('the plugins ended (signal SIGKILL): requests go on without them'),
+    {
+      what: 'the end being told',
+    },
+  )
+  assert.equal(await send(), 200)
+  const again = await waitFor(() => /the plugins are started again, pid (\d+)/.exec(up.output())?.[1], {
+    what: 'the plugins being started again',
+  })
+  await waitFor(async () => descendants(Number(again)).length === 2, { what: 'its processes' })
+  assert.equal(await send(), 200)
+  assert.equal(await up.stop('SIGINT'), 0)
 })
 
 test('kill -9 of up leaves no process behind', async () => {
   const up = await startUp()
-  const pids = partsOf(up)
+  const { pids, folder } = await partsOf(up)
   await up.stop('SIGKILL')
   await gone(pids)
+  assert.ok(!existsSync(folder), 'the folder of the sockets is removed')
 })
 
 test('beside a Consul that was there, kill -9 of up takes its own services out and leaves the others', async () => {
@@ -91,9 +180,8 @@ test('beside a Consul that was there, kill -9 of up takes its own services out a
 
 test('a part that ends stops everything and is named', async () => {
   const up = await startUp()
-  const pids = partsOf(up)
-  const operator = descendants(up.pid).find(({ command }) => /main\.\w+ operator /.test(command))
-  process.kill(operator!.pid, 'SIGKILL')
+  const { pids, pidOf } = await partsOf(up)
+  process.kill(pidOf(/main\.\w+ operator /), 'SIGKILL')
   assert.equal(await up.exited, 1)
   assert.match(up.output(), /the operator ended with signal SIGKILL/)
   await gone(pids)

@@ -66,6 +66,11 @@ export class Child {
     return signalCode ? `signal ${signalCode}` : `code ${exitCode}`
   }
 
+  /** Waits for its end: of a command that ends by itself. */
+  async ended(): Promise<void> {
+    await this.#gone
+  }
+
   /** `listener` runs when the process ends without having been asked to. */
   onCrash(listener: () => void): void {
     this.#process.once('exit', () => {

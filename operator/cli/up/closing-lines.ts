@@ -6,10 +6,12 @@ export interface Addresses {
   readonly hostSuffix: string
   /** Put before the sample services' names. */
   readonly prefix: string
+  /** Port of the instance of the `api` that the breaker is shown with; it stays when the instance is started again. */
+  readonly failingPort: number
 }
 
 /**
- * The last lines of `up`: three commands to paste and the addresses. They work in bash and zsh, and with BSD tools.
+ * The last lines of `up`: four commands to paste and the addresses. They work in bash and zsh, and with BSD tools.
  * `[x]` in the pattern keeps it from matching the shell that runs it.
  */
 export function closingLines({
@@ -19,17 +21,19 @@ export function closingLines({
   consulUrl,
   hostSuffix,
   prefix,
+  failingPort,
 }: Addresses): string[] {
   const api = `${prefix}api`
   const pattern = `[-]-id ${api}-2 .*${proxyUrl}$`
-  const burst =
-    `for i in $(seq 100); do [ $i = 30 ] && pkill -9 -f '${pattern}'; ` +
-    `curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host: ${api}.${hostSuffix}' ${proxyUrl}/; done | sort | uniq -c`
+  const request = `curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host: ${api}.${hostSuffix}' ${proxyUrl}/`
+  const burst = (before: string) => `for i in $(seq 100); do ${before}${request}; done | sort | uniq -c`
   return [
     ...elsewhere({ apiUrl, consulUrl, adminUrl, proxyUrl }),
-    'A request through three services; 100 requests while an instance is killed; a strategy switched in Consul:',
+    'A request through three services; 100 requests while an instance is killed; 100 while another answers 500 for a',
+    'minute, although its health check passes; a strategy switched in Consul:',
     `  curl -H 'Host: ${prefix}web.${hostSuffix}' ${proxyUrl}/`,
-    `  ${burst}`,
+    `  ${burst(`[ $i = 30 ] && pkill -9 -f '${pattern}'; `)}`,
+    `  curl -s -X POST http://127.0.0.1:${failingPort}/fail; ${burst('')}`,
     `  curl -X PUT ${consulUrl}/v1/kv/mesh/services/${api} -d '{"loadBalancing": {"strategy": "least_connections"}}'`,
     `proxy ${proxyUrl} | Admin API ${adminUrl} | operator ${apiUrl} | Consul ${consulUrl}/ui/ | Ctrl-C stops all`,
   ]

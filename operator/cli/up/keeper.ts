@@ -1,7 +1,8 @@
-// Cleans up after `up`, also when `up` is killed with -9: it runs Consul, which would not notice, and takes the
-// sample services out of a Consul that was there before and goes on.
+// Cleans up after `up`, also when `up` is killed with -9: it runs Consul, which would not notice, takes the sample
+// services out of a Consul that was there before and goes on, and removes the folder of the plugins' sockets.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { ConsulConfig } from '../../sync/operator-config.ts'
 import { exitWithParent } from './exit-with-parent.ts'
@@ -12,6 +13,7 @@ const TAIL_LINES = 40
 /** What `up` tells its keeper. */
 export type KeeperOrder =
   | { readonly order: 'run'; readonly binary: string; readonly args: readonly string[] }
+  | { readonly order: 'remove'; readonly folder: string }
   | {
       readonly order: 'deregister'
       readonly serviceIds: readonly string[]
@@ -32,6 +34,7 @@ export function defineKeeper(command: Command): void {
 async function keep(): Promise<void> {
   let consul: ChildProcess | null = null
   let deregistration: Extract<KeeperOrder, { order: 'deregister' }> | null = null
+  const folders: string[] = []
   let stopping = false
   const report = (message: KeeperReport) => process.connected && process.send!(message)
 
@@ -40,12 +43,14 @@ async function keep(): Promise<void> {
     stopping = true
     if (deregistration && !consul) await deregisterAll(deregistration)
     if (consul) await end(consul)
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
     process.exit(0)
   }
 
   process.on('message', (message) => {
     const order = message as KeeperOrder
     if (order.order === 'deregister') deregistration = order
+    else if (order.order === 'remove') folders.push(order.folder)
     else if (!consul) consul = run(order, report, () => stopping)
   })
   process.on('SIGTERM', () => void stop())

@@ -5,25 +5,39 @@ const STEP_MS = 5
 
 export interface OpenLoop {
   readonly sent: number
-  /** One line for every request that did not get 200. */
-  readonly failures: readonly string[]
+  /** Every request that did not get 200, as the answers came. */
+  readonly failures: readonly Failure[]
   /** Sends no more, and answers when every request has its answer. */
   stop(): Promise<void>
 }
 
+export interface Failure {
+  /** The how manieth request that was sent, from 1 on. */
+  readonly number: number
+  readonly why: string
+}
+
+/** `request 12: 502 {...}`, of the first three. */
+export const describeFailures = (failures: readonly Failure[]): string =>
+  failures
+    .slice(0, 3)
+    .map(({ number, why }) => `request ${number}: ${why}`)
+    .join(', ')
+
 /** Requests at a fixed rate through the proxy, whether or not earlier ones have been answered. */
 export function startOpenLoop(proxyUrl: string, host: string, perSecond: number): OpenLoop {
   const agent = new Agent({ keepAlive: true })
-  const failures: string[] = []
+  const failures: Failure[] = []
   const open = new Set<Promise<void>>()
   const startedAt = performance.now()
   let sent = 0
   const shoot = async (number: number) => {
     try {
-      const { status } = await readProxied(proxyUrl, host, { agent, headers: traceHeader(number) })
-      if (status !== 200) failures.push(`request ${number}: ${status}`)
+      const { status, body } = await readProxied(proxyUrl, host, { agent, headers: traceHeader(number) })
+      // Who refused it, a service or the gateway, is in the body.
+      if (status !== 200) failures.push({ number, why: `${status} ${body.trim().slice(0, 200)}` })
     } catch (error) {
-      failures.push(`request ${number}: ${(error as Error).message}`)
+      failures.push({ number, why: (error as Error).message })
     }
   }
   const timer = setInterval(() => {

@@ -1,10 +1,10 @@
 import { environmentOf, flagOf } from '../../config/setting.ts'
 import { CliError } from '../cli-error.ts'
-import { isFree, pickFreePorts } from './free-ports.ts'
+import { isFree, type Protocol, pickFreePorts } from './free-ports.ts'
 import { describeOwner, readPortOwner } from './port-owner.ts'
 
 /** Ports that `up` listens on, by their name in the configuration. */
-export type UpPortName = 'proxy' | 'proxyTls' | 'admin' | 'api' | 'consul'
+export type UpPortName = 'proxy' | 'proxyTls' | 'admin' | 'api' | 'plugins' | 'feed' | 'consul'
 export type UpPorts = Readonly<Record<UpPortName, number>>
 
 export interface PortWishes {
@@ -15,6 +15,9 @@ export interface PortWishes {
   readonly unneeded: ReadonlySet<string>
   readonly freePorts: boolean
 }
+
+/** Kong's access log comes as datagrams; all else is TCP. */
+export const protocolOf = (name: UpPortName): Protocol => (name === 'feed' ? 'udp' : 'tcp')
 
 /**
  * The ports `up` will use.
@@ -31,10 +34,10 @@ export async function planPorts({ ports, chosen, unneeded, freePorts }: PortWish
   const taken: string[] = []
   let example: UpPortName | undefined
   for (const name of names) {
-    if (await isFree(planned[name])) continue
-    taken.push(
-      `port ${planned[name]} (${name}) belongs to ${describeOwner(await readPortOwner(planned[name]))}`,
-    )
+    const protocol = protocolOf(name)
+    if (await isFree(planned[name], protocol)) continue
+    const owner = describeOwner(await readPortOwner(planned[name], protocol))
+    taken.push(`${protocol === 'udp' ? 'UDP ' : ''}port ${planned[name]} (${name}) belongs to ${owner}`)
     example ??= name
   }
   if (example === undefined) return planned

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type Agent, type IncomingMessage, request } from 'node:http'
+import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 
 const TIMEOUT_MS = 10_000
 
@@ -12,7 +12,7 @@ export async function readProxied(
     agent,
     headers = {},
   }: { path?: string; agent?: Agent; headers?: Record<string, string> } = {},
-): Promise<{ status: number; body: string }> {
+): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
   const outgoing = request(`${proxyUrl}${path}`, {
     ...(agent ? { agent } : {}),
     headers: { ...headers, host },
@@ -24,5 +24,5 @@ export async function readProxied(
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
   let body = ''
   for await (const chunk of answer.setEncoding('utf8')) body += chunk
-  return { status: answer.statusCode ?? 0, body }
+  return { status: answer.statusCode ?? 0, body, headers: answer.headers }
 }

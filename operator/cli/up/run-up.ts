@@ -15,7 +15,7 @@ export interface UpOptions {
 }
 
 const REDRAW_EVERY_MS = 500
-const PORTS: readonly UpPortName[] = ['proxy', 'proxyTls', 'admin', 'api', 'consul']
+const PORTS: readonly UpPortName[] = ['proxy', 'proxyTls', 'admin', 'api', 'plugins', 'feed', 'consul']
 
 /** Runs `up` until it is told to stop, a part ends, or the self-test is over; answers the exit code. */
 export async function runUp(config: ProcessConfig, options: UpOptions, io: Io): Promise<number> {
@@ -124,7 +124,8 @@ async function stay(stack: Stack, io: Io, screen: LiveScreen | null, happened: P
 function addressesOf(stack: Stack) {
   const { proxyUrl, adminUrl, apiUrl, consulUrl, hostSuffix } = stack
   const prefix = stack.instances[0]?.sample.service.replace(/web$/, '') ?? ''
-  return { proxyUrl, adminUrl, apiUrl, consulUrl, hostSuffix, prefix }
+  const failing = stack.instances.find(({ sample }) => sample.id === `${prefix}api-3`)
+  return { proxyUrl, adminUrl, apiUrl, consulUrl, hostSuffix, prefix, failingPort: failing?.port ?? 0 }
 }
 
 const pick = (ports: ProcessConfig['ports']) =>

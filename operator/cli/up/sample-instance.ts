@@ -76,6 +76,14 @@ export class SampleInstance {
     await this.#child?.crash()
   }
 
+  /** Makes it answer 500 for so long, its health check going on to pass; 0 mends it. */
+  async fail(seconds: number): Promise<void> {
+    const url = `http://127.0.0.1:${this.#port}/fail?seconds=${seconds}`
+    const answer = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(5_000) })
+    if (!answer.ok) throw new Error(`POST ${url} answered ${answer.status}`)
+    await answer.body?.cancel()
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#restart)

@@ -12,6 +12,8 @@ const REPORT_EVERY_MS = 250
 /** How long the gateway may take to hear that this instance has left. */
 const LEAVE_AFTER_MS = 500
 const PASSED_ON = ['traceparent', 'tracestate', 'x-request-id']
+/** How long it answers 500 when told to fail, unless `?seconds=` says otherwise. */
+const FAIL_SECONDS = 60
 
 interface SampleOptions {
   readonly service: string
@@ -42,14 +44,22 @@ async function serve({ service, port, calls, proxyUrl, register, ...given }: Sam
   const id = given.id ?? `${service}-${address}`
   const agent = new Agent({ keepAlive: true })
   let requests = 0
+  let failUntilMs = 0
   const server = createServer(async (incoming, answer) => {
     incoming.resume()
     const send = (status: number, body: object) => {
       answer.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
     }
+    // Whatever it answers others, its health check passes: that is what the circuit breaker is for.
     if (incoming.url === '/health') return send(200, { status: 'ok' })
+    const seconds = incoming.method === 'POST' ? failSeconds(incoming.url!) : null
+    if (seconds !== null) {
+      failUntilMs = performance.now() + seconds * 1_000
+      return send(200, { service, instance: id, fails_for_seconds: seconds })
+    }
     requests++
-    const self = { service, instance: id, pid: process.pid, path: incoming.url }
+    const self = { service, instance: id, pid: process.pid, path: incoming.url, ...received(incoming) }
+    if (performance.now() < failUntilMs) return send(500, { ...self, failed: 'as it was told to' })
     if (!calls || !proxyUrl) return send(200, self)
     try {
       const called = await call(proxyUrl, calls, incoming, agent)
@@ -80,6 +90,22 @@ async function serve({ service, port, calls, proxyUrl, register, ...given }: Sam
   }
   process.once('SIGTERM', () => void stop())
   exitWithParent(() => void stop())
+}
+
+/** `/fail`: for a minute; `/fail?seconds=5`; `?seconds=0` mends it. null for all other paths. */
+function failSeconds(url: string): number | null {
+  const { pathname, searchParams } = new URL(url, 'http://sample')
+  if (pathname !== '/fail') return null
+  const seconds = Number(searchParams.get('seconds') ?? FAIL_SECONDS)
+  return seconds >= 0 && seconds <= 3_600 ? seconds : FAIL_SECONDS
+}
+
+/** What the gateway's plugins gave the request. Not the seal in X-Mesh-Span: that is for Kong's log alone. */
+function received({ headers, url }: IncomingMessage): object {
+  const text = (name: string) => (headers[name] === undefined ? {} : { [name]: String(headers[name]) })
+  if (!url!.startsWith('/headers')) return text('traceparent')
+  const span = String(headers['x-mesh-span'] ?? '').split('-', 1)[0]
+  return { ...text('traceparent'), ...text('x-mesh-route'), 'x-mesh-span': span }
 }
 
 /** Address of this host that others can reach: the first that is not loopback. */

@@ -1,15 +1,16 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
-import { environmentOf } from '../../config/setting.ts'
 import { findConsul } from '../../setup/consul-binary.ts'
 import type { OperatorConfig } from '../../sync/operator-config.ts'
 import { revealed } from '../../telemetry/secret.ts'
 import { type AgentApi, agentApi } from '../agent-api.ts'
+import { flagsAsEnvironment } from '../agent-config.ts'
 import { Child } from './child.ts'
 import { consulArguments } from './consul-arguments.ts'
 import { readConsulVersion } from './consul-version.ts'
 import { pickFreePorts } from './free-ports.ts'
 import type { KeeperOrder, KeeperReport } from './keeper.ts'
 import type { UpPorts } from './plan-ports.ts'
+import { PluginsProcess } from './plugins-process.ts'
 import { readProxied } from './read-proxied.ts'
 import { SampleInstance } from './sample-instance.ts'
 import { SAMPLE_SERVICES, samples } from './samples.ts'
@@ -29,7 +30,7 @@ export interface StackOptions {
   readonly onCrash: (problem: string) => void
 }
 
-/** Everything `up` runs: keeper with Consul, gateway, operator, sample services. */
+/** Everything `up` runs: keeper with Consul, plugins, gateway, operator, sample services. */
 export class Stack {
   readonly #options: StackOptions
   readonly #abort = new AbortController()
@@ -40,6 +41,7 @@ export class Stack {
   readonly apiUrl: string
   #keeper: Child | null = null
   #consulPid: number | null = null
+  #plugins: PluginsProcess | null = null
   #gateway: Child | null = null
   #operator: Child | null = null
   #instances: SampleInstance[] = []
@@ -78,6 +80,8 @@ export class Stack {
     this.#keeper = this.#child('keeper', ['keeper'])
     this.#keeper.onMessage((message) => this.#onKeeper(message as unknown as KeeperReport))
     await this.#step('Consul', () => (this.#options.existingConsul ? this.#useConsul() : this.#startConsul()))
+    // Before the gateway, which asks once, at its start, what the plugins are.
+    await this.#step('plugins', () => this.#startPlugins())
     await this.#step('gateway', () => this.#startGateway())
     await this.#step('operator', () => this.startOperator())
     await this.#step('sample services', () => this.#startSamples())
@@ -85,18 +89,13 @@ export class Stack {
 
   /** Starts the operator and answers when it has synced once. */
   async startOperator(): Promise<string> {
-    this.#operator = this.#child('operator', [
+    const args = [
       'operator',
-      ...[
-        '--consul-address',
-        this.consulUrl,
-        '--kong-admin-url',
-        this.adminUrl,
-        '--kong-proxy-url',
-        this.proxyUrl,
-      ],
-      ...['--port-api', String(this.#options.ports.api), '--expose-default', 'all'],
-    ])
+      ...['--consul-address', this.consulUrl, '--kong-admin-url', this.adminUrl],
+      ...['--kong-proxy-url', this.proxyUrl, '--port-api', String(this.#options.ports.api)],
+      ...['--expose-default', 'all'],
+    ]
+    this.#operator = this.#child('operator', args, this.#plugins?.operatorEnv)
     await this.#until('the operator has synced once', async () => (await fetch(`${this.apiUrl}/readyz`)).ok)
     return `pid ${this.#operator.pid}, API ${this.apiUrl}`
   }
@@ -114,11 +113,21 @@ export class Stack {
     return instance
   }
 
+  /** Runs a command of kongsul to its end. @throws Error with what it printed when it fails */
+  async runCommand(args: readonly string[]): Promise<void> {
+    const child = this.#spawn(args[0]!, args, {})
+    await child.ended()
+    if (child.exitReason !== 'code 0') {
+      throw new Error(`kongsul ${args.join(' ')} ended with ${child.exitReason}: ${child.tail.join(' ')}`)
+    }
+  }
+
   /** Stops everything, the samples out of Consul first. Never throws: what is left is up to the keeper. */
   async stop(): Promise<void> {
     this.#abort.abort(new Error('stopped'))
     await Promise.allSettled(this.#instances.map((instance) => instance.deregister()))
     await Promise.allSettled([...this.#instances, this.#operator, this.#gateway].map((part) => part?.stop()))
+    await this.#plugins?.stop()
     await this.#keeper?.stop()
     this.#killLeftConsul()
     this.agent.close()
@@ -141,6 +150,21 @@ export class Stack {
     return `${version}, ${hasUi ? `UI ${this.consulUrl}/ui/` : `${this.consulUrl} (this build has no UI)`}`
   }
 
+  #startPlugins(): Promise<string> {
+    const { config, ports, log } = this.#options
+    this.#plugins = new PluginsProcess({
+      config,
+      ports,
+      adminUrl: this.adminUrl,
+      apiUrl: this.apiUrl,
+      signal: this.#abort.signal,
+      log,
+      start: (name, args, env) => this.#spawn(name, args, env),
+    })
+    this.#keeper!.send({ order: 'remove', folder: this.#plugins.folder } satisfies KeeperOrder)
+    return this.#plugins.start()
+  }
+
   async #startGateway(): Promise<string> {
     const { proxy, proxyTls, admin } = this.#options.ports
     const args = [
@@ -149,7 +173,10 @@ export class Stack {
     ]
     // As kong/kong.conf has it; with Kong's default of 5 s a new service would not be served for that long.
     const frequency = process.env['KONG_WORKER_STATE_UPDATE_FREQUENCY'] ?? '0.1'
-    this.#gateway = this.#child('gateway', args, { KONG_WORKER_STATE_UPDATE_FREQUENCY: frequency })
+    this.#gateway = this.#child('gateway', args, {
+      KONG_WORKER_STATE_UPDATE_FREQUENCY: frequency,
+      ...this.#plugins!.kongEnv,
+    })
     await this.#until('the gateway answers', async () => (await fetch(`${this.adminUrl}/status`)).ok)
     return `pid ${this.#gateway.pid}, proxy ${this.proxyUrl}, Admin API ${this.adminUrl}`
   }
@@ -218,31 +245,25 @@ export class Stack {
     }
   }
 
+  /** A part that everything needs: with it `up` ends. */
   #child(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
-    // Nothing may start behind the back of `stop`.
-    this.#abort.signal.throwIfAborted()
-    const { onChildLine, onCrash } = this.#options
-    const child = new Child({
-      name,
-      args,
-      env: { ...this.#flagsAsEnvironment(), ...env },
-      onLine: (line) => onChildLine?.(name, line),
-    })
+    const child = this.#spawn(name, args, env)
     child.onCrash(() => {
       const tail = child.tail.slice(-8).map((line) => `  ${line}`)
-      onCrash([`the ${name} ended with ${child.exitReason}`, ...tail].join('\n'))
+      this.#options.onCrash([`the ${name} ended with ${child.exitReason}`, ...tail].join('\n'))
     })
     return child
   }
 
-  /** Flags given to `up` hold for its children too; through the environment, since some are secret. */
-  #flagsAsEnvironment(): Record<string, string> {
-    const resolved = [...this.#options.config.resolved.values.values()]
-    return Object.fromEntries(
-      resolved
-        .filter(({ source, value }) => source.startsWith('flag') && value !== undefined)
-        .map(({ setting, value }) => [environmentOf(setting.path), String(value)]),
-    )
+  #spawn(name: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {
+    // Nothing may start behind the back of `stop`.
+    this.#abort.signal.throwIfAborted()
+    return new Child({
+      name,
+      args,
+      env: { ...flagsAsEnvironment(this.#options.config), ...env },
+      onLine: (line) => this.#options.onChildLine?.(name, line),
+    })
   }
 
   async #step(name: string, run: () => Promise<string>): Promise<void> {

@@ -10,12 +10,13 @@ const usual = {
   consulUrl: 'http://127.0.0.1:8500',
   hostSuffix: 'mesh',
   prefix: '',
+  failingPort: 9003,
 }
 const lines = closingLines(usual)
 
-test('the last lines are three commands and the addresses', () => {
+test('the last lines are four commands and the addresses', () => {
   const commands = lines.filter((line) => line.startsWith('  '))
-  assert.equal(commands.length, 3)
+  assert.equal(commands.length, 4)
   assert.match(lines.at(-1)!, /8000.*8001.*8080.*8500/)
 })
 
@@ -33,6 +34,11 @@ test('the pattern that kills an instance does not match the command that holds i
   )
 })
 
+test('one command makes an instance answer 500 while its health check passes, and sends requests to its service', () => {
+  const command = lines.find((line) => line.includes('/fail'))!
+  assert.match(command, /-X POST http:\/\/127\.0\.0\.1:9003\/fail; for .*Host: api\.mesh/)
+})
+
 const ports = { http: 8500, server: 8300, serfLan: 8301 }
 
 test('an agent before 1.14 is not told of a port it does not know', () => {
@@ -41,7 +47,7 @@ test('an agent before 1.14 is not told of a port it does not know', () => {
 })
 
 test('with other ports than the usual ones the settings for kongsul in another terminal are printed', () => {
-  assert.equal(lines.length, 5)
+  assert.equal(lines.length, 7)
   const [first] = closingLines({ ...usual, apiUrl: 'http://127.0.0.1:40001' })
   assert.equal(first, 'For kongsul in another terminal: export KONGSUL_ADDR=http://127.0.0.1:40001')
 })
