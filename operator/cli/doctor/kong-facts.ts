@@ -13,6 +13,8 @@ export interface KongFacts {
   readonly enabledPlugins: readonly string[] | undefined
   /** Plugins of kongsul that are loaded. */
   readonly meshPlugins: readonly MeshPlugin[] | undefined
+  /** Where Kong's own access log of the proxy goes. */
+  readonly proxyAccessLog: string | undefined
   /** `GET /` failed with this: Kong 3.9 answers 500 when it starts a plugin server itself. */
   readonly rootError: string | undefined
 }
@@ -72,11 +74,25 @@ export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
   return findings
 }
 
-function judgePlugins({ meshPlugins }: KongFacts): Finding[] {
+function judgePlugins({ meshPlugins, proxyAccessLog }: KongFacts): Finding[] {
   if (meshPlugins === undefined) return []
   const missing = MESH_PLUGINS.filter((name) => !meshPlugins.includes(name))
-  if (missing.length === 0) return [ok('kong', `${meshPlugins.join(' and ')} are loaded`)]
+  if (missing.length === 0) {
+    return [ok('kong', `${meshPlugins.join(' and ')} are loaded`), ...judgeAccessLog(proxyAccessLog)]
+  }
   return [warning('kong', `PLUGINS_MISSING: Kong has not loaded ${missing.join(' and ')}`, HOW_TO_LOAD)]
+}
+
+/** nginx's `off` cancels every access log of its level, the one that goes to the plugins too. */
+function judgeAccessLog(proxyAccessLog: string | undefined): Finding[] {
+  if (proxyAccessLog !== 'off') return []
+  return [
+    warning(
+      'kong',
+      'proxy_access_log is off, so the plugins hear of no request: no circuit opens and nothing is counted',
+      'set proxy_access_log (KONG_PROXY_ACCESS_LOG) to a file, or to /dev/null',
+    ),
+  ]
 }
 
 /** How soon a new route is served after the Admin API has taken it. */

@@ -39,6 +39,7 @@ function factsOf(root: JsonObject | null, meshPlugins: KongFacts['meshPlugins'])
     workerStateUpdateFrequency: typeof frequency === 'number' ? frequency : undefined,
     enabledPlugins: root === null ? undefined : Object.keys(available).toSorted(),
     meshPlugins,
+    proxyAccessLog: text(configuration['proxy_access_log']),
     rootError: undefined,
   }
 }

@@ -1,6 +1,5 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import type { NodeProbe } from '../../core/kong-nodes.ts'
-import { BUILT_IN } from '../../core/settings-defaults.ts'
 import { adminUrls } from '../../kong/admin-urls.ts'
 import { KongAdmin } from '../../kong/kong-admin.ts'
 import { probeNode } from '../../kong/probe-node.ts'
@@ -9,14 +8,16 @@ import { createMetrics } from '../../telemetry/metrics.ts'
 import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
 import type { MeshReading } from '../mesh-reading.ts'
-import { readOperatorSettings, readReadiness } from '../operator-client.ts'
+import { readCircuits, readOperatorSettings, readReadiness } from '../operator-client.ts'
 import { readMesh } from '../read-mesh.ts'
 import { hiddenLines, isReachable } from '../status-report.ts'
 import { isFree } from '../up/free-ports.ts'
+import { protocolOf } from '../up/plan-ports.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAddresses } from './judge-addresses.ts'
-import { judgeKong, judgeKongNodes } from './kong-facts.ts'
+import { judgeKong, judgeKongNodes, type KongFacts } from './kong-facts.ts'
+import { judgePluginProcesses, judgeRandomServices } from './plugin-facts.ts'
 import { readKongFacts } from './read-kong-facts.ts'
 
 const OLDEST_NODE = [20, 11] as const
@@ -31,6 +32,7 @@ export async function runDoctor(config: ProcessConfig): Promise<readonly Finding
     ...consul.findings,
     ...kong.findings,
     ...(await lookAtOperator(config)),
+    ...(await lookAtPlugins(config, kong.meshPlugins)),
     ...(consul.node !== null && kong.reachable ? await lookAtMesh(config, consul.node) : []),
   ]
 }
@@ -48,12 +50,15 @@ export function nodeFinding(version: string): Finding {
 }
 
 async function lookAtPorts({ ports }: ProcessConfig): Promise<Finding[]> {
-  const names = ['proxy', 'proxyTls', 'admin', 'api', 'consul'] as const
+  const names = ['proxy', 'proxyTls', 'admin', 'api', 'plugins', 'feed', 'consul'] as const
   const lines = await Promise.all(
     names.map(async (name) => {
       const port = ports[name]
-      const owner = (await isFree(port)) ? 'free' : describeOwner(await readPortOwner(port))
-      return ok('ports', `${name} ${port}: ${owner}`)
+      const protocol = protocolOf(name)
+      const owner = (await isFree(port, protocol))
+        ? 'free'
+        : describeOwner(await readPortOwner(port, protocol))
+      return ok('ports', `${name} ${protocol === 'udp' ? 'UDP ' : ''}${port}: ${owner}`)
     }),
   )
   return lines
@@ -98,9 +103,11 @@ async function lookAtConsul({
   }
 }
 
-async function lookAtKong({
-  operator,
-}: ProcessConfig): Promise<{ findings: readonly Finding[]; reachable: boolean }> {
+async function lookAtKong({ operator }: ProcessConfig): Promise<{
+  readonly findings: readonly Finding[]
+  readonly reachable: boolean
+  readonly meshPlugins: KongFacts['meshPlugins']
+}> {
   const { kong } = operator
   const nodes = await Promise.all(adminUrls(kong).map((adminUrl) => lookAtNode({ ...kong, adminUrl })))
   const findings = nodes.flatMap((node) => node.findings)
@@ -112,18 +119,22 @@ async function lookAtKong({
       ...(reachable ? [await proxyFinding(operator.proxyUrl)] : []),
     ],
     reachable,
+    meshPlugins: nodes.find((node) => node.meshPlugins !== undefined)?.meshPlugins,
   }
 }
 
-async function lookAtNode(
-  kong: KongConfig,
-): Promise<{ readonly findings: readonly Finding[]; readonly probe: NodeProbe }> {
+async function lookAtNode(kong: KongConfig): Promise<{
+  readonly findings: readonly Finding[]
+  readonly probe: NodeProbe
+  readonly meshPlugins?: KongFacts['meshPlugins']
+}> {
   const { adminUrl } = kong
   const admin = new KongAdmin(kong, createMetrics(''))
   try {
     const probe = await probeNode(admin)
     if (probe.error !== null) throw probe.error
-    return { findings: judgeKong(await readKongFacts(admin), adminUrl), probe }
+    const facts = await readKongFacts(admin)
+    return { findings: judgeKong(facts, adminUrl), probe, meshPlugins: facts.meshPlugins }
   } catch (error) {
     const { code } = error as { code?: string }
     const mend =
@@ -165,6 +176,22 @@ async function lookAtOperator({ addr }: ProcessConfig): Promise<Finding[]> {
   return [warning('operator', `the operator at ${addr} is not ready`, 'its log and GET /readyz say why')]
 }
 
+/** Only an operator hears from the plugin processes; where none answers, that is said elsewhere. */
+async function lookAtPlugins(
+  config: ProcessConfig,
+  loaded: KongFacts['meshPlugins'],
+): Promise<readonly Finding[]> {
+  if (loaded === undefined || loaded.length === 0) return []
+  if ((await readReadiness(config.addr)) === null) return []
+  try {
+    return judgePluginProcesses((await readCircuits(config)).processes, config.addr)
+  } catch (error) {
+    return [
+      warning('plugins', explain(error), 'set KONGSUL_TOKEN_FILE to a file with the token of this operator'),
+    ]
+  }
+}
+
 async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Finding[]> {
   try {
     // As the operator that runs decides, where one does.
@@ -175,7 +202,7 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
     return [
       ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
       ...exposureFindings(reading),
-      ...strategyFindings(reading),
+      ...judgeRandomServices(reading.desired),
       ...reading.desired.problems.map(({ severity, service, message, code }) =>
         (severity === 'error' ? problem : warning)(
           'instances',
@@ -200,21 +227,6 @@ function exposureFindings({ desired }: MeshReading): Finding[] {
       `${total}; ${hiddenLines(services).join('; ')}`,
       'expose one by the tag kongsul.enable=true, the meta mesh-expose: true or KV mesh/services/NAME {"expose": true}; ' +
         'all by KV mesh/defaults {"expose": {"default": "all"}}',
-    ),
-  ]
-}
-
-/** `random` hashes the header traceparent: without it Kong falls back to the client's address. */
-function strategyFindings({ desired }: MeshReading): Finding[] {
-  const random = desired.services
-    .filter(({ strategy }) => strategy === 'random')
-    .map(({ service }) => service)
-  if (random.length === 0) return []
-  return [
-    warning(
-      'instances',
-      `${random.join(', ')}: strategy random spreads requests by their traceparent header`,
-      `see that callers send one, or choose ${BUILT_IN.loadBalancing.strategy}: without it a client stays on one instance`,
     ),
   ]
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judgeAddresses } from '../../../operator/cli/doctor/judge-addresses.ts'
 import { judgeKong, judgeKongNodes, type KongFacts } from '../../../operator/cli/doctor/kong-facts.ts'
+import { judgePluginProcesses, judgeRandomServices } from '../../../operator/cli/doctor/plugin-facts.ts'
 import { nodeFinding } from '../../../operator/cli/doctor/run-doctor.ts'
 import type { CatalogSnapshot, Instance } from '../../../operator/core/catalog.ts'
+import type { Desired } from '../../../operator/core/desired.ts'
 
 const good: KongFacts = {
   version: '3.9.1',
@@ -13,6 +15,7 @@ const good: KongFacts = {
   workerStateUpdateFrequency: 0.1,
   enabledPlugins: ['acl', 'key-auth'],
   meshPlugins: ['mesh-tracing', 'mesh-circuit-breaker'],
+  proxyAccessLog: '/dev/stdout',
   rootError: undefined,
 }
 const levels = (given: Partial<KongFacts>) =>
@@ -33,8 +36,38 @@ test('the default worker_state_update_frequency is a warning that names the sett
 test('a plugin of kongsul that Kong has not loaded is a warning that says how to load it', () => {
   const [[level, mend] = []] = levels({ meshPlugins: ['mesh-tracing'] })
   assert.equal(level, 'warning')
-  assert.match(mend!, /kongsul plugins.*KONG_PLUGINS=/)
+  assert.match(mend!, /kongsul plugins.*--print-kong-env/)
   assert.deepEqual(levels({ meshPlugins: undefined }), [])
+})
+
+test('an access log that is off is a warning where the plugins are loaded', () => {
+  const [[level, mend] = []] = levels({ proxyAccessLog: 'off' })
+  assert.equal(level, 'warning')
+  assert.match(mend!, /KONG_PROXY_ACCESS_LOG/)
+  assert.deepEqual(levels({ proxyAccessLog: 'off', meshPlugins: undefined }), [])
+})
+
+test('plugins that are loaded while no process tells of itself are a warning that names the operator', () => {
+  const [silent] = judgePluginProcesses([], 'http://operator:8080')
+  assert.equal(silent!.level, 'warning')
+  assert.match(silent!.found, /http:\/\/operator:8080/)
+  const [working] = judgePluginProcesses([{ node: 'kong-1' }], 'http://operator:8080')
+  assert.deepEqual([working!.level, /kong-1/.test(working!.found)], ['ok', true])
+})
+
+test('strategy random is a warning for services without tracing alone', () => {
+  const services = ['dark', 'even', 'traced', 'unloaded'].map((service) => ({
+    service,
+    strategy: service === 'even' ? 'round_robin' : 'random',
+  }))
+  const tracing = (owner: string, enabled: boolean) =>
+    [owner, { kind: 'plugin', name: 'mesh-tracing', owner, fields: { 'config.enabled': enabled } }] as const
+  const state = new Map([tracing('dark', false), tracing('even', false), tracing('traced', true)])
+  const findings = judgeRandomServices({ services, state } as unknown as Desired)
+  assert.deepEqual(
+    findings.map(({ level, found }) => [level, found.split(':')[0]]),
+    [['warning', 'dark, unloaded']],
+  )
 })
 
 test('with worker_consistency strict the frequency does not matter', () => {
