@@ -1,4 +1,5 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
+import { OPERATOR_SERVICE } from '../../core/exposure.ts'
 import type { NodeProbe } from '../../core/kong-nodes.ts'
 import { adminUrls } from '../../kong/admin-urls.ts'
 import { KongAdmin } from '../../kong/kong-admin.ts'
@@ -217,7 +218,8 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
 }
 
 function exposureFindings({ desired }: MeshReading): Finding[] {
-  const services = desired.services.filter(isReachable)
+  // Its API is never published: that is no fault to mend.
+  const services = desired.services.filter((each) => isReachable(each) && each.service !== OPERATOR_SERVICE)
   const exposed = services.filter((service) => service.exposed).length
   const total = `${exposed} of ${services.length} services are reachable through the proxy`
   if (exposed === services.length) return [ok('exposure', total)]
