@@ -16,6 +16,7 @@ export function ejectedCircuits(
     routes: [],
     instances,
     mode: 'auto',
+    ejections: [],
   }))
   return listCircuits([], ejections, views, new Map())
 }
