@@ -100,6 +100,6 @@ const hasAny = ({ state }: Desired, service: string): boolean =>
   [...state.values()].some(({ owner }) => owner === service)
 
 /** What deciding needs of the process's configuration. */
-function meshOptions({ mesh, hostSuffix, expose }: OperatorConfig): MeshOptions {
-  return { mesh, hostSuffix, ...(expose === undefined ? {} : { exposeDefault: expose }) }
+function meshOptions({ mesh, hostSuffix, expose, outcomes }: OperatorConfig): MeshOptions {
+  return { mesh, hostSuffix, outcomes, ...(expose === undefined ? {} : { exposeDefault: expose }) }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import type { OutcomeWay } from '../core/service-plugins.ts'
 import { adminUrls } from '../kong/admin-urls.ts'
 import type {
   ConsulConfig,
@@ -118,6 +119,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       expose: get<'tagged' | 'all' | undefined>('expose.default'),
       resync: { cron: get<string>('resync.cron') },
       overrides: { policy: get<'keep' | 'revert'>('overrides.policy') },
+      outcomes: get<OutcomeWay>('kong.outcomes'),
       operator: {
         id: get<string | undefined>('operator.id'),
         advertise: get<string | undefined>('operator.advertise'),

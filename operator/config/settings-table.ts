@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { OUTCOME_WAYS } from '../core/service-plugins.ts'
 import type { Setting } from './setting.ts'
 
 const url = z.url({ protocol: /^https?$/, message: 'is not an http:// or https:// address' })
@@ -137,6 +138,14 @@ export const SETTINGS: readonly Setting[] = [
     fallback: 8,
     help: 'how many Admin calls may be in flight at once',
     example: '8',
+  },
+  {
+    path: 'kong.outcomes',
+    kind: 'text',
+    schema: z.enum(OUTCOME_WAYS, 'is neither "access_log" nor "observer"'),
+    fallback: 'access_log',
+    help: 'how Kong tells what becomes of requests: access_log, or observer (the plugin mesh-observer, dearer)',
+    example: 'observer',
   },
   {
     path: 'redis.url',

@@ -10,7 +10,7 @@ import { type ForeignRoute, foreignRoutesOf, unmanagedRoutes } from './foreign-r
 import { patchedMap } from './patched-map.ts'
 import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
-import type { MeshPlugin } from './service-plugins.ts'
+import { type MeshPlugin, type OutcomeWay, wantedPlugins } from './service-plugins.ts'
 import { problemsOfShadows, type ServiceRoutes } from './service-routes.ts'
 import type { AcceptedSettings } from './settings.ts'
 
@@ -26,6 +26,8 @@ export interface MeshOptions {
   readonly exposeDefault?: 'tagged' | 'all'
   /** Plugins of kongsul that this Kong has loaded; none unless said. */
   readonly plugins?: readonly MeshPlugin[]
+  /** Decides whether services get mesh-observer; `access_log` unless said. */
+  readonly outcomes?: OutcomeWay | undefined
 }
 
 export interface DesiredInput {
@@ -95,7 +97,7 @@ function planOptions({ settings, options }: DesiredInput): PlanOptions {
     mesh: options.mesh,
     hostSuffix: options.hostSuffix,
     exposeDefault: settings.mesh.exposeDefault ?? options.exposeDefault ?? 'tagged',
-    plugins: options.plugins ?? [],
+    plugins: wantedPlugins(options.outcomes).filter((name) => options.plugins?.includes(name)),
   }
 }
 

@@ -2,14 +2,20 @@
 
 import type { Change } from './diff.ts'
 import type { Problem } from './problem.ts'
-import { MESH_PLUGINS, type MeshPlugin } from './service-plugins.ts'
+import { MESH_PLUGINS, type MeshPlugin, type OutcomeWay, wantedPlugins } from './service-plugins.ts'
 
-export const HOW_TO_LOAD =
-  'run "kongsul plugins" beside Kong, and start Kong with what "kongsul plugins --print-kong-env" prints (docs/operating.md)'
+export const howToLoad = (outcomes?: OutcomeWay): string => {
+  const setting = outcomes === 'observer' ? ' (with KONGSUL_KONG_OUTCOMES=observer)' : ''
+  return `run "kongsul plugins" beside Kong, and start Kong with what "kongsul plugins --print-kong-env"${setting} prints (docs/operating.md)`
+}
 
-/** One for the mesh; none where all are loaded. */
-export function missingPlugins(loaded: readonly MeshPlugin[]): readonly Problem[] {
-  const missing = MESH_PLUGINS.filter((name) => !loaded.includes(name))
+/** Those that services are to have and this Kong has not loaded. */
+export const missingFrom = (loaded: readonly MeshPlugin[], outcomes?: OutcomeWay): readonly MeshPlugin[] =>
+  wantedPlugins(outcomes).filter((name) => !loaded.includes(name))
+
+/** One for the mesh; none where all that are wanted are loaded. */
+export function missingPlugins(loaded: readonly MeshPlugin[], outcomes?: OutcomeWay): readonly Problem[] {
+  const missing = missingFrom(loaded, outcomes)
   if (missing.length === 0) return []
   const names = missing.join(' and ')
   return [
@@ -17,7 +23,7 @@ export function missingPlugins(loaded: readonly MeshPlugin[]): readonly Problem[
       code: 'PLUGINS_MISSING',
       severity: 'info',
       service: '',
-      message: `Kong has not loaded ${names}: services go without, all else works; ${HOW_TO_LOAD}`,
+      message: `Kong has not loaded ${names}: services go without, all else works; ${howToLoad(outcomes)}`,
     },
   ]
 }

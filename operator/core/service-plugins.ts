@@ -8,13 +8,22 @@ import { compact } from './shared.ts'
 import { ownTags } from './tags.ts'
 
 /** Plugins of kongsul, in the order in which Kong runs them. */
-export const MESH_PLUGINS = ['mesh-tracing', 'mesh-circuit-breaker'] as const
+export const MESH_PLUGINS = ['mesh-tracing', 'mesh-circuit-breaker', 'mesh-observer'] as const
 export type MeshPlugin = (typeof MESH_PLUGINS)[number]
+
+/** How plugin processes learn what became of requests: by Kong's access log, or by mesh-observer in the log phase. */
+export const OUTCOME_WAYS = ['access_log', 'observer'] as const
+export type OutcomeWay = (typeof OUTCOME_WAYS)[number]
+
+/** The plugins that services are to have. mesh-observer costs Kong ten times what the access log does. */
+export function wantedPlugins(outcomes: OutcomeWay = 'access_log'): readonly MeshPlugin[] {
+  return outcomes === 'observer' ? MESH_PLUGINS : MESH_PLUGINS.filter((name) => name !== 'mesh-observer')
+}
 
 type Fields = Readonly<Record<string, Json>>
 
 /**
- * One plugin entity for each of `available`, what this Kong has loaded: an entity of a plugin that Kong does not know
+ * One plugin entity for each of `available`, what this Kong is to have and has loaded: an entity of a plugin that Kong does not know
  * is refused with 400 (kong/db/schema/entities/plugins.lua), and the service with it.
  */
 export function pluginEntities(
@@ -39,9 +48,14 @@ export function pluginEntities(
 }
 
 function configOf(name: MeshPlugin, settings: Settings): Fields {
-  return name === 'mesh-tracing'
-    ? remembered(settings.tracing, () => tracingFields(settings.tracing))
-    : remembered(settings.circuitBreaker, () => breakerFields(settings.circuitBreaker))
+  switch (name) {
+    case 'mesh-tracing':
+      return remembered(settings.tracing, () => tracingFields(settings.tracing))
+    case 'mesh-circuit-breaker':
+      return remembered(settings.circuitBreaker, () => breakerFields(settings.circuitBreaker))
+    case 'mesh-observer':
+      return {}
+  }
 }
 
 /** Most services have the settings of the mesh, which are one object: its fields are made once. */

@@ -23,6 +23,7 @@ const ENTRIES = { main: 'operator/cli/main.ts' }
 const PLUGINS = {
   'mesh-tracing': 'plugins/mesh-tracing/plugin.ts',
   'mesh-circuit-breaker': 'plugins/mesh-circuit-breaker/plugin.ts',
+  'mesh-observer': 'plugins/mesh-observer/plugin.ts',
 }
 
 /** Builds dist/ atomically: a reader sees the old build or the new one, never half of one. */
@@ -46,17 +47,7 @@ export async function build() {
       sourcemap: 'linked',
       logLevel: 'warning',
     })
-    await esbuild({
-      absWorkingDir: root,
-      entryPoints: PLUGINS,
-      outdir: join(staging, 'plugins'),
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
-      outExtension: { '.js': '.cjs' },
-      logLevel: 'warning',
-    })
+    await buildPlugins(join(staging, 'plugins'))
     mkdirSync(join(root, 'dist', 'plugins'), { recursive: true })
     for (const name of Object.keys(PLUGINS)) {
       renameSync(join(staging, 'plugins', `${name}.cjs`), join(root, 'dist', 'plugins', `${name}.cjs`))
@@ -71,6 +62,22 @@ export async function build() {
   } finally {
     rmSync(staging, { recursive: true, force: true })
   }
+}
+
+/** Writes one file for each plugin into `outdir`. */
+export async function buildPlugins(outdir) {
+  const { build: esbuild } = await import('esbuild')
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: PLUGINS,
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    logLevel: 'warning',
+  })
 }
 
 const DAY_MS = 86_400_000

@@ -1,7 +1,7 @@
 import type { Change } from '../core/diff.ts'
 import { isUnwritable, missingPlugins } from '../core/missing-plugins.ts'
 import type { Problem } from '../core/problem.ts'
-import type { MeshPlugin } from '../core/service-plugins.ts'
+import type { MeshPlugin, OutcomeWay } from '../core/service-plugins.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
 import { readMeshPlugins } from '../kong/read-plugins.ts'
@@ -11,13 +11,16 @@ import type { Logger } from '../telemetry/logger.ts'
 export class LoadedPlugins {
   readonly #admin: KongAdmin
   readonly #log: Logger
+  readonly #outcomes: OutcomeWay | undefined
   #names: readonly MeshPlugin[] = []
   #isKnown = false
   #failure: string | null = null
 
-  constructor(admin: KongAdmin, log: Logger) {
+  /** @param outcomes decides which are missed */
+  constructor(admin: KongAdmin, log: Logger, outcomes?: OutcomeWay) {
     this.#admin = admin
     this.#log = log
+    this.#outcomes = outcomes
   }
 
   get names(): readonly MeshPlugin[] {
@@ -49,7 +52,7 @@ export class LoadedPlugins {
   }
 
   problems(): readonly Problem[] {
-    return this.#isKnown ? missingPlugins(this.#names) : []
+    return this.#isKnown ? missingPlugins(this.#names, this.#outcomes) : []
   }
 
   /** Would Kong refuse this, whatever it says? */

@@ -1,3 +1,4 @@
+import type { OutcomeWay } from '../core/service-plugins.ts'
 import type { Secret } from '../telemetry/secret.ts'
 
 /** Everything the operator process needs to know; operator/config/ reads it from flags, environment and file. */
@@ -18,6 +19,8 @@ export interface OperatorConfig {
   readonly resync: { readonly cron: string }
   /** What happens to fields edited through Kong's Admin API. */
   readonly overrides: { readonly policy: 'keep' | 'revert' }
+  /** How Kong tells what becomes of requests; `access_log` unless said. With `observer` services get mesh-observer. */
+  readonly outcomes?: OutcomeWay | undefined
   /** How this operator takes part in the election of the one that writes. */
   readonly operator: {
     /** Unique among the operators of the mesh, the same after a restart; undefined: host name and port of the API. */

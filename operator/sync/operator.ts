@@ -108,6 +108,7 @@ export async function startOperator(
     mesh: {
       mesh: config.mesh,
       hostSuffix: config.hostSuffix,
+      outcomes: config.outcomes,
       ...(config.expose === undefined ? {} : { exposeDefault: config.expose }),
     },
     policy: config.overrides.policy,

@@ -160,7 +160,7 @@ export class Reconciler {
       node: () => admin.url,
       hasSynced: () => this.hasSynced,
     })
-    this.#plugins = new LoadedPlugins(admin, log)
+    this.#plugins = new LoadedPlugins(admin, log, options.mesh.outcomes)
     this.connection = new KongConnection({
       log,
       signal,

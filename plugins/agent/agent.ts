@@ -1,5 +1,5 @@
-// Joins what the plugins decide with what happens: outcomes of Kong's access log go to the circuits, to operators and as
-// spans to collectors; verdicts of the circuits go to Kong and to operators; operators tell of the mesh.
+// Joins what the plugins decide with what happens: outcomes of requests go to the circuits, to operators and as spans to
+// collectors; verdicts of the circuits go to Kong and to operators; operators tell of the mesh.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { KongAdmin } from '../../operator/kong/kong-admin.ts'
@@ -9,9 +9,13 @@ import type { Transition } from '../breaker/transition.ts'
 import { registerExportMetrics } from '../export/export-metrics.ts'
 import { createOperatorLinks } from '../export/operator-links.ts'
 import { OtlpExporter } from '../export/otlp-exporter.ts'
+import { rareWarning } from '../export/rare-log.ts'
 import type { Circuits } from '../mesh-circuit-breaker/circuits.ts'
+import type { Observer } from '../mesh-observer/observer.ts'
+import { registerObserverMetrics } from '../mesh-observer/observer-metrics.ts'
 import { registerFeedMetrics } from '../outcomes/feed-metrics.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
+import { RecentRequests } from '../outcomes/recent-requests.ts'
 import { listenUdpFeed, type UdpFeed } from '../outcomes/udp-feed.ts'
 import { isRecorded, spansOf } from '../spans/spans-of.ts'
 import type { AgentConfig } from './agent-config.ts'
@@ -27,6 +31,7 @@ import { OperatorCalls, OperatorRefusal } from './operator-calls.ts'
 export interface AgentOptions {
   readonly config: AgentConfig
   readonly circuits: Circuits
+  readonly observer: Observer
   readonly registry: Registry
   readonly log: Logger
 }
@@ -40,6 +45,7 @@ export class Agent {
   readonly #options: AgentOptions
   readonly #mesh: MeshKnowledge
   readonly #history = new CircuitHistory()
+  readonly #recent = new RecentRequests()
   readonly #operators: readonly OperatorCalls[]
   readonly #ending = new AbortController()
   readonly #admin: KongAdmin
@@ -52,7 +58,7 @@ export class Agent {
 
   /** @throws TypeError when an address is no URL. */
   constructor(options: AgentOptions) {
-    const { config, circuits, registry, log } = options
+    const { config, circuits, observer, registry, log } = options
     const { operators, feedToken, version } = config
     this.#options = options
     this.#mesh = new MeshKnowledge(config.node)
@@ -87,6 +93,12 @@ export class Agent {
       },
       (key, serviceId) => this.#mesh.surroundings(key, serviceId),
     )
+    const warn = rareWarning(log)
+    observer.connect(
+      (outcome) => this.#take(outcome),
+      (error) => warn('an outcome could not be used', { error: String((error as Error)?.stack ?? error) }),
+    )
+    registerObserverMetrics(registry, observer, this.#recent)
     void watchMesh({
       operators: this.#operators,
       onChanges: (changes) => circuits.meshChanged(this.#mesh.update(changes)),
@@ -137,8 +149,12 @@ export class Agent {
   }
 
   #take(raw: Outcome): void {
+    const known = this.#recent.note(raw.requestId, raw.serviceId !== null)
+    if (known === 'attributed') return
     const outcome = this.#mesh.completed(raw)
     this.#options.circuits.report(outcome)
+    // Whose it is was not known when it came first: it has been handed on all the same.
+    if (known === 'unattributed') return
     this.#links.add(outcome)
     if (this.#exporters.length === 0 || !isRecorded(outcome)) return
     const spans = spansOf(outcome, this.#mesh)

@@ -1,10 +1,10 @@
 // What Kong has to be told to use the plugins: the one place that knows these names.
 import { join } from 'node:path'
-import { MESH_PLUGINS } from '../../operator/core/service-plugins.ts'
+import { wantedPlugins } from '../../operator/core/service-plugins.ts'
 import { logSettings } from '../outcomes/log-format.ts'
 
 /** Plugins of a Kong whose access log can be sent to the feed. mesh-observer is for those where it cannot. */
-export const FED_PLUGINS: readonly string[] = MESH_PLUGINS.filter((name: string) => name !== 'mesh-observer')
+export const FED_PLUGINS: readonly string[] = wantedPlugins('access_log')
 
 /**
  * How long Kong waits for a plugin that does not answer. Longer than `kongsul plugins` takes to replace a process that
@@ -17,8 +17,8 @@ export interface KongEnvironmentOptions {
   readonly socketDir: string
   /** In every line of the log; see feed-token.ts. */
   readonly lineToken: string
-  /** Where the feed listens, as Kong reaches it. */
-  readonly feed: { readonly host: string; readonly port: number }
+  /** Where the feed listens, as Kong reaches it; null: the access log is not sent. */
+  readonly feed: { readonly host: string; readonly port: number } | null
   /** Names; `FED_PLUGINS` unless said. */
   readonly plugins?: readonly string[]
 }
@@ -46,7 +46,7 @@ export function kongEnvironment({
     KONG_PLUGINSERVER_NAMES: plugins.join(),
     ...Object.fromEntries(servers),
     KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT: READ_TIMEOUT,
-    ...logSettings({ token: lineToken, ...feed }),
+    ...(feed === null ? {} : logSettings({ token: lineToken, ...feed })),
   }
 }
 

@@ -278,6 +278,7 @@ test("the plugins load in Kong's own JavaScript plugin server", async () => {
   }[]
   assert.deepEqual(dump.map(({ Name, Phases, Priority }) => [Name, Phases, Priority]).sort(), [
     ['mesh-circuit-breaker', ['access'], 900],
+    ['mesh-observer', ['log'], 12],
     ['mesh-tracing', ['access'], 100_000],
   ])
 })

@@ -2,7 +2,7 @@
 import { Secret } from '../../operator/telemetry/secret.ts'
 import { freePorts } from './free-port.ts'
 import { type Stack, startStack } from './operator-stack.ts'
-import { FEED_TOKEN, type PluginServer, pluginServer } from './plugin-server.ts'
+import { FEED_TOKEN, type OutcomeWays, type PluginServer, pluginServer } from './plugin-server.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface PluginMesh extends Stack {
@@ -18,9 +18,12 @@ export interface PluginMesh extends Stack {
   healthOf(service: string, port: number): Promise<string>
 }
 
-export async function startPluginMesh(more: Readonly<Record<string, string>> = {}): Promise<PluginMesh> {
+export async function startPluginMesh(
+  more: Readonly<Record<string, string>> = {},
+  outcomes: OutcomeWays = 'access_log',
+): Promise<PluginMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
-  const plugins = await pluginServer()
+  const plugins = await pluginServer(outcomes)
   const urls = { adminUrl: `http://127.0.0.1:${admin}`, operators: `http://127.0.0.1:${api}` }
   await plugins.start({ ...urls, more })
   const stack = await startStack({ kongEnv: plugins.kongEnv, ports: { admin, api } })
@@ -29,7 +32,10 @@ export async function startPluginMesh(more: Readonly<Record<string, string>> = {
     await plugins.stop()
   }
   try {
-    await stack.startOperator({ feedToken: new Secret(FEED_TOKEN) })
+    await stack.startOperator({
+      feedToken: new Secret(FEED_TOKEN),
+      outcomes: outcomes === 'access_log' ? outcomes : 'observer',
+    })
   } catch (error) {
     await stop()
     throw error

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { wantedPlugins } from '../../operator/core/service-plugins.ts'
 import { kongEnvironment } from '../../plugins/server/kong-environment.ts'
 import { freeUdpPort } from './free-port.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
@@ -10,6 +11,9 @@ import { waitFor } from './wait-for.ts'
 
 export const FEED_TOKEN = 'token-of-the-feed-for-tests'
 const LINE_TOKEN = 'token-of-the-lines-for-tests'
+
+/** How the gateway tells what became of requests. */
+export type OutcomeWays = 'access_log' | 'observer' | 'both'
 
 export interface PluginServer {
   /** KONG_* variables. */
@@ -31,7 +35,7 @@ export interface PluginServerEnv {
   readonly more?: Readonly<Record<string, string>>
 }
 
-export async function pluginServer(): Promise<PluginServer> {
+export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promise<PluginServer> {
   const folder = mkdtempSync(join(tmpdir(), 'kps-'))
   const feedPort = await freeUdpPort()
   let server: KongsulProcess | null = null
@@ -42,7 +46,8 @@ export async function pluginServer(): Promise<PluginServer> {
     kongEnv: kongEnvironment({
       socketDir: folder,
       lineToken: LINE_TOKEN,
-      feed: { host: '127.0.0.1', port: feedPort },
+      feed: outcomes === 'observer' ? null : { host: '127.0.0.1', port: feedPort },
+      plugins: wantedPlugins(outcomes === 'access_log' ? outcomes : 'observer'),
     }),
     folder,
     output: () => server?.output() ?? '',

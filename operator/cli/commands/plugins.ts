@@ -166,18 +166,21 @@ async function printEnvironment(
     plugin,
   }: { config: ProcessConfig; dir: string; lineToken: string; plugin: readonly string[] },
 ): Promise<void> {
-  const { FED_PLUGINS, kongEnvironment, shellLines } = await import(
-    '../../../plugins/server/kong-environment.ts'
-  )
+  const { kongEnvironment, shellLines } = await import('../../../plugins/server/kong-environment.ts')
+  const { wantedPlugins } = await import('../../core/service-plugins.ts')
   const { loadPlugin } = await import('../../../plugins/server/form/load-plugin.ts')
   const others = await Promise.all(plugin.map(async (file) => (await loadPlugin(file)).name))
+  const { outcomes } = config.operator
   const environment = {
     KONGSUL_FEED_LINE_TOKEN: lineToken,
     ...kongEnvironment({
       socketDir: dir,
       lineToken,
-      feed: { host: reachable(config.plugins.feedHost), port: config.ports.feed },
-      plugins: [...FED_PLUGINS, ...others],
+      feed:
+        outcomes === 'observer'
+          ? null
+          : { host: reachable(config.plugins.feedHost), port: config.ports.feed },
+      plugins: [...wantedPlugins(outcomes), ...others],
     }),
   }
   if (io.format === 'json') io.json(environment)

@@ -1,6 +1,6 @@
 import { judgeNodes, type NodeProbe } from '../../core/kong-nodes.ts'
-import { HOW_TO_LOAD } from '../../core/missing-plugins.ts'
-import { MESH_PLUGINS, type MeshPlugin } from '../../core/service-plugins.ts'
+import { howToLoad, missingFrom } from '../../core/missing-plugins.ts'
+import type { MeshPlugin, OutcomeWay } from '../../core/service-plugins.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** What a running Kong says about itself; undefined where it did not say. */
@@ -37,7 +37,7 @@ export function judgeKongNodes(probes: readonly NodeProbe[]): readonly Finding[]
 const SLOW_FREQUENCY_S = 0.5
 
 /** What is right and wrong with a Kong for kongsul. Pure. */
-export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
+export function judgeKong(facts: KongFacts, url: string, outcomes?: OutcomeWay): readonly Finding[] {
   const { version, database, enabledPlugins, rootError, routerFlavor } = facts
   const findings: Finding[] = []
   if (version === undefined) findings.push(ok('kong', `answers at ${url}; its version is not told`))
@@ -70,17 +70,20 @@ export function judgeKong(facts: KongFacts, url: string): readonly Finding[] {
   findings.push(...judgeFollowing(facts))
   if (routerFlavor !== undefined) findings.push(ok('kong', `router_flavor ${routerFlavor}`))
   if (enabledPlugins !== undefined) findings.push(ok('kong', `${enabledPlugins.length} plugins available`))
-  findings.push(...judgePlugins(facts))
+  findings.push(...judgePlugins(facts, outcomes))
   return findings
 }
 
-function judgePlugins({ meshPlugins, proxyAccessLog }: KongFacts): Finding[] {
+function judgePlugins({ meshPlugins, proxyAccessLog }: KongFacts, outcomes?: OutcomeWay): Finding[] {
   if (meshPlugins === undefined) return []
-  const missing = MESH_PLUGINS.filter((name) => !meshPlugins.includes(name))
+  const missing = missingFrom(meshPlugins, outcomes)
   if (missing.length === 0) {
-    return [ok('kong', `${meshPlugins.join(' and ')} are loaded`), ...judgeAccessLog(proxyAccessLog)]
+    const log = outcomes === 'observer' ? [] : judgeAccessLog(proxyAccessLog)
+    return [ok('kong', `${meshPlugins.join(' and ')} are loaded`), ...log]
   }
-  return [warning('kong', `PLUGINS_MISSING: Kong has not loaded ${missing.join(' and ')}`, HOW_TO_LOAD)]
+  return [
+    warning('kong', `PLUGINS_MISSING: Kong has not loaded ${missing.join(' and ')}`, howToLoad(outcomes)),
+  ]
 }
 
 /** nginx's `off` cancels every access log of its level, the one that goes to the plugins too. */

@@ -1,6 +1,7 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import { OPERATOR_SERVICE } from '../../core/exposure.ts'
 import type { NodeProbe } from '../../core/kong-nodes.ts'
+import type { OutcomeWay } from '../../core/service-plugins.ts'
 import { adminUrls } from '../../kong/admin-urls.ts'
 import { KongAdmin } from '../../kong/kong-admin.ts'
 import { probeNode } from '../../kong/probe-node.ts'
@@ -109,8 +110,10 @@ async function lookAtKong({ operator }: ProcessConfig): Promise<{
   readonly reachable: boolean
   readonly meshPlugins: KongFacts['meshPlugins']
 }> {
-  const { kong } = operator
-  const nodes = await Promise.all(adminUrls(kong).map((adminUrl) => lookAtNode({ ...kong, adminUrl })))
+  const { kong, outcomes } = operator
+  const nodes = await Promise.all(
+    adminUrls(kong).map((adminUrl) => lookAtNode({ ...kong, adminUrl }, outcomes)),
+  )
   const findings = nodes.flatMap((node) => node.findings)
   const reachable = nodes.some(({ probe }) => probe.kind !== null)
   return {
@@ -124,7 +127,10 @@ async function lookAtKong({ operator }: ProcessConfig): Promise<{
   }
 }
 
-async function lookAtNode(kong: KongConfig): Promise<{
+async function lookAtNode(
+  kong: KongConfig,
+  outcomes: OutcomeWay | undefined,
+): Promise<{
   readonly findings: readonly Finding[]
   readonly probe: NodeProbe
   readonly meshPlugins?: KongFacts['meshPlugins']
@@ -135,7 +141,7 @@ async function lookAtNode(kong: KongConfig): Promise<{
     const probe = await probeNode(admin)
     if (probe.error !== null) throw probe.error
     const facts = await readKongFacts(admin)
-    return { findings: judgeKong(facts, adminUrl), probe, meshPlugins: facts.meshPlugins }
+    return { findings: judgeKong(facts, adminUrl, outcomes), probe, meshPlugins: facts.meshPlugins }
   } catch (error) {
     const { code } = error as { code?: string }
     const mend =

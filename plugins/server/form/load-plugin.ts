@@ -28,6 +28,7 @@ export async function loadPlugins(files: readonly string[]): Promise<ReadonlyMap
   const own = await Promise.all([
     import('../../mesh-tracing/plugin.ts'),
     import('../../mesh-circuit-breaker/plugin.ts'),
+    import('../../mesh-observer/plugin.ts'),
   ])
   const at = Date.now() / 1_000
   const loaded = [

@@ -6,6 +6,7 @@ import type { Logger } from '../../../operator/telemetry/logger.ts'
 import { Agent } from '../../agent/agent.ts'
 import type { AgentConfig } from '../../agent/agent-config.ts'
 import { circuits } from '../../mesh-circuit-breaker/plugin.ts'
+import { observer } from '../../mesh-observer/plugin.ts'
 import { loadPlugins } from '../form/load-plugin.ts'
 import { createWorkerMetrics } from '../metrics/worker-metrics.ts'
 import { Connection } from '../rpc/connection.ts'
@@ -56,7 +57,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     firstEventId: randomInt(2 ** 32),
   })
   const metrics = createWorkerMetrics(host)
-  const agent = new Agent({ config: config.agent, circuits, registry: metrics.registry, log })
+  const agent = new Agent({ config: config.agent, circuits, observer, registry: metrics.registry, log })
   const connections = new Set<Connection>()
   const { later } = new WriteBatch()
   let lastBeat = now()

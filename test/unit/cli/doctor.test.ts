@@ -18,8 +18,8 @@ const good: KongFacts = {
   proxyAccessLog: '/dev/stdout',
   rootError: undefined,
 }
-const levels = (given: Partial<KongFacts>) =>
-  judgeKong({ ...good, ...given }, 'http://127.0.0.1:8001')
+const levels = (given: Partial<KongFacts>, outcomes?: 'observer') =>
+  judgeKong({ ...good, ...given }, 'http://127.0.0.1:8001', outcomes)
     .filter(({ level }) => level !== 'ok')
     .map(({ level, mend }) => [level, mend])
 
@@ -31,6 +31,13 @@ test('the default worker_state_update_frequency is a warning that names the sett
   const [[level, mend] = []] = levels({ workerStateUpdateFrequency: 5 })
   assert.equal(level, 'warning')
   assert.match(mend!, /worker_state_update_frequency = 0\.1/)
+})
+
+test('mesh-observer is missed only where outcomes are to come from it', () => {
+  assert.deepEqual(levels({}), [])
+  const [[level, mend] = []] = levels({}, 'observer')
+  assert.equal(level, 'warning')
+  assert.match(mend!, /KONG_PLUGINS=\S*mesh-observer/)
 })
 
 test('a plugin of kongsul that Kong has not loaded is a warning that says how to load it', () => {

@@ -67,6 +67,7 @@ test('without anything it is the local mesh of the defaults', () => {
     hostSuffix: 'mesh',
     resync: { cron: '*/5 * * * *' },
     overrides: { policy: 'keep' },
+    outcomes: 'access_log',
     operator: {},
     dryRun: false,
   })

@@ -1,8 +1,9 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
 import { diff } from '../../../operator/core/diff.ts'
 import { type Json, keyOf } from '../../../operator/core/entity.ts'
 import { bodyFor, entityFromKong } from '../../../operator/core/kong-json.ts'
+import { missingPlugins } from '../../../operator/core/missing-plugins.ts'
 import { MESH_PLUGINS } from '../../../operator/core/service-plugins.ts'
 import { applied, desire, edit, instance, KEEP, namesOf, stateOf } from './build-mesh.ts'
 
@@ -16,9 +17,37 @@ const withRules = (circuitBreaker: Json) => ({
 const breakerOf = ({ state }: ReturnType<typeof desire>) =>
   [...state.values()].find(({ name }) => name === 'mesh-circuit-breaker')!
 
-test('a Kong without the plugins gets none, one that has them gets both on every service', () => {
+test('a Kong without the plugins gets none, one that has them gets tracing and breaker on every service', () => {
   deepEqual(namesOf(desire(services).state, 'plugin'), [])
-  deepEqual(namesOf(desire(services, both).state, 'plugin'), [...MESH_PLUGINS].sort())
+  deepEqual(namesOf(desire(services, both).state, 'plugin'), ['mesh-circuit-breaker', 'mesh-tracing'])
+})
+
+test('mesh-observer is for a Kong that has it where outcomes are to come from it, and goes again', () => {
+  const observed = { options: { plugins: MESH_PLUGINS, outcomes: 'observer' as const } }
+  const withIt = desire(services, observed)
+  deepEqual(namesOf(withIt.state, 'plugin'), [...MESH_PLUGINS].sort())
+  const without = { options: { plugins: ['mesh-tracing' as const], outcomes: 'observer' as const } }
+  deepEqual(namesOf(desire(services, without).state, 'plugin'), ['mesh-tracing'])
+  const { changes } = diff(applied(withIt.state), desire(services, both).state, KEEP)
+  deepEqual(
+    changes.map(({ action, entity }) => [action, entity.name]),
+    [['delete', 'mesh-observer']],
+  )
+})
+
+test('mesh-observer has nothing to configure: what Kong answers to it is no difference', () => {
+  const { state } = desire(services, { options: { plugins: MESH_PLUGINS, outcomes: 'observer' } })
+  const wanted = [...state.values()].find(({ name }) => name === 'mesh-observer')!
+  const answered = entityFromKong('plugin', { ...bodyFor(wanted), config: {}, protocols: ['http', 'https'] })
+  const { changes, overrides } = diff(stateOf(answered), stateOf(wanted), KEEP)
+  deepEqual([changes, overrides], [[], []])
+})
+
+test('a Kong misses mesh-observer only where outcomes are to come from it', () => {
+  const loaded = ['mesh-tracing', 'mesh-circuit-breaker'] as const
+  deepEqual(missingPlugins(loaded), [])
+  const [problem] = missingPlugins(loaded, 'observer')
+  match(problem!.message, /has not loaded mesh-observer:.*KONG_PLUGINS=\S*mesh-observer/)
 })
 
 test('settings of Consul are fields of the configuration, and what is set no longer goes back to null', () => {

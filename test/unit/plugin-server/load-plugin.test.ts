@@ -19,7 +19,10 @@ test('a CommonJS plugin is loaded with all it exports', async () => {
 })
 
 test('our own plugins are there without being named', async () => {
-  assert.deepEqual([...(await loadPlugins([])).keys()], ['mesh-tracing', 'mesh-circuit-breaker'])
+  assert.deepEqual(
+    [...(await loadPlugins([])).keys()],
+    ['mesh-tracing', 'mesh-circuit-breaker', 'mesh-observer'],
+  )
 })
 
 const REFUSED: [what: string, code: string, error: RegExp][] = [
