@@ -1,4 +1,4 @@
-// What `npm run up`, `npm test` and `npm run bench` start: set-up first, then the job in its own process.
+// What `npm run up`, `npm test`, `npm run bench` and `npm run test:w3c` start: set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -16,6 +16,7 @@ const jobs = {
     ...testFiles(args),
   ],
   bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
+  w3c: () => ['--import', 'tsx', join('test', 'w3c', 'main.ts'), ...args],
 }
 if (!(job in jobs)) {
   console.error(`unknown job "${job}"; one of ${Object.keys(jobs).join(', ')}`)
