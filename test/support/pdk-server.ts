@@ -14,17 +14,25 @@ export type ToyPlugin = 'toy-a' | 'toy-script'
 
 /** Shell command that runs the stock plugin server of kong-pdk with one toy plugin. */
 export function serveCommand(plugin: ToyPlugin, socket: string): string {
-  return `${command(plugin)} --kong-prefix ${dirname(socket)} --sock-name ${basename(socket)}`
+  return serveFolder(toyFolder(plugin), socket)
 }
 
 /** Shell command that prints the plugin's name, phases and schema, as for KONG_PLUGINSERVER_<NAME>_QUERY_CMD. */
 export function queryCommand(plugin: ToyPlugin): string {
-  return `${command(plugin)} --dump-all-plugins`
+  return dumpFolder(toyFolder(plugin))
 }
 
+/** Shell command that prints all plugins of a folder. */
+export const dumpFolder = (folder: string): string => `${command(folder)} --dump-all-plugins`
+
+const serveFolder = (folder: string, socket: string): string =>
+  `${command(folder)} --kong-prefix ${dirname(socket)} --sock-name ${basename(socket)}`
+
+const toyFolder = (plugin: ToyPlugin): string => `${ROOT}test/fixtures/plugin-server/${plugin}`
+
 // It compiles TypeScript on load, and would read the project's options for that.
-const command = (plugin: ToyPlugin): string =>
-  `env TS_NODE_SKIP_PROJECT=true ${process.execPath} ${BIN} --plugins-directory ${ROOT}test/fixtures/plugin-server/${plugin}`
+const command = (folder: string): string =>
+  `env TS_NODE_SKIP_PROJECT=true ${process.execPath} ${BIN} --plugins-directory ${folder}`
 
 export interface PdkServer {
   readonly pid: number
@@ -33,11 +41,18 @@ export interface PdkServer {
 }
 
 /** Runs the stock plugin server of kong-pdk; resolves when it listens. */
-export async function startPdkServer(plugin: ToyPlugin, socket: string): Promise<PdkServer> {
+export const startPdkServer = (plugin: ToyPlugin, socket: string): Promise<PdkServer> =>
+  startPdkServerOn(toyFolder(plugin), socket)
+
+/** The same with every plugin of a folder. */
+export async function startPdkServerOn(folder: string, socket: string): Promise<PdkServer> {
   // A killed server leaves its socket behind.
   rmSync(socket, { force: true })
-  const child = spawn('/bin/sh', ['-c', `exec ${serveCommand(plugin, socket)}`], { stdio: 'ignore' })
-  await waitFor(() => listens(socket), { what: `the plugin server of ${plugin} on ${socket}` })
+  const child = spawn('/bin/sh', ['-c', `exec ${serveFolder(folder, socket)}`], { stdio: 'ignore' })
+  await waitFor(() => listens(socket), {
+    what: `the plugin server of ${folder} on ${socket}`,
+    deadlineMs: 30_000,
+  })
   return {
     pid: child.pid!,
     kill: async () => {
