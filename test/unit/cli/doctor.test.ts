@@ -37,7 +37,7 @@ test('mesh-observer is missed only where outcomes are to come from it', () => {
   assert.deepEqual(levels({}), [])
   const [[level, mend] = []] = levels({}, 'observer')
   assert.equal(level, 'warning')
-  assert.match(mend!, /KONG_PLUGINS=\S*mesh-observer/)
+  assert.match(mend!, /KONGSUL_KONG_OUTCOMES=observer/)
 })
 
 test('a plugin of kongsul that Kong has not loaded is a warning that says how to load it', () => {

@@ -47,7 +47,7 @@ test('a Kong misses mesh-observer only where outcomes are to come from it', () =
   const loaded = ['mesh-tracing', 'mesh-circuit-breaker'] as const
   deepEqual(missingPlugins(loaded), [])
   const [problem] = missingPlugins(loaded, 'observer')
-  match(problem!.message, /has not loaded mesh-observer:.*KONG_PLUGINS=\S*mesh-observer/)
+  match(problem!.message, /has not loaded mesh-observer:.*KONGSUL_KONG_OUTCOMES=observer/)
 })
 
 test('settings of Consul are fields of the configuration, and what is set no longer goes back to null', () => {
