@@ -135,7 +135,7 @@ const CIRCUITS = {
   events: z.array(z.unknown()).optional(),
 }
 
-/** Only what is counted is looked at. */
+/** Only what is counted, or tells which request it was, is looked at. */
 function outcomeOf(line: string): CountedOutcome | null {
   let value: unknown
   try {
@@ -149,5 +149,15 @@ function outcomeOf(line: string): CountedOutcome | null {
   if (serviceId !== null && typeof serviceId !== 'string') return null
   const instances = tries.map((each) => (each as { instance?: unknown } | null)?.instance)
   if (!instances.every((each) => typeof each === 'string')) return null
-  return { serviceId, status, instances: instances as string[] }
+  const { durationMs, requestId, traceId, parentSpanId } = value as Readonly<Record<string, unknown>>
+  const text = (told: unknown) => (typeof told === 'string' && told.length <= 64 ? told : null)
+  return {
+    serviceId,
+    status,
+    instances: instances as string[],
+    durationMs: typeof durationMs === 'number' && durationMs >= 0 ? durationMs : 0,
+    requestId: text(requestId),
+    traceId: text(traceId),
+    parentSpanId: text(parentSpanId),
+  }
 }

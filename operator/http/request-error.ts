@@ -2,12 +2,20 @@
 export class RequestError extends Error {
   readonly statusCode: number
   readonly details: readonly unknown[]
+  /** Of the answer. */
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(statusCode: number, message: string, details: readonly unknown[] = []) {
+  constructor(
+    statusCode: number,
+    message: string,
+    details: readonly unknown[] = [],
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message)
     this.name = 'RequestError'
     this.statusCode = statusCode
     this.details = details
+    this.headers = headers
   }
 }
 

@@ -1,15 +1,18 @@
 // The operator's HTTP API. Handlers here only ask and answer; what they answer is made elsewhere and handed in.
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { OperatorStatus } from '../sync/operator-status.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { apiError, CODES } from './api-error.ts'
-import { isAllowedHost } from './host-check.ts'
-import { RequestError } from './request-error.ts'
+import { apiError } from './api-error.ts'
+import { createApp } from './app.ts'
+import { endpoint, V2 } from './endpoint.ts'
+import { type GuardOptions, guard } from './guard.ts'
 
 export interface ServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  readonly guard?: Omit<GuardOptions, 'boundTo'>
   readonly metrics: Metrics
   readonly status: () => OperatorStatus
   /** Why the operator is not ready; empty when it is. */
@@ -29,10 +32,7 @@ export interface Server {
 
 /** @throws when the address cannot be listened on, naming it. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const app = Fastify({ logger: false, forceCloseConnections: true, exposeHeadRoutes: true })
-  guard(app, options.host)
-  routes(app, options)
-  for (const part of options.parts ?? []) part(app)
+  const app = buildServer(options)
   try {
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
@@ -45,41 +45,55 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return { url: `http://${host}:${port}`, close: () => app.close() }
 }
 
-function guard(app: FastifyInstance, boundTo: string): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (isAllowedHost(boundTo, request.headers.host)) return
-    await reply.code(421).send(apiError('misdirected', 'this API does not answer to that Host'))
-  })
-  app.setNotFoundHandler((request, reply) => {
-    reply
-      .code(404)
-      .send(apiError('not_found', `${request.method} ${request.url.split('?')[0]} does not exist`))
-  })
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const status = error.statusCode ?? 500
-    // Only what the client did wrong is told; the rest is ours and says nothing about the inside.
-    const isTold = status < 500 || error instanceof RequestError
-    const message = isTold ? error.message : 'internal error'
-    const details = error instanceof RequestError ? error.details : []
-    reply.code(status).send(apiError(CODES[status] ?? 'error', message, details))
-  })
+/** With all its routes, listening nowhere yet. */
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const app = createApp()
+  guard(app, { ...options.guard, boundTo: options.host })
+  routes(app, options)
+  for (const part of options.parts ?? []) part(app)
+  return app
 }
 
-function routes(app: FastifyInstance, options: ServerOptions): void {
-  const { metrics, status, notReady, healthHeaders } = options
-  app.get('/healthz', async (request, reply) => {
-    reply.headers(healthHeaders(request.headers))
-    return { status: 'ok' }
-  })
-  app.get('/readyz', async (_request, reply) => {
-    const reasons = notReady()
-    if (reasons.length === 0) return { status: 'ready' }
-    reply.code(503)
-    return { status: 'not ready', reasons, ...apiError('not_ready', reasons.join('; ')) }
-  })
-  app.get('/metrics', async (_request, reply) => {
+function routes(app: FastifyInstance, { metrics, status, notReady, healthHeaders }: ServerOptions): void {
+  const told = async ({ reply }: { reply: { type(type: string): unknown } }) => {
     reply.type(metrics.registry.contentType)
     return await metrics.registry.metrics()
+  }
+  endpoint(app, {
+    method: 'GET',
+    path: '/healthz',
+    summary: 'The process is alive.',
+    door: 'open',
+    answer: z.object({ status: z.literal('ok') }),
+    handle: ({ request, reply }) => {
+      reply.headers(healthHeaders(request.headers))
+      return { status: 'ok' }
+    },
   })
-  app.get('/api/v1/mesh/v2/status', async () => status())
+  endpoint(app, {
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether everything is in Kong, and both Consul and Kong can be reached.',
+    door: 'open',
+    answer: z.object({ status: z.literal('ready') }),
+    errors: [503],
+    handle: ({ reply }) => {
+      const reasons = notReady()
+      if (reasons.length === 0) return { status: 'ready' }
+      reply.code(503)
+      return { status: 'not ready', reasons, ...apiError('not_ready', reasons.join('; ')) }
+    },
+  })
+  for (const path of ['/metrics', `${V2}/metrics`]) {
+    const summary = 'Metrics for Prometheus.'
+    endpoint(app, { method: 'GET', path, summary, door: 'open', answer: 'text/plain', handle: told })
+  }
+  endpoint(app, {
+    method: 'GET',
+    path: `${V2}/status`,
+    summary: 'What the operator knows: services, instances and why each is in or out, problems, connections.',
+    door: 'read',
+    answer: z.looseObject({ version: z.string(), mesh: z.string(), ready: z.boolean() }),
+    handle: () => status(),
+  })
 }

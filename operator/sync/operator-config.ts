@@ -8,7 +8,7 @@ export interface OperatorConfig {
   /** Where clients reach Kong's proxy, e.g. http://127.0.0.1:8000. */
   readonly proxyUrl: string
   /** Where the operator's own HTTP API listens; port 0 takes a free one. */
-  readonly api: { readonly host: string; readonly port: number }
+  readonly api: ApiConfig
   /** Name of the mesh: part of every entity's id and of the tag `kongsul.mesh:`. */
   readonly mesh: string
   /** Suffix of the default hosts: `<service>.<hostSuffix>`. */
@@ -34,6 +34,13 @@ export interface OperatorConfig {
   readonly redis?: RedisConfig | undefined
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
+}
+
+export interface ApiConfig {
+  readonly host: string
+  readonly port: number
+  /** How long an answer about the instances of a service is told again without asking Consul; 30 when not given. */
+  readonly discoverTtlSeconds?: number
 }
 
 export interface ConsulConfig {

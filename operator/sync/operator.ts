@@ -39,6 +39,7 @@ import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
 import { KongFleet } from './kong-fleet.ts'
 import { listCircuits } from './list-circuits.ts'
+import { createMeshApi } from './mesh-api.ts'
 import { MeshFeed } from './mesh-feed.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
@@ -210,6 +211,25 @@ export async function startOperator(
     consulDoubt: doubts.size === 0 ? null : [...doubts].map(([what, why]) => `${what}: ${why}`).join('; '),
   })
   const status = () => operatorStatus(now())
+  const circuitRows = () => {
+    const views = feed.current()
+    const byHand = new Set(
+      reconciler
+        .overrides()
+        .filter(isMode)
+        .map(({ service }) => service),
+    )
+    const modes = modesOf(views, reconciler.overrides())
+    return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
+  }
+  const meshApi = createMeshApi({
+    config,
+    reader,
+    fleet,
+    status,
+    circuits: circuitRows,
+    consulDoubt: () => now().consulDoubt,
+  })
   const server = await startServer({
     ...config.api,
     metrics,
@@ -217,23 +237,14 @@ export async function startOperator(
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
+      ...meshApi.parts,
       forwardToLeader({
         isLeading: () => config.dryRun || isLeading(),
         leader: () => (election?.isStandby() === true ? election.leader() : null),
       }),
       changesRoute(fleet.changes),
       circuitRoutes({
-        list: () => {
-          const views = feed.current()
-          const modes = modesOf(views, reconciler.overrides())
-          const byHand = new Set(
-            reconciler
-              .overrides()
-              .filter(isMode)
-              .map(({ service }) => service),
-          )
-          return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
-        },
+        list: circuitRows,
         processes: () =>
           circuits.nodes().map(({ node, atMs }) => ({ node, told_at: new Date(atMs).toISOString() })),
         knows: (service) => reconciler.knows(service),
@@ -250,7 +261,9 @@ export async function startOperator(
         feed: () => (reconciler.hasDecided ? feed : null),
         onOutcome: (outcome) => {
           metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
-          if (outcome !== null) requests.count(outcome)
+          if (outcome === null) return
+          requests.count(outcome)
+          meshApi.noteOutcome(outcome)
         },
         signal,
       }),

@@ -400,6 +400,16 @@ export class Reconciler {
     return this.#desired
   }
 
+  /** What Consul said last; null before it has said anything. */
+  get snapshot(): CatalogSnapshot | null {
+    return this.#snapshot
+  }
+
+  /** Settings in force; null before KV was read. */
+  get settings(): AcceptedSettings | null {
+    return this.#accepted
+  }
+
   /** What waits because too much happened at once. */
   get holds(): readonly Hold[] {
     return this.#holds.list()

@@ -6,6 +6,12 @@ export interface CountedOutcome {
   readonly status: number
   /** `host:port` of the tries, the last of which answered or failed. */
   readonly instances: readonly string[]
+  readonly durationMs: number
+  /** Kong's id of the request. */
+  readonly requestId: string | null
+  readonly traceId: string | null
+  /** The caller's span. */
+  readonly parentSpanId: string | null
 }
 
 export interface RequestCounterOptions {
@@ -32,7 +38,7 @@ export class RequestCounter {
     this.#options = options
   }
 
-  count({ serviceId, status, instances }: CountedOutcome): void {
+  count({ serviceId, status, instances }: Pick<CountedOutcome, 'serviceId' | 'status' | 'instances'>): void {
     const { serviceOf, metrics } = this.#options
     const service = (serviceId === null ? null : serviceOf(serviceId)) ?? OTHER
     const labels = {

@@ -1,0 +1,86 @@
+// The mesh API: makes what its routes answer from what the operator knows, and hands them over as parts of the server.
+import type { FastifyInstance } from 'fastify'
+import { circuitStates } from '../api/circuit-states.ts'
+import { DiscoveryCache } from '../api/discovery-cache.ts'
+import { InFlight } from '../api/in-flight.ts'
+import { listServices } from '../api/list-services.ts'
+import { meshHealth } from '../api/mesh-health.ts'
+import { topology } from '../api/topology.ts'
+import type { ConsulReader } from '../consul/consul-reader.ts'
+import { instancesFromRows } from '../core/consul-row.ts'
+import { meshRoutes } from '../http/mesh-routes.ts'
+import type { KongFleet } from './kong-fleet.ts'
+import type { CircuitRow } from './list-circuits.ts'
+import type { OperatorConfig } from './operator-config.ts'
+import type { OperatorStatus } from './operator-status.ts'
+import type { CountedOutcome } from './request-counter.ts'
+
+export interface MeshApiOptions {
+  readonly config: OperatorConfig
+  readonly reader: ConsulReader
+  readonly fleet: KongFleet
+  readonly status: () => OperatorStatus
+  readonly circuits: () => readonly CircuitRow[]
+  /** null while reads of Consul work. */
+  readonly consulDoubt: () => string | null
+  /** Callees by caller, as traces show them. */
+  readonly dependencies?: () => ReadonlyMap<string, readonly string[]>
+}
+
+export interface MeshApi {
+  readonly parts: readonly ((app: FastifyInstance) => void)[]
+  /** What became of a request, as a plugin process tells it. */
+  readonly noteOutcome: (outcome: CountedOutcome) => void
+}
+
+const DISCOVER_TTL_SECONDS = 30
+
+export function createMeshApi(options: MeshApiOptions): MeshApi {
+  const { config, reader, fleet, consulDoubt } = options
+  const reconciler = fleet.primary
+  const inFlight = new InFlight()
+  const discovery = new DiscoveryCache({
+    watched: (service) => reconciler.snapshot?.services.get(service),
+    isInDoubt: () => reconciler.snapshot !== null && consulDoubt() !== null,
+    read: async (service) => instancesFromRows((await reader.service(service, { stale: false })).body),
+    now: () => performance.now(),
+    ttlMs: (config.api.discoverTtlSeconds ?? DISCOVER_TTL_SECONDS) * 1000,
+  })
+  const states = () => circuitStates(options.circuits())
+  return {
+    parts: [
+      meshRoutes({
+        discovery,
+        services: () => reconciler.snapshot && listServices(reconciler.snapshot, reconciler.desired.services),
+        topology: () =>
+          reconciler.snapshot &&
+          topology({
+            snapshot: reconciler.snapshot,
+            circuits: states(),
+            connections: (service, target) => inFlight.at(keyOf(service, target), performance.now()),
+            dependencies: options.dependencies?.() ?? new Map(),
+          }),
+        health: () => {
+          if (reconciler.snapshot === null) return null
+          const { consul, kong, leader, last_sync } = options.status()
+          return meshHealth({
+            snapshot: reconciler.snapshot,
+            circuits: states(),
+            isConsulConnected: consul.connected,
+            isKongConnected: kong.connected,
+            leader: leader?.id ?? null,
+            lastSync: last_sync,
+          })
+        },
+      }),
+    ],
+    noteOutcome: ({ serviceId, instances, durationMs }) => {
+      const service = serviceId === null ? undefined : reconciler.wanted.get(`service/${serviceId}`)?.owner
+      const target = instances.at(-1)
+      if (service === undefined || target === undefined || !reconciler.hasTarget(service, target)) return
+      inFlight.note(keyOf(service, target), durationMs, performance.now())
+    },
+  }
+}
+
+const keyOf = (service: string, target: string): string => `${service} ${target}`
