@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import type { Instance } from '../core/catalog.ts'
+import { weightsInMeta } from '../core/service-meta.ts'
 import { CHECK_META } from './check-meta.ts'
 import { hostAndPort, meshInstance } from './mesh-services.ts'
 import { STATES } from './topology.ts'
@@ -38,7 +39,7 @@ export function discovered(instances: readonly Instance[]): DiscoveredInstances 
     state: meshInstance(instance).state,
     tags: [...instance.tags],
     metadata: withoutOurs(instance.meta),
-    weight: instance.weights.passing,
+    weight: weightsInMeta(instance).passing ?? instance.weights.passing,
   }))
   const healthy = shown.filter(({ state }) => state === 'healthy').length
   return { instances: shown, total: shown.length, healthy }

@@ -13,6 +13,7 @@ export interface RawCheck {
 export interface RawNode {
   readonly Node: string
   readonly Address: string
+  readonly Meta?: Readonly<Record<string, string>> | null
   readonly ModifyIndex: number
 }
 

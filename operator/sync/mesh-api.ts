@@ -6,18 +6,23 @@ import { InFlight } from '../api/in-flight.ts'
 import { listServices } from '../api/list-services.ts'
 import { meshHealth } from '../api/mesh-health.ts'
 import { topology } from '../api/topology.ts'
+import { createAgentWriter } from '../consul/agent-writer.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
 import { meshRoutes } from '../http/mesh-routes.ts'
+import { registerRoutes } from '../http/register-routes.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { KongFleet } from './kong-fleet.ts'
 import type { CircuitRow } from './list-circuits.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import type { OperatorStatus } from './operator-status.ts'
+import { Registrar } from './registrar.ts'
 import type { CountedOutcome } from './request-counter.ts'
 
 export interface MeshApiOptions {
   readonly config: OperatorConfig
   readonly reader: ConsulReader
+  readonly metrics: Metrics
   readonly fleet: KongFleet
   readonly status: () => OperatorStatus
   readonly circuits: () => readonly CircuitRow[]
@@ -29,6 +34,7 @@ export interface MeshApiOptions {
 
 export interface MeshApi {
   readonly parts: readonly ((app: FastifyInstance) => void)[]
+  close(): void
   /** What became of a request, as a plugin process tells it. */
   readonly noteOutcome: (outcome: CountedOutcome) => void
 }
@@ -39,6 +45,13 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
   const { config, reader, fleet, consulDoubt } = options
   const reconciler = fleet.primary
   const inFlight = new InFlight()
+  const agents = createAgentWriter(config.consul, options.metrics)
+  const registrar = new Registrar({
+    consul: config.consul,
+    reader,
+    agents,
+    snapshot: () => reconciler.snapshot,
+  })
   const discovery = new DiscoveryCache({
     watched: (service) => reconciler.snapshot?.services.get(service),
     isInDoubt: () => reconciler.snapshot !== null && consulDoubt() !== null,
@@ -73,7 +86,9 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
           })
         },
       }),
+      registerRoutes(registrar),
     ],
+    close: () => agents.close(),
     noteOutcome: ({ serviceId, instances, durationMs }) => {
       const service = serviceId === null ? undefined : reconciler.wanted.get(`service/${serviceId}`)?.owner
       const target = instances.at(-1)

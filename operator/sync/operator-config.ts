@@ -48,6 +48,8 @@ export interface ConsulConfig {
   readonly url: string
   readonly token?: Secret | string | undefined
   readonly datacenter?: string | undefined
+  /** HTTP port of the agents of other nodes; that of `url` when not given. */
+  readonly agentPort?: number | undefined
   readonly tls?: TlsConfig | undefined
 }
 

@@ -225,6 +225,7 @@ export async function startOperator(
   const meshApi = createMeshApi({
     config,
     reader,
+    metrics,
     fleet,
     status,
     circuits: circuitRows,
@@ -359,6 +360,7 @@ export async function startOperator(
       await Promise.race([server.close(), limit])
       reader.close()
       writer.close()
+      meshApi.close()
       fleet.close()
     },
   }
