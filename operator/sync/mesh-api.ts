@@ -6,9 +6,14 @@ import { InFlight } from '../api/in-flight.ts'
 import { listServices } from '../api/list-services.ts'
 import { meshHealth } from '../api/mesh-health.ts'
 import { topology } from '../api/topology.ts'
+import { Caller } from '../call/caller.ts'
+import { hostOf } from '../call/host-of.ts'
+import { OutcomeWaiters } from '../call/outcome-waiters.ts'
+import { createProxyClient } from '../call/proxy-client.ts'
 import { createAgentWriter } from '../consul/agent-writer.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
+import { callRoute } from '../http/call-route.ts'
 import { meshRoutes } from '../http/mesh-routes.ts'
 import { registerRoutes } from '../http/register-routes.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -60,6 +65,18 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     ttlMs: (config.api.discoverTtlSeconds ?? DISCOVER_TTL_SECONDS) * 1000,
   })
   const states = () => circuitStates(options.circuits())
+  const proxy = createProxyClient(config.proxyUrl)
+  const waiters = new OutcomeWaiters()
+  const caller = new Caller({
+    proxy,
+    waiters,
+    hostOf: (service) => hostOf(service, reconciler.snapshot, reconciler.desired.services),
+    instanceAt: (serviceId, target) => {
+      const service = reconciler.wanted.get(`service/${serviceId}`)?.owner
+      const report = reconciler.desired.services.find((each) => each.service === service)
+      return report?.instances.find((each) => each.target === target)?.id ?? null
+    },
+  })
   return {
     parts: [
       meshRoutes({
@@ -87,9 +104,15 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
         },
       }),
       registerRoutes(registrar),
+      callRoute(caller),
     ],
-    close: () => agents.close(),
-    noteOutcome: ({ serviceId, instances, durationMs }) => {
+    close: () => {
+      agents.close()
+      proxy.close()
+    },
+    noteOutcome: (outcome) => {
+      waiters.note(outcome)
+      const { serviceId, instances, durationMs } = outcome
       const service = serviceId === null ? undefined : reconciler.wanted.get(`service/${serviceId}`)?.owner
       const target = instances.at(-1)
       if (service === undefined || target === undefined || !reconciler.hasTarget(service, target)) return

@@ -5,7 +5,7 @@ import { discoverShape } from '../../operator/api/discover.ts'
 import { servicesShape } from '../../operator/api/list-services.ts'
 import { meshHealthShape } from '../../operator/api/mesh-health.ts'
 import { topologyShape } from '../../operator/api/topology.ts'
-import { type Stack, startStack } from '../support/operator-stack.ts'
+import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let stack: Stack
@@ -31,7 +31,7 @@ after(() => stack.stop())
 
 async function get(path: string) {
   const answer = await fetch(`${stack.operator().url}/api/v1/mesh/v2${path}`)
-  return { status: answer.status, body: await answer.json() }
+  return { status: answer.status, body: (await answer.json()) as KongRow }
 }
 const discover = async (service: string, query = '') =>
   discoverShape.parse((await get(`/discover/${service}${query}`)).body)
