@@ -38,7 +38,8 @@ export function createKvWriter(config: ConsulConfig, metrics: Metrics): KvWriter
     metrics.consulRequests.inc({ endpoint })
     try {
       const done = text === null ? await kv.del({ key, ...cas }) : await kv.set({ key, value: text, ...cas })
-      return done !== false
+      // papi (under the `consul` package) hands an answer `false` over as undefined.
+      return done === true
     } catch (error) {
       metrics.consulErrors.inc({ endpoint })
       throw consulError(`${endpoint} ${key}`, error)

@@ -11,12 +11,16 @@ import { hostOf } from '../call/host-of.ts'
 import { OutcomeWaiters } from '../call/outcome-waiters.ts'
 import { createProxyClient } from '../call/proxy-client.ts'
 import { createAgentWriter } from '../consul/agent-writer.ts'
+import { isAskable } from '../consul/askable-name.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
+import type { KvWriter } from '../consul/kv-writer.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
 import { callRoute } from '../http/call-route.ts'
+import { configureRoutes } from '../http/configure-routes.ts'
 import { meshRoutes } from '../http/mesh-routes.ts'
 import { registerRoutes } from '../http/register-routes.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { Configurator } from './configurator.ts'
 import type { KongFleet } from './kong-fleet.ts'
 import type { CircuitRow } from './list-circuits.ts'
 import type { OperatorConfig } from './operator-config.ts'
@@ -27,6 +31,7 @@ import type { CountedOutcome } from './request-counter.ts'
 export interface MeshApiOptions {
   readonly config: OperatorConfig
   readonly reader: ConsulReader
+  readonly writer: KvWriter
   readonly metrics: Metrics
   readonly fleet: KongFleet
   readonly status: () => OperatorStatus
@@ -60,11 +65,21 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
   const discovery = new DiscoveryCache({
     watched: (service) => reconciler.snapshot?.services.get(service),
     isInDoubt: () => reconciler.snapshot !== null && consulDoubt() !== null,
-    read: async (service) => instancesFromRows((await reader.service(service, { stale: false })).body),
+    read: async (service) => {
+      if (!isAskable(service)) return reconciler.snapshot?.services.get(service) ?? []
+      return instancesFromRows((await reader.service(service, { stale: false })).body)
+    },
     now: () => performance.now(),
     ttlMs: (config.api.discoverTtlSeconds ?? DISCOVER_TTL_SECONDS) * 1000,
   })
   const states = () => circuitStates(options.circuits())
+  const configurator = new Configurator({
+    reader,
+    writer: options.writer,
+    snapshot: () => reconciler.snapshot,
+    settings: () => reconciler.settings,
+    problems: () => reconciler.problems(),
+  })
   const proxy = createProxyClient(config.proxyUrl)
   const waiters = new OutcomeWaiters()
   const caller = new Caller({
@@ -105,6 +120,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
       }),
       registerRoutes(registrar),
       callRoute(caller),
+      configureRoutes(configurator),
     ],
     close: () => {
       agents.close()

@@ -34,6 +34,7 @@ import { revealed } from '../telemetry/secret.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { CircuitBook } from './circuit-book.ts'
+import { editSettings, settingsKey } from './edit-settings.ts'
 import { EjectionBook } from './ejection-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
@@ -51,7 +52,6 @@ import {
 import { PauseBook } from './pause-book.ts'
 import { createPlanNow } from './plan-now.ts'
 import { RequestCounter } from './request-counter.ts'
-import { setBreakerMode } from './set-breaker-mode.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -225,6 +225,7 @@ export async function startOperator(
   const meshApi = createMeshApi({
     config,
     reader,
+    writer,
     metrics,
     fleet,
     status,
@@ -249,7 +250,10 @@ export async function startOperator(
         processes: () =>
           circuits.nodes().map(({ node, atMs }) => ({ node, told_at: new Date(atMs).toISOString() })),
         knows: (service) => reconciler.knows(service),
-        setMode: (service, mode) => setBreakerMode({ reader, writer }, service, mode),
+        setMode: async (service, mode) => {
+          const change = { path: 'circuitBreaker.mode', value: mode }
+          await editSettings({ reader, writer }, settingsKey(service), [change])
+        },
         modeByHand: (service) => {
           const byHand = reconciler.overrides().find((each) => each.service === service && isMode(each))
           return byHand === undefined ? null : String(byHand.actual)

@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
-import { type Stack, startStack } from '../support/operator-stack.ts'
+import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
 import { type SecondAgent, startSecondAgent } from '../support/second-agent.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -26,7 +26,12 @@ after(async () => {
   await stack.stop()
 })
 
-async function call(method: string, path: string, body?: unknown, to: Operator = stack.operator()) {
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  to: Operator = stack.operator(),
+): Promise<{ status: number; body: KongRow; agent: string | null }> {
   const answer = await fetch(`${to.url}/api/v1/mesh/v2${path}`, {
     method,
     ...(body === undefined

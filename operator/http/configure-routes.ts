@@ -1,0 +1,86 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { bodyShape, CONFIGURABLE, type Configurable, type Given, queryShape } from '../api/configure.ts'
+import { configurationShape } from '../api/explain-settings.ts'
+import { isAskable } from '../consul/askable-name.ts'
+import type { Configurator } from '../sync/configurator.ts'
+import { answeringForConsul } from './consul-answers.ts'
+import { endpoint, V2 } from './endpoint.ts'
+import { serviceField } from './read-fields.ts'
+import { invalidField, RequestError } from './request-error.ts'
+
+/** `POST /configure/*` {...parameters, service?}: writes Consul's KV. `GET /configure`: what is in force, and why. */
+export const configureRoutes =
+  (configurator: Pick<Configurator, 'configure' | 'effective'>) =>
+  (app: FastifyInstance): void => {
+    for (const what of Object.keys(CONFIGURABLE) as Configurable[]) addConfigure(app, configurator, what)
+    endpoint(app, {
+      method: 'GET',
+      path: `${V2}/configure`,
+      summary: 'Effective settings of every service, each value with where it comes from.',
+      door: 'read',
+      query: { service: serviceField.optional() },
+      answer: configurationShape,
+      errors: [404, 503],
+      handle: ({ query: { service } }) => {
+        const found = configurator.effective(service ?? null)
+        if (found === null) throw new RequestError(503, 'Consul has not been read yet')
+        if (service !== undefined && found.services[service] === undefined) {
+          throw new RequestError(404, `service ${service} is not in the catalog`)
+        }
+        return found
+      },
+    })
+  }
+
+/** Part of a key in KV: what Consul would take for a step in a path is nobody's name. */
+const SERVICE = serviceField.max(512).refine(isAskable, 'is no name that Consul can be asked for')
+
+function addConfigure(
+  app: FastifyInstance,
+  configurator: Pick<Configurator, 'configure'>,
+  what: Configurable,
+): void {
+  const parameters = CONFIGURABLE[what]
+  const names = parameters.map(({ name }) => name)
+  endpoint(app, {
+    method: 'POST',
+    path: `${V2}/configure/${what}`,
+    summary: `Sets ${names.join(', ')} of a service, or of all; in the query or a JSON body, where null takes one out.`,
+    door: 'write',
+    query: { ...queryShape(parameters), service: SERVICE.optional() },
+    body: { ...bodyShape(parameters), service: SERVICE.optional() },
+    answer: z.looseObject({ status: z.literal('configured') }),
+    errors: [409, 503],
+    example: EXAMPLES[what],
+    handle: async ({ query, body }) => {
+      const given: Record<string, unknown> = { ...query }
+      for (const [name, value] of Object.entries(body)) {
+        if (given[name] !== undefined) throw invalidField(name, 'is in the query and in the body')
+        given[name] = value
+      }
+      const { service, ...values } = given as { service?: string } & Given
+      if (Object.values(values).every((value) => value === undefined)) {
+        throw invalidField('body', `must name at least one of ${names.join(', ')}`)
+      }
+      for (const each of parameters as readonly { name: string; ofService?: true }[]) {
+        if (each.ofService && service === undefined && values[each.name] !== undefined) {
+          throw invalidField(each.name, 'is set for one service: name it')
+        }
+      }
+      const effective = await answeringForConsul(() =>
+        configurator.configure(what, service ?? null, values as Given),
+      )
+      return { status: 'configured', ...(service === undefined ? {} : { service }), ...effective }
+    },
+  })
+}
+
+const EXAMPLES: Readonly<Record<Configurable, { query?: Record<string, string>; body?: object }>> = {
+  'load-balancer': { query: { strategy: 'least_connections', service: 'web' } },
+  'circuit-breaker': { body: { failure_threshold: 5, recovery_timeout: 30 } },
+  'health-check': { body: { active: true, path: '/health', service: 'web' } },
+  'rate-limit': { query: { minute: '600', limit_by: 'ip', service: 'web' } },
+  tracing: { query: { sampling_rate: '0.1' } },
+  routing: { body: { hosts: ['shop.example.com'], service: 'web' } },
+}

@@ -1,0 +1,81 @@
+import {
+  CONFIGURABLE,
+  type Configurable,
+  changesOf,
+  effectiveValues,
+  faultsOf,
+  type Given,
+  type Parameter,
+} from '../api/configure.ts'
+import { type Configuration, configuration } from '../api/explain-settings.ts'
+import type { ConsulReader } from '../consul/consul-reader.ts'
+import type { KvWriter } from '../consul/kv-writer.ts'
+import type { CatalogSnapshot } from '../core/catalog.ts'
+import type { Json } from '../core/entity.ts'
+import type { Problem } from '../core/problem.ts'
+import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
+import { RequestError } from '../http/request-error.ts'
+import { editSettings, SETTINGS_OF_ALL, settingsKey } from './edit-settings.ts'
+
+export interface ConfiguratorOptions {
+  readonly reader: ConsulReader
+  readonly writer: KvWriter
+  readonly snapshot: () => CatalogSnapshot | null
+  readonly settings: () => AcceptedSettings | null
+  readonly problems: () => readonly Problem[]
+}
+
+/** Writes settings into Consul's KV, from where every operator takes them, and says what is in force. */
+export class Configurator {
+  readonly #options: ConfiguratorOptions
+
+  constructor(options: ConfiguratorOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Merges the given parameters into the document of a service, or of all (null).
+   * @returns the values in force then, also of those that were not given
+   * @throws RequestError 422 naming the parameter, 409; ConsulError
+   */
+  async configure(what: Configurable, service: string | null, given: Given): Promise<Record<string, Json>> {
+    const parameters: readonly Parameter[] = CONFIGURABLE[what]
+    const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
+    const result = await editSettings(this.#options, key, (layer) => changesOf(parameters, given, layer))
+    if ('errors' in result) {
+      const details = faultsOf(parameters, result.errors)
+      const message = details.map(({ field, message: fault }) => `${field}: ${fault}`).join('; ')
+      throw new RequestError(422, message, details)
+    }
+    const accepted = await this.#acceptedWith(key, result.text)
+    if (service === null) return effectiveValues(parameters, accepted.mesh.settings)
+    // A list of its own: what is remembered by the list belongs to the reconciler.
+    const instances = [...(this.#options.snapshot()?.services.get(service) ?? [])]
+    return effectiveValues(parameters, accepted.forService(service, instances).settings)
+  }
+
+  /** null until Consul has been read. */
+  effective(service: string | null): Configuration | null {
+    const [settings, snapshot] = [this.#options.settings(), this.#options.snapshot()]
+    if (settings === null || snapshot === null) return null
+    const refused = this.#options.problems().filter(({ code }) => code === 'SETTING_INVALID')
+    return configuration(
+      settings,
+      snapshot,
+      refused.map((each) => ({ service: each.service, message: each.message })),
+      service,
+    )
+  }
+
+  /** The documents as they are now, the one just written among them. */
+  async #acceptedWith(key: string, text: string): Promise<AcceptedSettings> {
+    const documents = new Map<string, string>()
+    if (key !== SETTINGS_OF_ALL) {
+      const { body } = await this.#options.reader.keys(SETTINGS_OF_ALL, { stale: false })
+      const row = body.find((each) => each.Key === SETTINGS_OF_ALL)
+      if (row !== undefined) documents.set(row.Key, row.Value ?? '')
+    }
+    documents.set(key, text)
+    return acceptSettings(this.#options.settings(), documents).accepted
+  }
+}
