@@ -99,7 +99,7 @@ function fromText(kind: Parameter['kind'], schema: z.ZodType): z.ZodType {
     return text
       .regex(/^-?\d{1,15}(?:\.\d{1,15})?$/, 'must be a number')
       .transform(Number)
-      .pipe(schema)
+      .pipe(schema as z.ZodType<unknown, number>)
   }
   if (kind === 'boolean') {
     return z
@@ -108,7 +108,8 @@ function fromText(kind: Parameter['kind'], schema: z.ZodType): z.ZodType {
       .pipe(schema as z.ZodType<unknown, boolean>)
   }
   if (kind !== 'list') return text.pipe(schema as z.ZodType<unknown, string>)
-  const words = (told: string) => (told === 'off' ? told : told.split(',').map((word) => word.trim()))
+  const words = (told: string): string | string[] =>
+    told === 'off' ? told : told.split(',').map((word) => word.trim())
   return text.transform(words).pipe(schema as z.ZodType<unknown, string | string[]>)
 }
 

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { MODES } from '../../plugins/breaker/settings-shape.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import { answeringForConsul } from './consul-answers.ts'
-import { readFields, serviceField } from './read-fields.ts'
+import { endpoint, V2 } from './endpoint.ts'
+import { serviceField } from './read-fields.ts'
 import { RequestError } from './request-error.ts'
 
 export interface CircuitSource {
@@ -16,23 +17,42 @@ export interface CircuitSource {
   readonly modeByHand: (service: string) => string | null
 }
 
-const PATH = '/api/v1/mesh/v2/circuits'
+const PATH = `${V2}/circuits`
 
 /** `GET /circuits`: of every plugin process. `PUT /circuits/{service}` {mode}: writes KV, for all Kongs and operators. */
 export const circuitRoutes =
   (source: CircuitSource) =>
   (app: FastifyInstance): void => {
-    app.get(PATH, async (request) => {
-      readFields({}, request.query)
-      const circuits = source.list()
-      return { circuits, total: circuits.length, processes: source.processes() }
+    endpoint(app, {
+      method: 'GET',
+      path: PATH,
+      summary: 'Circuits of services and instances as the plugin processes tell them.',
+      door: 'read',
+      answer: z.object({
+        circuits: z.array(z.looseObject({ kind: z.string(), state: z.string() })),
+        total: z.int(),
+        processes: z.array(z.object({ node: z.string(), told_at: z.iso.datetime() })),
+      }),
+      handle: () => {
+        const circuits = source.list()
+        return { circuits, total: circuits.length, processes: source.processes() }
+      },
     })
-    app.put(`${PATH}/:service`, async (request) => {
-      const { service } = readFields({ service: serviceField }, request.params)
-      const { mode } = readFields(BODY, request.body)
-      if (!source.knows(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
-      await answeringForConsul(() => source.setMode(service, mode))
-      return { service, mode, overridden_by: source.modeByHand(service) }
+    endpoint(app, {
+      method: 'PUT',
+      path: `${PATH}/:service`,
+      summary: 'Sets the mode of a service’s breaker in KV, for every Kong and operator.',
+      door: 'write',
+      params: { service: serviceField },
+      body: BODY,
+      answer: z.object({ service: z.string(), mode: z.enum(MODES), overridden_by: z.string().nullable() }),
+      errors: [404, 409, 503],
+      example: { params: { service: 'web' }, body: { mode: 'forced_open' } },
+      handle: async ({ params: { service }, body: { mode } }) => {
+        if (!source.knows(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
+        await answeringForConsul(() => source.setMode(service, mode))
+        return { service, mode, overridden_by: source.modeByHand(service) }
+      },
     })
   }
 

@@ -67,7 +67,8 @@ export function endpoint<
     handler: async (request, reply) =>
       await handle({
         params: readFields((info.params ?? {}) as P, request.params),
-        query: readFields((info.query ?? {}) as Q, request.query),
+        // Probes and scrapers add what they like.
+        query: info.door === 'open' ? ({} as never) : readFields((info.query ?? {}) as Q, request.query),
         body: readFields((info.body ?? {}) as B, request.body),
         request,
         reply,

@@ -1,18 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { type ExplainSources, explain } from '../sync/explain.ts'
+import { endpoint, V2 } from './endpoint.ts'
 import { answeringForKong } from './kong-answers.ts'
-import { readFields } from './read-fields.ts'
 import { invalidField } from './request-error.ts'
 
 /** `GET /explain?url=&method=&header=name:value`: which route takes a request, what it beat, and where it goes. */
 export const explainRoute =
   (sources: ExplainSources) =>
   (app: FastifyInstance): void => {
-    app.get('/api/v1/mesh/v2/explain', async (request) => {
-      const { url, method = 'GET', header = [] } = readFields(QUERY, request.query)
-      const asked = { url: urlOf(url), method: method.toUpperCase(), headers: headersOf([header].flat()) }
-      return await answeringForKong(() => explain(sources, asked))
+    endpoint(app, {
+      method: 'GET',
+      path: `${V2}/explain`,
+      summary: 'Which route takes a request, what it beat, and where it goes.',
+      door: 'read',
+      query: QUERY,
+      answer: z.looseObject({}),
+      errors: [502, 503],
+      example: { query: { url: 'http://web.mesh/', method: 'GET' } },
+      handle: async ({ query: { url, method = 'GET', header = [] } }) => {
+        const asked = { url: urlOf(url), method: method.toUpperCase(), headers: headersOf([header].flat()) }
+        return await answeringForKong(() => explain(sources, asked))
+      },
     })
   }
 

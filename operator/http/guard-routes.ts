@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { ReleasedHolds } from '../sync/holds.ts'
 import { answeringForConsul } from './consul-answers.ts'
-import { readFields, serviceField } from './read-fields.ts'
+import { endpoint, V2 } from './endpoint.ts'
+import { serviceField } from './read-fields.ts'
 
 /**
  * `POST /api/v1/mesh/v2/guard/accept` {service?, by?}: lets happen now what is held because too much vanished, or turned
@@ -11,10 +12,19 @@ import { readFields, serviceField } from './read-fields.ts'
 export const guardRoutes =
   (accept: (service: string | null, by: string) => Promise<readonly ReleasedHolds[]>) =>
   (app: FastifyInstance): void => {
-    app.post('/api/v1/mesh/v2/guard/accept', async (request) => {
-      const { service = null, by = 'api' } = readFields(BODY, request.body)
-      const accepted = await answeringForConsul(() => accept(service, by))
-      return { accepted, total: accepted.length }
+    endpoint(app, {
+      method: 'POST',
+      path: `${V2}/guard/accept`,
+      summary: 'Lets happen now what is held because too much vanished, or turned critical, at once.',
+      door: 'write',
+      body: BODY,
+      answer: z.object({ accepted: z.array(z.looseObject({})), total: z.int() }),
+      errors: [404, 503],
+      example: { body: { service: 'web', by: 'ada' } },
+      handle: async ({ body: { service = null, by = 'api' } }) => {
+        const accepted = await answeringForConsul(() => accept(service, by))
+        return { accepted, total: accepted.length }
+      },
     })
   }
 

@@ -5,6 +5,7 @@ import { isAllowedHost } from './host-check.ts'
 export interface GuardOptions {
   /** Address that the API listens on. */
   readonly boundTo: string
+  readonly writeRate?: { readonly perSecond: number; readonly burst: number }
 }
 
 /** Who is let in, before anything else is looked at. */

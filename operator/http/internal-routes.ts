@@ -7,6 +7,7 @@ import type { EjectionBook } from '../sync/ejection-book.ts'
 import type { MeshFeed } from '../sync/mesh-feed.ts'
 import type { CountedOutcome } from '../sync/request-counter.ts'
 import { answeringForConsul } from './consul-answers.ts'
+import type { EndpointInfo } from './endpoint.ts'
 import { checkInternalAccess } from './internal-access.ts'
 import { readFields } from './read-fields.ts'
 import { RequestError } from './request-error.ts'
@@ -35,53 +36,95 @@ export const internalRoutes =
     void app.register(async (scope) => {
       const { token, ejections, circuits, feed, onOutcome, signal } = options
       scope.addHook('onRequest', async (request) => checkInternalAccess(request, token))
-      scope.removeContentTypeParser('text/plain')
       scope.addContentTypeParser(
         ['application/x-ndjson', 'application/ndjson'],
         { parseAs: 'string', bodyLimit: MOST_BYTES },
         (_request, body, done) => done(null, body),
       )
-      scope.post('/internal/outcomes', async (request, reply) => {
-        if (typeof request.body !== 'string')
-          throw new RequestError(415, 'outcomes come as application/x-ndjson')
-        for (const line of request.body.split('\n')) if (line !== '') onOutcome(outcomeOf(line))
-        return reply.code(204).send()
-      })
-      scope.post('/internal/circuits', { bodyLimit: MOST_BYTES }, async (request, reply) => {
-        const { node, atMs, epoch, circuits: told } = readFields(CIRCUITS, request.body)
-        circuits.note({ node, atMs, epoch, circuits: told })
-        return reply.code(204).send()
-      })
-      scope.post('/internal/ejections', async (request, reply) => {
-        const { upstream, target, untilMs, reason = '', owner } = readFields(EJECTION, request.body)
-        const sinceMs = Date.now()
-        if (untilMs > sinceMs + LONGEST_EJECTION_MS) {
-          throw new RequestError(422, 'untilMs must not be more than a day away')
-        }
-        const ejection = { upstream, target: normalTarget(target), untilMs, sinceMs, reason, owner }
-        const owned = await answeringForConsul(() => ejections.eject(ejection))
-        if (owned !== null) {
-          throw new RequestError(
-            409,
-            `${upstream} ${target} has been ejected by ${owned.owner}, which puts it back`,
-          )
-        }
-        return reply.code(204).send()
-      })
-      scope.delete('/internal/ejections', async (request, reply) => {
-        const { upstream, target, owner = null } = readFields(RELEASE, request.body)
-        await answeringForConsul(() => ejections.release(upstream, normalTarget(target), owner))
-        return reply.code(204).send()
-      })
-      scope.get('/internal/mesh', async (request) => {
-        const { index = '0', wait = '0' } = readFields(ASKED, request.query)
-        const waitMs = Math.min(LONGEST_WAIT_MS, durationMs(wait) ?? 0)
-        const known = feed()
-        if (known === null) throw new RequestError(503, 'Consul has not been read yet')
-        return await known.next(Number(index), waitMs, signal)
-      })
+      scope.post(
+        '/internal/outcomes',
+        told('Outcomes of requests, one JSON object a line (application/x-ndjson).'),
+        async (request, reply) => {
+          if (typeof request.body !== 'string')
+            throw new RequestError(415, 'outcomes come as application/x-ndjson')
+          for (const line of request.body.split('\n')) if (line !== '') onOutcome(outcomeOf(line))
+          return reply.code(204).send()
+        },
+      )
+      scope.post(
+        '/internal/circuits',
+        { bodyLimit: MOST_BYTES, ...told('Circuits of one plugin process, all of them.', CIRCUITS) },
+        async (request, reply) => {
+          const { node, atMs, epoch, circuits: told } = readFields(CIRCUITS, request.body)
+          circuits.note({ node, atMs, epoch, circuits: told })
+          return reply.code(204).send()
+        },
+      )
+      scope.post(
+        '/internal/ejections',
+        told('Says that a process took an instance out.', EJECTION),
+        async (request, reply) => {
+          const { upstream, target, untilMs, reason = '', owner } = readFields(EJECTION, request.body)
+          const sinceMs = Date.now()
+          if (untilMs > sinceMs + LONGEST_EJECTION_MS) {
+            throw new RequestError(422, 'untilMs must not be more than a day away')
+          }
+          const ejection = { upstream, target: normalTarget(target), untilMs, sinceMs, reason, owner }
+          const owned = await answeringForConsul(() => ejections.eject(ejection))
+          if (owned !== null) {
+            throw new RequestError(
+              409,
+              `${upstream} ${target} has been ejected by ${owned.owner}, which puts it back`,
+            )
+          }
+          return reply.code(204).send()
+        },
+      )
+      scope.delete(
+        '/internal/ejections',
+        told('Says that an ejection is over.', RELEASE),
+        async (request, reply) => {
+          const { upstream, target, owner = null } = readFields(RELEASE, request.body)
+          await answeringForConsul(() => ejections.release(upstream, normalTarget(target), owner))
+          return reply.code(204).send()
+        },
+      )
+      scope.get(
+        '/internal/mesh',
+        {
+          config: {
+            endpoint: {
+              summary: 'The view of the mesh, as soon as it is another than at `index`.',
+              door: 'internal',
+              query: ASKED,
+              answer: z.looseObject({ index: z.number() }),
+              errors: [401, 403, 503],
+            },
+          },
+        },
+        async (request) => {
+          const { index = '0', wait = '0' } = readFields(ASKED, request.query)
+          const waitMs = Math.min(LONGEST_WAIT_MS, durationMs(wait) ?? 0)
+          const known = feed()
+          if (known === null) throw new RequestError(503, 'Consul has not been read yet')
+          return await known.next(Number(index), waitMs, signal)
+        },
+      )
     })
   }
+
+/** For `/openapi.json`; what is answered is 204. */
+const told = (summary: string, body?: z.ZodRawShape): { config: { endpoint: EndpointInfo } } => ({
+  config: {
+    endpoint: {
+      summary,
+      door: 'internal',
+      ...(body === undefined ? {} : { body }),
+      answer: 'none',
+      errors: [401, 403, 503],
+    },
+  },
+})
 
 const NAME = z
   .string()

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { durationMs, type Pause, WHOLE_MESH } from '../core/pause.ts'
 import { answeringForConsul } from './consul-answers.ts'
-import { readFields, serviceField } from './read-fields.ts'
+import { endpoint, V2 } from './endpoint.ts'
+import { serviceField } from './read-fields.ts'
 import { RequestError } from './request-error.ts'
 
 export interface PauseSource {
@@ -11,34 +12,53 @@ export interface PauseSource {
   pauseFor(service: string): Pause | null
 }
 
-const PATH = '/api/v1/mesh/v2/services/:service'
+const PATH = `${V2}/services/:service`
 const DEFAULT_FOR = '1h'
 
 /** `PUT /api/v1/mesh/v2/services/{service}/pause` {for, reason, by}, and `/resume`; `*` is the whole mesh. */
 export const pauseRoutes =
   (pauses: PauseSource, knows: (service: string) => boolean) =>
   (app: FastifyInstance): void => {
-    const known = (params: unknown): string => {
-      const { service } = readFields({ service: serviceField }, params)
+    const known = (service: string): string => {
       if (service === WHOLE_MESH || knows(service) || pauses.pauseFor(service) !== null) return service
       throw new RequestError(404, `service ${service} is not in the catalog`)
     }
-    app.put(`${PATH}/pause`, async (request) => {
-      const service = known(request.params)
-      const { for: text = DEFAULT_FOR, reason = '', by = 'api' } = readFields(BODY, request.body)
-      const now = Date.now()
-      const pause = { service, reason, by, sinceMs: now, untilMs: now + durationMs(text)! }
-      await answeringForConsul(() => pauses.pause(pause))
-      return answer(service, pause)
+    endpoint(app, {
+      method: 'PUT',
+      path: `${PATH}/pause`,
+      summary: 'Nothing of a service, or of the whole mesh (*), is written to Kong for a while.',
+      door: 'write',
+      params: { service: serviceField },
+      body: BODY,
+      answer: PAUSED,
+      errors: [404, 503],
+      example: { params: { service: 'web' }, body: { for: '1h', reason: 'looking at it', by: 'ada' } },
+      handle: async ({ params, body: { for: text = DEFAULT_FOR, reason = '', by = 'api' } }) => {
+        const service = known(params.service)
+        const now = Date.now()
+        const pause = { service, reason, by, sinceMs: now, untilMs: now + durationMs(text)! }
+        await answeringForConsul(() => pauses.pause(pause))
+        return answer(service, pause)
+      },
     })
-    app.put(`${PATH}/resume`, async (request) => {
-      const service = known(request.params)
-      readFields({}, request.body)
-      await answeringForConsul(() => pauses.resume(service))
-      return answer(service, pauses.pauseFor(service))
+    endpoint(app, {
+      method: 'PUT',
+      path: `${PATH}/resume`,
+      summary: 'Ends a pause.',
+      door: 'write',
+      params: { service: serviceField },
+      answer: PAUSED,
+      errors: [404, 503],
+      example: { params: { service: 'web' } },
+      handle: async ({ params }) => {
+        const service = known(params.service)
+        await answeringForConsul(() => pauses.resume(service))
+        return answer(service, pauses.pauseFor(service))
+      },
     })
   }
 
+const PAUSED = z.looseObject({ service: z.string(), paused: z.boolean() })
 const BODY = {
   for: z
     .string()

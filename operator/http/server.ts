@@ -5,13 +5,17 @@ import type { OperatorStatus } from '../sync/operator-status.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { apiError } from './api-error.ts'
 import { createApp } from './app.ts'
+import { DOCS_POLICY, docsPage } from './docs-page.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { type GuardOptions, guard } from './guard.ts'
+import { type DescribedRoute, describedRoutes, openApi } from './openapi.ts'
 
 export interface ServerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Shown in `/openapi.json`. */
+  readonly version?: string
   readonly guard?: Omit<GuardOptions, 'boundTo'>
   readonly metrics: Metrics
   readonly status: () => OperatorStatus
@@ -48,10 +52,38 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 /** With all its routes, listening nowhere yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const app = createApp()
+  describe(app, options.version ?? '')
   guard(app, { ...options.guard, boundTo: options.host })
   routes(app, options)
   for (const part of options.parts ?? []) part(app)
   return app
+}
+
+/** `/openapi.json` and `/docs`, of every route that is added after this. */
+function describe(app: FastifyInstance, version: string): void {
+  const described: DescribedRoute[] = []
+  app.addHook('onRoute', (route) => {
+    described.push(...describedRoutes(route))
+  })
+  endpoint(app, {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This API as an OpenAPI 3.1 document.',
+    door: 'open',
+    answer: z.looseObject({ openapi: z.string() }),
+    handle: () => openApi(described, version),
+  })
+  endpoint(app, {
+    method: 'GET',
+    path: '/docs',
+    summary: 'This API as a page to read.',
+    door: 'open',
+    answer: 'text/html',
+    handle: ({ reply }) => {
+      reply.type('text/html; charset=utf-8').header('content-security-policy', DOCS_POLICY)
+      return docsPage(described, version)
+    },
+  })
 }
 
 function routes(app: FastifyInstance, { metrics, status, notReady, healthHeaders }: ServerOptions): void {

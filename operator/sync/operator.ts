@@ -234,6 +234,7 @@ export async function startOperator(
   })
   const server = await startServer({
     ...config.api,
+    version,
     metrics,
     status,
     notReady: () => notReadyReasons(now()),

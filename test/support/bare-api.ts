@@ -1,0 +1,64 @@
+// The operator's whole API in this process, with nothing behind it: what gets as far as a handler is seen.
+import type { FastifyInstance } from 'fastify'
+import { adoptRoute } from '../../operator/http/adopt-route.ts'
+import { applyRoute } from '../../operator/http/apply-route.ts'
+import { callRoute } from '../../operator/http/call-route.ts'
+import { changesRoute } from '../../operator/http/changes-route.ts'
+import { circuitRoutes } from '../../operator/http/circuit-routes.ts'
+import { configureRoutes } from '../../operator/http/configure-routes.ts'
+import { explainRoute } from '../../operator/http/explain-route.ts'
+import { guardRoutes } from '../../operator/http/guard-routes.ts'
+import { internalRoutes } from '../../operator/http/internal-routes.ts'
+import { meshRoutes } from '../../operator/http/mesh-routes.ts'
+import { overrideRoutes } from '../../operator/http/override-routes.ts'
+import { pauseRoutes } from '../../operator/http/pause-routes.ts'
+import { planRoute } from '../../operator/http/plan-route.ts'
+import { registerRoutes } from '../../operator/http/register-routes.ts'
+import { buildServer, type ServerOptions } from '../../operator/http/server.ts'
+import { createMetrics } from '../../operator/telemetry/metrics.ts'
+
+export interface BareApi {
+  readonly app: FastifyInstance
+  /** What handlers asked of their sources. */
+  readonly asked: string[]
+}
+
+export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
+  const asked: string[] = []
+  // biome-ignore lint/suspicious/noExplicitAny: stands for every source
+  const source = (name: string): any =>
+    new Proxy(() => {}, {
+      get: (_target, key) => source(`${name}.${String(key)}`),
+      apply: () => {
+        asked.push(name)
+        throw new Error(`${name} was asked`)
+      },
+    })
+  const app = buildServer({
+    host: '127.0.0.1',
+    port: 0,
+    version: 'test',
+    metrics: createMetrics('test'),
+    status: source('status'),
+    notReady: () => [],
+    healthHeaders: () => ({}),
+    parts: [
+      meshRoutes(source('mesh')),
+      registerRoutes(source('registrar')),
+      callRoute(source('caller')),
+      configureRoutes(source('configurator')),
+      adoptRoute(source('adopt')),
+      applyRoute(source('apply')),
+      changesRoute(source('changes')),
+      circuitRoutes(source('circuits')),
+      explainRoute({ admin: source('admin'), services: source('services') }),
+      guardRoutes(source('guard')),
+      overrideRoutes(source('target'), source('overrides')),
+      pauseRoutes(source('pauses'), source('knows')),
+      planRoute(source('plan')),
+      internalRoutes({ ...source('internal'), token: undefined, ejections: source('ejections') }),
+    ],
+    ...over,
+  })
+  return { app, asked }
+}
