@@ -77,7 +77,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     return name === undefined ? undefined : readText(name, `${path} (${resolved.values.get(path)!.source})`)
   }
   const secretOf = (tokenPath: string, filePath: string): Secret | undefined => {
-    const token = pem(filePath)?.trim() || get<string | undefined>(tokenPath)
+    const token = (filePath === '' ? undefined : pem(filePath)?.trim()) || get<string | undefined>(tokenPath)
     return token ? new Secret(token) : undefined
   }
   const tlsOf = (prefix: string): TlsConfig | undefined => {
@@ -94,6 +94,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     url: trimSlash(get<string>('consul.address')),
     token: secretOf('consul.token', 'consul.tokenFile'),
     datacenter: get<string | undefined>('consul.datacenter'),
+    agentPort: get<number | undefined>('consul.agentPort'),
     tls: tlsOf('consul'),
   }
   const kong: KongConfig = {
@@ -113,7 +114,15 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       consul,
       kong,
       proxyUrl: trimSlash(get<string>('kong.proxyUrl')),
-      api: { host: get<string>('api.host'), port: get<number>('port.api') },
+      api: {
+        host: get<string>('api.host'),
+        port: get<number>('port.api'),
+        names: listOf(get<string | undefined>('api.names')),
+        writeRate: { perSecond: get<number>('api.writeRate'), burst: 4 * get<number>('api.writeRate') },
+        discoverTtlSeconds: get<number>('api.discoverTtlSeconds'),
+        tokenFiles: listOf(get<string | undefined>('access.tokenFiles')),
+        token: secretOf('access.token', ''),
+      },
       mesh: get<string>('mesh'),
       hostSuffix: get<string>('hostSuffix'),
       expose: get<'tagged' | 'all' | undefined>('expose.default'),
@@ -143,5 +152,8 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     resolved,
   }
 }
+
+const listOf = (text: string | undefined): string[] =>
+  text === undefined ? [] : text.split(',').map((each) => each.trim())
 
 const trimSlash = (url: string): string => url.replace(/\/+$/, '')

@@ -87,6 +87,13 @@ export const SETTINGS: readonly Setting[] = [
     example: 'dc1',
   },
   {
+    path: 'consul.agentPort',
+    kind: 'number',
+    schema: port,
+    help: "HTTP port of other nodes' agents, for registrations they hold; that of consul.address when not given",
+    example: '8500',
+  },
+  {
     path: 'kong.adminUrl',
     kind: 'text',
     schema: urls,
@@ -235,6 +242,46 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '127.0.0.1',
     help: "address the operator's HTTP API listens on",
     example: '127.0.0.1',
+  },
+  {
+    path: 'api.names',
+    kind: 'text',
+    schema: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9.-]+(?: *, *[A-Za-z0-9.-]+)*$/,
+        'is not a host name, or several separated by commas',
+      ),
+    help: 'names beside localhost that requests to the API may have in Host, separated by commas',
+    example: 'mesh.example.com',
+  },
+  {
+    path: 'api.writeRate',
+    kind: 'number',
+    schema: atLeastOne(1_000_000),
+    fallback: 50,
+    help: 'writes a second that one client of the API may make; four times as many at once',
+    example: '50',
+  },
+  {
+    path: 'api.discoverTtlSeconds',
+    kind: 'number',
+    schema: atLeastOne(86_400),
+    fallback: 30,
+    help: 'how long discover answers without asking Consul, in seconds; changes are seen at once all the same',
+    example: '30',
+  },
+  secret(
+    'access.token',
+    [],
+    'token for the API that may do everything; needed on other addresses than loopback',
+  ),
+  {
+    path: 'access.tokenFiles',
+    kind: 'text',
+    schema: text,
+    help: 'files of tokens for the API, separated by commas; lines: NAME read|write TOKEN',
+    example: '/etc/kongsul/tokens',
   },
   secret(
     'feed.token',

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { readFields } from './read-fields.ts'
 
-/** Who may pass: `docs/access.md` says for each what it takes on loopback and elsewhere. */
+/** Who may pass: see `docs/access.md`. */
 export type Door = 'open' | 'read' | 'write' | 'call' | 'internal'
 
 /** What `/openapi.json` and the access check know of a route. */

@@ -41,6 +41,14 @@ export interface ApiConfig {
   readonly port: number
   /** How long an answer about the instances of a service is told again without asking Consul; 30 when not given. */
   readonly discoverTtlSeconds?: number
+  /** Names beside those of loopback that requests may have in `Host`. */
+  readonly names?: readonly string[]
+  /** How fast one client may write; 50 a second and 200 at once when not given. */
+  readonly writeRate?: { readonly perSecond: number; readonly burst: number }
+  /** Files of bearer tokens, see operator/access/parse-tokens.ts. */
+  readonly tokenFiles?: readonly string[]
+  /** One bearer token that may do everything. */
+  readonly token?: Secret | string | undefined
 }
 
 export interface ConsulConfig {

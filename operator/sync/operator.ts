@@ -2,6 +2,7 @@
 // periodic resync and the HTTP server. Everything is handed in; start reading at startOperator.
 import { setMaxListeners } from 'node:events'
 import cron from 'node-cron'
+import { guardOptions } from '../access/guard-options.ts'
 import { CatalogWatch } from '../consul/catalog-watch.ts'
 import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
@@ -233,8 +234,10 @@ export async function startOperator(
     consulDoubt: () => now().consulDoubt,
   })
   const server = await startServer({
-    ...config.api,
+    host: config.api.host,
+    port: config.api.port,
     version,
+    guard: guardOptions(config.api, log),
     metrics,
     status,
     notReady: () => notReadyReasons(now()),

@@ -160,7 +160,9 @@ function attempts(route: Route): fc.Arbitrary<Attempt> {
   )
   const kinds: { weight: number; arbitrary: fc.Arbitrary<Attempt> }[] = [{ weight: 10, arbitrary: inQuery }]
   for (const { name, schema, in: where } of operation.parameters) {
-    const wrong = junk.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).filter((text) => text !== '' && !schemaOf(schema).safeParse(text).success)
+    const wrong = junk
+      .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+      .filter((text) => text !== '' && !schemaOf(schema).safeParse(text).success)
     const isLoose = schemaOf(schema).safeParse('zz').success && schemaOf(schema).safeParse('\u0001').success
     if (isLoose) continue
     kinds.push({

@@ -1,0 +1,24 @@
+import { type GuardOptions, WRITE_RATE } from '../http/guard.ts'
+import { isLoopback } from '../http/host-check.ts'
+import type { ApiConfig } from '../sync/operator-config.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { revealed } from '../telemetry/secret.ts'
+import { TokenBook } from './token-book.ts'
+
+/** Who is let in, by the configuration; says so when nobody can be. */
+export function guardOptions(api: ApiConfig, log: Logger): Omit<GuardOptions, 'boundTo'> {
+  const tokens = new TokenBook(api.tokenFiles ?? [], revealed(api.token), log)
+  if (!isLoopback(api.host) && tokens.isEmpty) {
+    const hint = 'set access.tokenFiles (KONGSUL_ACCESS_TOKEN_FILES) or access.token (KONGSUL_ACCESS_TOKEN)'
+    log.warn('the API is not on loopback and has no tokens: nobody can read or write', {
+      host: api.host,
+      hint,
+    })
+  }
+  return {
+    tokens,
+    names: api.names ?? [],
+    writeRate: api.writeRate ?? WRITE_RATE,
+    onWrite: (name, what) => log.info('a write by a token', { name, what }),
+  }
+}
