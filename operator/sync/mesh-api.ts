@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { circuitStates } from '../api/circuit-states.ts'
 import { DiscoveryCache } from '../api/discovery-cache.ts'
+import { EventLog } from '../api/event-log.ts'
 import { InFlight } from '../api/in-flight.ts'
 import { listServices } from '../api/list-services.ts'
 import { meshHealth } from '../api/mesh-health.ts'
@@ -17,10 +18,12 @@ import type { KvWriter } from '../consul/kv-writer.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
 import { callRoute } from '../http/call-route.ts'
 import { configureRoutes } from '../http/configure-routes.ts'
+import { eventsRoute } from '../http/events-route.ts'
 import { meshRoutes } from '../http/mesh-routes.ts'
 import { registerRoutes } from '../http/register-routes.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Configurator } from './configurator.ts'
+import { EventWatch } from './event-watch.ts'
 import type { KongFleet } from './kong-fleet.ts'
 import type { CircuitRow } from './list-circuits.ts'
 import type { OperatorConfig } from './operator-config.ts'
@@ -44,6 +47,8 @@ export interface MeshApiOptions {
 
 export interface MeshApi {
   readonly parts: readonly ((app: FastifyInstance) => void)[]
+  /** Something in the mesh may be otherwise than before: there may be events. */
+  poke(): void
   close(): void
   /** What became of a request, as a plugin process tells it. */
   readonly noteOutcome: (outcome: CountedOutcome) => void
@@ -80,6 +85,17 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     settings: () => reconciler.settings,
     problems: () => reconciler.problems(),
   })
+  const events = new EventLog(Date.now() * 1000)
+  const watch = new EventWatch(
+    {
+      services: () => reconciler.desired.services,
+      circuits: options.circuits,
+      overrides: () => reconciler.overrides(),
+      problems: () => fleet.problems(),
+      changes: () => fleet.changes.list({ limit: 100 }).changes,
+    },
+    events,
+  )
   const proxy = createProxyClient(config.proxyUrl)
   const waiters = new OutcomeWaiters()
   const caller = new Caller({
@@ -121,8 +137,11 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
       registerRoutes(registrar),
       callRoute(caller),
       configureRoutes(configurator),
+      eventsRoute(events),
     ],
+    poke: () => watch.poke(),
     close: () => {
+      watch.stop()
       agents.close()
       proxy.close()
     },

@@ -41,7 +41,7 @@ import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
 import { KongFleet } from './kong-fleet.ts'
 import { listCircuits } from './list-circuits.ts'
-import { createMeshApi } from './mesh-api.ts'
+import { createMeshApi, type MeshApi } from './mesh-api.ts'
 import { MeshFeed } from './mesh-feed.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
@@ -119,7 +119,10 @@ export async function startOperator(
     refusal,
     onRefused: (refused) => statuses.setRefused(refused),
     onHolds: () => guard.review(),
-    onDecided: () => feed.changed(),
+    onDecided: () => {
+      feed.changed()
+      meshApi.poke()
+    },
     ejection: (upstream, target) => ejections.get(upstream, target),
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
@@ -223,7 +226,7 @@ export async function startOperator(
     const modes = modesOf(views, reconciler.overrides())
     return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
   }
-  const meshApi = createMeshApi({
+  const meshApi: MeshApi = createMeshApi({
     config,
     reader,
     writer,
@@ -266,7 +269,12 @@ export async function startOperator(
       internalRoutes({
         token: revealed(config.feedToken),
         ejections,
-        circuits,
+        circuits: {
+          note: (told) => {
+            circuits.note(told)
+            meshApi.poke()
+          },
+        },
         feed: () => (reconciler.hasDecided ? feed : null),
         onOutcome: (outcome) => {
           metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })

@@ -6,6 +6,7 @@ import { callRoute } from '../../operator/http/call-route.ts'
 import { changesRoute } from '../../operator/http/changes-route.ts'
 import { circuitRoutes } from '../../operator/http/circuit-routes.ts'
 import { configureRoutes } from '../../operator/http/configure-routes.ts'
+import { eventsRoute } from '../../operator/http/events-route.ts'
 import { explainRoute } from '../../operator/http/explain-route.ts'
 import { guardRoutes } from '../../operator/http/guard-routes.ts'
 import { internalRoutes } from '../../operator/http/internal-routes.ts'
@@ -51,6 +52,7 @@ export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
       applyRoute(source('apply')),
       changesRoute(source('changes')),
       circuitRoutes(source('circuits')),
+      eventsRoute(source('events')),
       explainRoute({ admin: source('admin'), services: source('services') }),
       guardRoutes(source('guard')),
       overrideRoutes(source('target'), source('overrides')),
