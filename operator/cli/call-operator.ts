@@ -19,6 +19,7 @@ export async function callOperator<T>(
   method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<T | null> {
   const token = revealed(operatorToken)
   let answer: Response
@@ -30,7 +31,7 @@ export async function callOperator<T>(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     })
   } catch (error) {
     if ((error as Error).name === 'TimeoutError') throw refusal(`${method} ${addr}${API}${path}`, error)

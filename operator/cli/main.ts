@@ -82,6 +82,26 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/circuits.ts')).defineCircuits,
   },
   {
+    name: 'services',
+    summary: 'every service with counts, and where it is reached',
+    load: async () => (await import('./commands/services.ts')).defineServices,
+  },
+  {
+    name: 'register',
+    summary: 'register an instance in Consul',
+    load: async () => (await import('./commands/register.ts')).defineRegister,
+  },
+  {
+    name: 'call',
+    summary: 'one request to a service through the proxy',
+    load: async () => (await import('./commands/call.ts')).defineCall,
+  },
+  {
+    name: 'events',
+    summary: 'what happens in the mesh, as it happens',
+    load: async () => (await import('./commands/events.ts')).defineEvents,
+  },
+  {
     name: 'guard',
     summary: 'let happen what is held because too much happened at once',
     load: async () => (await import('./commands/guard.ts')).defineGuard,
@@ -103,7 +123,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'config',
-    summary: 'print the configuration and where each value comes from',
+    summary: 'settings of services and of this process: get, set, explain, process',
     load: async () => (await import('./commands/config.ts')).defineConfig,
   },
   {

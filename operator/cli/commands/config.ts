@@ -4,6 +4,7 @@ import { SETTINGS } from '../../config/settings-table.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { formatTable } from '../table.ts'
+import { addServiceConfig } from './config-service.ts'
 
 const HELP = `
 Exit codes:
@@ -14,7 +15,7 @@ Examples:
   kongsul config process
   kongsul config process --config /etc/kongsul.yaml -o json`
 
-/** `kongsul config process`: every setting of the process, its value and where that comes from. */
+/** `kongsul config process`: settings of the process. `config get|set|explain SERVICE`: those of services. */
 export function defineConfig(command: Command): void {
   command.description('Prints configuration. Secrets are redacted.')
   const child = command
@@ -40,6 +41,7 @@ export function defineConfig(command: Command): void {
       )
       for (const line of table) io.print(line)
     })
+  addServiceConfig(command)
   addOutputOption(child)
   addConfigOptions(child, [...new Set(SETTINGS.map(({ path }) => path.split('.')[0]!))])
 }

@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import type { Called } from '../../call/caller.ts'
+import { begin } from '../begin.ts'
+import { callOperator, operatorDown } from '../call-operator.ts'
+import { addConfigOptions } from '../config-options.ts'
+import { addOutputOption } from '../output-option.ts'
+import { pairsOf } from '../pairs.ts'
+
+interface Options {
+  readonly output?: string
+  readonly method: string
+  readonly header: readonly string[]
+  readonly data?: string
+  readonly timeout: string
+  readonly retries: string
+}
+
+const HELP = `
+The request goes through Kong's proxy, so that balancing, breaker and policies apply. The body is printed; who answered, and
+the trace, on standard error.
+
+Exit codes:
+  0  an answer below 400
+  1  an answer of 400 and more, or none
+
+Examples:
+  kongsul call web
+  kongsul call web /orders?id=7 -H 'accept: application/json'
+  kongsul call web /orders -X POST -d '{"id": 7}'`
+
+const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value]
+
+/** `kongsul call SERVICE [PATH]`. */
+export function defineCall(command: Command): void {
+  command.description('One request to a service through Kong’s proxy, and which instance served it.')
+  command.addHelpText('after', HELP)
+  command.argument('<service>').argument('[path]', 'with its query', '/')
+  command
+    .option('-X, --method <method>', 'GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS', 'GET')
+    .option('-H, --header <name:value>', 'a header; may be given again', collect, [])
+    .option('-d, --data <body>', 'body; JSON where it is that')
+    .option('--timeout <seconds>', '1 to 300', '30')
+    .option('--retries <count>', '0 to 10', '3')
+  command.action(async (service: string, path: string, options: Options) => {
+    const { config, io } = begin(options)
+    const body = {
+      service_name: service,
+      method: options.method.toUpperCase(),
+      path,
+      headers: pairsOf(options.header, ':'),
+      ...(options.data === undefined ? {} : { body: jsonOr(options.data) }),
+      timeout: Number(options.timeout),
+      retry_count: Number(options.retries),
+    }
+    const waitMs = body.timeout * 1000 + 5_000
+    const called = await callOperator<Called>(config, 'POST', '/call', body, waitMs)
+    if (called === null) throw operatorDown(config, `calling ${service}`)
+    if (called.status_code >= 400) process.exitCode = 1
+    if (io.format === 'json') return io.json(called)
+    const who = called.instance_id ?? 'an instance that is not known'
+    io.note(`${called.status_code} from ${who} in ${called.duration} s, trace ${called.trace_id}`)
+    if (called.body !== null)
+      io.print(typeof called.body === 'string' ? called.body : JSON.stringify(called.body, null, 2))
+  })
+  addOutputOption(command)
+  addConfigOptions(command, ['addr', 'tokenFile'])
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text // sent as text
+  }
+}

@@ -1,0 +1,16 @@
+import { CliError } from './cli-error.ts'
+
+/** `['zone=a']` -> `{zone: 'a'}`; white space around the value is taken off. @throws CliError */
+export function pairsOf(texts: readonly string[], separator: '=' | ':'): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf(separator)
+      if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+      throw new CliError('BAD_ARGUMENT', {
+        tried: `reading ${JSON.stringify(text)}`,
+        answer: `there is no name before a ${separator}`,
+        remedy: `write name${separator}value`,
+      })
+    }),
+  )
+}

@@ -1,0 +1,65 @@
+// Commands that ask the operator's API: services, register, call, config, events.
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { runKongsul, startKongsul } from '../support/kongsul-process.ts'
+import { Mesh } from '../support/mesh.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+let mesh: Mesh
+let service: string
+const run = (...args: string[]) => runKongsul(args, { KONGSUL_ADDR: mesh.apiUrl })
+before(async () => {
+  mesh = await Mesh.start()
+  await mesh.startOperator()
+  service = mesh.service('shop')
+})
+after(() => mesh.stop())
+
+test('register puts an instance into Consul, services lists it, call reaches it', async () => {
+  const instance = await mesh.startInstance('one')
+  const check = ['--ttl', '600s', '--tag', 'blue', '--meta', 'zone=a']
+  const done = await run('register', service, '--port', String(instance.port), ...check)
+  deepEqual([done.code, done.stderr], [0, ''])
+  match(done.stdout, new RegExp(`^${service}-127.0.0.1-${instance.port}: registered with the agent of node`))
+  await mesh.waitLive(service)
+  const listed = await run('services')
+  match(listed.stdout, new RegExp(`${service} +1 +1 +0 +0 +${service}.mesh`))
+  const called = await run('call', service, '/x?y=1', '-X', 'post', '-d', '{"a":1}', '-H', 'x-a: 1')
+  equal(called.code, 0, called.stderr)
+  const seen = JSON.parse(called.stdout)
+  deepEqual([seen.instance, seen.method, seen.url, seen.headers['x-a']], ['one', 'POST', '/x?y=1', '1'])
+  match(called.stderr, /^200 from .* in [\d.]+ s, trace [0-9a-f]{32}\n$/)
+  equal((await run('call', service, '/?status=404')).code, 1)
+  match((await run('call', 'nobody')).stderr, /not in the catalog/)
+})
+
+test('config set writes what get shows and explain explains, and names what it refuses', async () => {
+  const events = startKongsul(['events', '-o', 'json'], { KONGSUL_ADDR: mesh.apiUrl })
+  const set = await run('config', 'set', service, 'load-balancer', 'strategy=random')
+  deepEqual([set.code, set.stdout], [0, 'strategy = "random"\nhash_on = null\n'])
+  await waitFor(async () => {
+    const { stdout } = await run('config', 'get', service, 'loadBalancing')
+    return stdout === 'loadBalancing.strategy = "random"\nloadBalancing.hashOn = null\n'
+  })
+  const { stdout } = await run('config', 'explain', service)
+  match(stdout, new RegExp(`loadBalancing.strategy +"random" +mesh/services/${service}`))
+  match(stdout, /retries +3 +built-in/)
+  const wrong = await run('config', 'set', service, 'load-balancer', 'strategy=best')
+  equal(wrong.code, 1)
+  match(wrong.stderr, /strategy: must be one of/)
+  await waitFor(
+    async () => {
+      // The stream may have begun after the first change.
+      await run(
+        'config',
+        'set',
+        service,
+        'load-balancer',
+        `strategy=${Math.random() < 0.5 ? 'ip_hash' : 'random'}`,
+      )
+      return events.output().includes('"event":"reconcile"')
+    },
+    { deadlineMs: 60_000, what: 'an event' },
+  )
+  await events.stop()
+})
