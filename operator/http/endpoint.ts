@@ -54,6 +54,8 @@ declare module 'fastify' {
 /** The mesh API. */
 export const V2 = '/api/v1/mesh/v2'
 
+const NONE: z.ZodRawShape = {}
+
 /** Adds a route. Whatever is not in its shapes is refused with 422, naming the field, before it is handled. */
 export function endpoint<
   P extends z.ZodRawShape = Record<never, never>,
@@ -66,10 +68,10 @@ export function endpoint<
     config: { endpoint: info },
     handler: async (request, reply) =>
       await handle({
-        params: readFields((info.params ?? {}) as P, request.params),
+        params: readFields((info.params ?? NONE) as P, request.params),
         // Probes and scrapers add what they like.
-        query: info.door === 'open' ? ({} as never) : readFields((info.query ?? {}) as Q, request.query),
-        body: readFields((info.body ?? {}) as B, request.body),
+        query: info.door === 'open' ? ({} as never) : readFields((info.query ?? NONE) as Q, request.query),
+        body: readFields((info.body ?? NONE) as B, request.body),
         request,
         reply,
       }),

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { api } from './api.ts'
 import { breaker } from './breaker.ts'
 import { churn } from './churn.ts'
 import { failover } from './failover.ts'
@@ -19,6 +20,7 @@ import { scale } from './scale.ts'
 import { takeover } from './takeover.ts'
 
 const PARTS: readonly Part[] = [
+  api,
   breaker,
   follow,
   failover,

@@ -18,7 +18,7 @@ after(() => mesh.stop())
 test('register puts an instance into Consul, services lists it, call reaches it', async () => {
   const instance = await mesh.startInstance('one')
   const check = ['--ttl', '600s', '--tag', 'blue', '--meta', 'zone=a']
-  const done = await run('register', service, '--port', String(instance.port), ...check)
+  const done = await run('register', service, String(instance.port), ...check)
   deepEqual([done.code, done.stderr], [0, ''])
   match(done.stdout, new RegExp(`^${service}-127.0.0.1-${instance.port}: registered with the agent of node`))
   await mesh.waitLive(service)

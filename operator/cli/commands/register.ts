@@ -7,8 +7,6 @@ import { pairsOf } from '../pairs.ts'
 
 interface Options {
   readonly output?: string
-  readonly address: string
-  readonly port: string
   readonly tag: readonly string[]
   readonly meta: readonly string[]
   readonly weight?: string
@@ -27,8 +25,8 @@ Exit codes:
   1  an error
 
 Examples:
-  kongsul register web --port 8080
-  kongsul register web --address 10.0.0.5 --port 8080 --http /up --tag blue --meta zone=a`
+  kongsul register web 8080
+  kongsul register web 10.0.0.5:8080 --http /up --tag blue --meta zone=a`
 
 const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value]
 
@@ -36,10 +34,10 @@ const collect = (value: string, all: readonly string[]): readonly string[] => [.
 export function defineRegister(command: Command): void {
   command.description('Registers an instance of a service in Consul, through the operator.')
   command.addHelpText('after', HELP)
-  command.argument('<service>')
   command
-    .option('--address <address>', 'where it listens', '127.0.0.1')
-    .requiredOption('--port <port>', 'port it listens on')
+    .argument('<service>')
+    .argument('<address:port>', 'where it listens; a port alone is one of this machine')
+  command
     .option('--tag <tag>', 'a tag; may be given again', collect, [])
     .option('--meta <key=value>', 'metadata; may be given again', collect, [])
     .option('--weight <weight>', '0 to 65535')
@@ -47,7 +45,7 @@ export function defineRegister(command: Command): void {
     .option('--tcp', 'Consul connects')
     .option('--grpc', 'Consul asks for gRPC health')
     .option('--ttl <duration>', 'heartbeats come at least this often')
-  command.action(async (service: string, options: Options) => {
+  command.action(async (service: string, place: string, options: Options) => {
     const { config, io } = begin(options)
     const { http, tcp, grpc, ttl } = options
     const check = {
@@ -58,8 +56,7 @@ export function defineRegister(command: Command): void {
     }
     const body = {
       service_name: service,
-      address: options.address,
-      port: Number(options.port),
+      ...placeOf(place),
       tags: options.tag,
       metadata: pairsOf(options.meta, '='),
       ...(options.weight === undefined ? {} : { weight: Number(options.weight) }),
@@ -77,4 +74,10 @@ export function defineRegister(command: Command): void {
   })
   addOutputOption(command)
   addConfigOptions(command, ['addr', 'tokenFile'])
+}
+
+/** `10.0.0.5:8080`, `[::1]:8080` or `8080`; what is wrong with it the operator says. */
+function placeOf(text: string): { readonly address: string; readonly port: number } {
+  const at = text.lastIndexOf(':')
+  return { address: at < 0 ? '127.0.0.1' : text.slice(0, at), port: Number(text.slice(at + 1)) }
 }
