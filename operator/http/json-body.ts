@@ -1,11 +1,11 @@
 import { RequestError } from './request-error.ts'
 
-const MOST_DEPTH = 64
+const MOST_DEPTH = 256
 
 /**
  * A JSON body. An empty one counts as none.
  * @param parse refuses keys that would change prototypes
- * @throws RequestError 400
+ * @throws RequestError 400, 422 for one that is nested too deep
  */
 export function jsonBody(bytes: Buffer, parse: (text: string) => unknown): unknown {
   if (bytes.length === 0) return undefined
@@ -22,7 +22,7 @@ export function jsonBody(bytes: Buffer, parse: (text: string) => unknown): unkno
     throw new RequestError(400, `the body is not JSON: ${(error as Error).message.split('\n')[0]}`)
   }
   if (isDeeper(value, MOST_DEPTH)) {
-    throw new RequestError(400, `the body is nested more than ${MOST_DEPTH} deep`)
+    throw new RequestError(422, `the body is nested more than ${MOST_DEPTH} deep`)
   }
   return value
 }

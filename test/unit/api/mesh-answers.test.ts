@@ -16,6 +16,7 @@ const row = (over: Partial<CircuitRow>): CircuitRow => ({
   instance_id: 'web-1',
   state: 'closed',
   mode: 'auto',
+  mode_set_in: null,
   since: null,
   until: null,
   reason: '',
