@@ -6,7 +6,12 @@ export interface HeldConnection {
   readonly plugin: string
   readonly socket: Socket
   readonly since: number
+  /** On its way to a worker. */
+  isSent: boolean
 }
+
+/** Node sends one at a time, and the next when it has heard of the last: more would only wait where nobody sees them. */
+const MOST_SENT = 8
 
 /**
  * Connections between their arrival and the moment a worker says that it has them. The worker they were sent to may die
@@ -21,7 +26,7 @@ export class HeldConnections {
   }
 
   hold(socket: Socket, plugin: string, now: number): HeldConnection {
-    const held = { number: this.#next++, plugin, socket, since: now }
+    const held = { number: this.#next++, plugin, socket, since: now, isSent: false }
     this.#held.set(held.number, held)
     socket.on('error', () => {})
     return held
@@ -33,13 +38,23 @@ export class HeldConnections {
     this.#held.delete(number)
   }
 
-  all(): readonly HeldConnection[] {
-    return [...this.#held.values()]
+  /** Those that are to be sent to the worker now, the oldest first; they count as sent from here on. */
+  toSend(): readonly HeldConnection[] {
+    const all = [...this.#held.values()]
+    const sent = all.filter(({ isSent }) => isSent).length
+    const next = all.filter(({ isSent }) => !isSent).slice(0, Math.max(0, MOST_SENT - sent))
+    for (const held of next) held.isSent = true
+    return next
   }
 
-  /** Takes out those that came before `since`. */
+  /** The worker they were sent to is gone. */
+  sendAgain(): void {
+    for (const held of this.#held.values()) held.isSent = false
+  }
+
+  /** Takes out those that came before `since` and are on their way to nobody. */
   releaseOlder(since: number): readonly HeldConnection[] {
-    const old = this.all().filter((held) => held.since <= since)
+    const old = [...this.#held.values()].filter((held) => held.since <= since && !held.isSent)
     for (const { number } of old) this.#held.delete(number)
     return old
   }

@@ -7,7 +7,7 @@ import { loadPlugins } from '../form/load-plugin.ts'
 import { createSupervisorMetrics } from '../metrics/supervisor-metrics.ts'
 import { type InstanceRecord, InstanceTable } from '../rpc/instance-table.ts'
 import { writeDump } from './dump-file.ts'
-import { type HeldConnection, HeldConnections } from './held-connections.ts'
+import { HeldConnections } from './held-connections.ts'
 import type { ToSupervisor } from './messages.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { listenOnFile, prepareSocketFolder, type SocketFile } from './socket-file.ts'
@@ -68,13 +68,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const held = new HeldConnections()
   const metricsReader = new WorkerMetricsReader()
 
-  const handOver = ({ number, plugin, socket, since }: HeldConnection) => {
-    const sinceMs = Date.now() - (now() - since)
-    workers.working?.send({ type: 'connection', number, plugin, sinceMs }, socket)
+  const handOver = () => {
+    if (workers.working === null) return
+    for (const { number, plugin, socket, since } of held.toSend()) {
+      const sinceMs = Date.now() - (now() - since)
+      workers.working.send({ type: 'connection', number, plugin, sinceMs }, socket)
+    }
   }
   const onMessage = (worker: WorkerProcess, message: ToSupervisor) => {
-    if (message.type === 'taken') held.taken(message.number)
-    else if (message.type === 'started') share(worker, message.record)
+    if (message.type === 'taken') {
+      held.taken(message.number)
+      handOver()
+    } else if (message.type === 'started') share(worker, message.record)
     else if (message.type === 'closed') {
       instances.forget(message.id)
       announce((other) => other.send(message), worker)
@@ -94,13 +99,17 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     onWork: (worker) => {
       instances.skipTo(instances.nextId + SKIPPED_IDS)
       worker.send({ type: 'work', nextId: instances.nextId })
-      for (const connection of held.all()) handOver(connection)
+      held.sendAgain()
+      handOver()
       standIn.retire()
     },
     onMessage,
   })
   const look = setInterval(() => {
-    if (held.size === 0 || workers.working) return
+    // Also while there is one: under load a burst of connections is handed over more slowly than Kong waits, and each
+    // call that it gives up makes it open another.
+    if (workers.working === null) held.sendAgain()
+    else if (held.size === 0) standIn.retire()
     for (const { socket, plugin } of held.releaseOlder(now() - standInAfterMs)) standIn.serve(socket, plugin)
   }, LOOK_MS)
 
@@ -116,7 +125,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const mode = prepareSocketFolder(socketDir)
     for (const [plugin, { info }] of loaded) {
       const dump = writeDump(socketDir, info)
-      const onConnection = (socket: Socket) => void handOver(held.hold(socket, plugin, now()))
+      const onConnection = (socket: Socket) => {
+        held.hold(socket, plugin, now())
+        handOver()
+      }
       const file = await listenOnFile(join(socketDir, `${plugin}.sock`), { mode, onConnection })
       sockets.push({ plugin, dump, file })
     }

@@ -146,6 +146,12 @@ export class PluginHost implements EventHost {
 
   #handleEvent(request: RpcRequest, argument: unknown): void {
     const { InstanceId: id, EventName: phase } = (argument ?? {}) as Readonly<Record<string, unknown>>
+    if (id === undefined || id === null) {
+      // Requests that found the plugin reconfigured at the same moment: Kong gives some of them no instance. Told that
+      // there is none, it would start those of every entity anew; so this request goes on alone.
+      this.#refuse(request, 'unknown_instance', 'an event for no instance')
+      return
+    }
     const instance = this.instances.get(id)
     if (!instance) {
       this.#refuse(request, 'unknown_instance', noInstance(id))

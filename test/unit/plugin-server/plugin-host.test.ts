@@ -228,7 +228,10 @@ test('an instance that nobody uses is forgotten, and Kong is told to start it ag
 
 const UNKNOWN: [method: string, args: unknown[], error: string][] = [
   ['HandleEvent', [{ InstanceId: 99, EventName: 'access' }], 'no plugin instance #99'],
-  ['HandleEvent', [], 'no plugin instance #undefined'],
+  // Not the text at which Kong starts all instances anew.
+  ['HandleEvent', [], 'an event for no instance'],
+  ['HandleEvent', [{ EventName: 'access' }], 'an event for no instance'],
+  ['HandleEvent', [{ InstanceId: null, EventName: 'access' }], 'an event for no instance'],
   ['CloseInstance', [99], 'no plugin instance #99'],
   ['InstanceStatus', [99], 'no plugin instance #99'],
   ['Step', [{ EventId: 12345 }], 'event id 12345 not found'],
