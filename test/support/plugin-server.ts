@@ -33,6 +33,8 @@ export interface PluginServerEnv {
   readonly adminUrl: string
   readonly operators: string
   readonly more?: Readonly<Record<string, string>>
+  /** More arguments. */
+  readonly args?: readonly string[]
 }
 
 export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promise<PluginServer> {
@@ -51,8 +53,8 @@ export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promis
     }),
     folder,
     output: () => server?.output() ?? '',
-    async start({ adminUrl, operators, more = {} }) {
-      server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0'], {
+    async start({ adminUrl, operators, more = {}, args = [] }) {
+      server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0', ...args], {
         KONG_ADMIN_URL: adminUrl,
         KONGSUL_PLUGINS_OPERATORS: operators,
         KONGSUL_PORT_FEED: String(feedPort),

@@ -21,9 +21,14 @@ export interface ProcessMesh {
 export interface ProcessMeshOptions {
   /** More variables of `kongsul plugins`. */
   readonly pluginsEnv?: Readonly<Record<string, string>>
+  /** More arguments of `kongsul plugins`. */
+  readonly pluginsArgs?: readonly string[]
 }
 
-export async function startProcessMesh({ pluginsEnv = {} }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
+export async function startProcessMesh({
+  pluginsEnv = {},
+  pluginsArgs = [],
+}: ProcessMeshOptions = {}): Promise<ProcessMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
   const plugins = await pluginServer()
   const startPlugins = () =>
@@ -31,6 +36,7 @@ export async function startProcessMesh({ pluginsEnv = {} }: ProcessMeshOptions =
       adminUrl: `http://127.0.0.1:${admin}`,
       operators: `http://127.0.0.1:${api}`,
       more: pluginsEnv,
+      args: pluginsArgs,
     })
   await startPlugins()
   const mesh = await Mesh.start(plugins.kongEnv, { admin, api })

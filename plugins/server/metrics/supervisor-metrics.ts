@@ -8,12 +8,11 @@ export interface SupervisorFacts {
     readonly waiting: { readonly isReady: boolean } | null
     readonly restarts: Readonly<Record<WorkerEnd, number>>
   }
-  readonly held: { readonly size: number }
   readonly standIn: { readonly served: number }
 }
 
 /** Metrics of the supervisor itself; those of the work are the worker's. */
-export function createSupervisorMetrics({ workers, held, standIn }: SupervisorFacts): {
+export function createSupervisorMetrics({ workers, standIn }: SupervisorFacts): {
   readonly registry: Registry
 } {
   const registry = new Registry()
@@ -41,7 +40,6 @@ export function createSupervisorMetrics({ workers, held, standIn }: SupervisorFa
   gauge('mesh_plugin_standby_ready', '1 while a second process is ready to take over.', () =>
     workers.waiting?.isReady ? 1 : 0,
   )
-  gauge('mesh_plugin_connections_held', 'Connections of Kong that no process has taken yet.', () => held.size)
   new Counter({
     name: 'mesh_plugin_stand_in_connections_total',
     help: 'Connections that the supervisor answered itself, letting every request pass.',

@@ -1,18 +1,19 @@
 import type { InstanceRecord } from '../rpc/instance-table.ts'
 
-/** What the supervisor says to a worker. A connection comes with its handle. */
+/** What the supervisor says to a worker. */
 export type ToWorker =
   | { readonly type: 'restore'; readonly records: readonly InstanceRecord[]; readonly nextId: number }
   | { readonly type: 'started'; readonly record: InstanceRecord }
   | { readonly type: 'closed'; readonly id: number }
-  /** Give out instance ids from `nextId` on: you are the working process now. */
-  | { readonly type: 'work'; readonly nextId: number }
-  /** `sinceMs`: when it came in, epoch ms; what Kong sent on it may have waited for as long. */
+  /**
+   * You are the working process now: listen on the sockets, give out instance ids from `nextId` on. Nobody may have
+   * accepted connections for `quietMs`.
+   */
   | {
-      readonly type: 'connection'
-      readonly number: number
-      readonly plugin: string
-      readonly sinceMs: number
+      readonly type: 'work'
+      readonly nextId: number
+      readonly quietMs: number
+      readonly sockets: readonly { readonly plugin: string; readonly fd: number }[]
     }
   | { readonly type: 'metrics'; readonly number: number }
   /** Finish what is under way and go. */
@@ -24,6 +25,6 @@ export type ToSupervisor =
   | { readonly type: 'beat' }
   | { readonly type: 'started'; readonly record: InstanceRecord }
   | { readonly type: 'closed'; readonly id: number }
-  /** The connection is served; the supervisor may let go of it. */
-  | { readonly type: 'taken'; readonly number: number }
+  /** Connections are accepted. */
+  | { readonly type: 'listening' }
   | { readonly type: 'metrics'; readonly number: number; readonly text: string }

@@ -1,4 +1,4 @@
-// The parent: listens on the sockets, keeps a working process and a waiting one, knows every instance that Kong has
+// The parent: has the sockets open, keeps a working process and a waiting one, knows every instance that Kong has
 // started. It reads nothing of what Kong sends unless there is no working process: then it stands in.
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -7,14 +7,13 @@ import { loadPlugins } from '../form/load-plugin.ts'
 import { createSupervisorMetrics } from '../metrics/supervisor-metrics.ts'
 import { type InstanceRecord, InstanceTable } from '../rpc/instance-table.ts'
 import { writeDump } from './dump-file.ts'
-import { HeldConnections } from './held-connections.ts'
 import type { ToSupervisor } from './messages.ts'
 import { startMetricsServer } from './metrics-server.ts'
-import { listenOnFile, prepareSocketFolder, type SocketFile } from './socket-file.ts'
+import { openPluginSocket, type PluginSocket, prepareSocketFolder } from './plugin-socket.ts'
 import { inertPlugin, StandIn } from './stand-in.ts'
 import { WorkerMetricsReader } from './worker-metrics-reader.ts'
 import { WorkerPair } from './worker-pair.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import { FIRST_INHERITED, type WorkerProcess } from './worker-process.ts'
 
 export interface SupervisorOptions {
   readonly socketDir: string
@@ -25,8 +24,6 @@ export interface SupervisorOptions {
   readonly metrics: { readonly host: string; readonly port: number }
   /** After how long without a sign of life a worker is replaced, ms. Below Kong's read timeout of sockets. */
   readonly hangMs: number
-  /** How long a connection waits for a worker before the supervisor answers it itself, ms. Default 150. */
-  readonly standInAfterMs?: number
   readonly log: Logger
 }
 
@@ -40,14 +37,13 @@ export interface Supervisor {
 /** Ids that a dead worker may have given out without our knowing. */
 const SKIPPED_IDS = 256
 const STOP_LIMIT_MS = 3_000
-const LOOK_MS = 25
 
 /**
  * Starts everything; the sockets listen before the first worker is ready.
  * @throws SocketFileError, or Error when a plugin cannot be loaded or a port is taken; nothing is left behind then.
  */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  const { socketDir, log, standInAfterMs = 150 } = options
+  const { socketDir, log } = options
   const now = () => performance.now()
   const loaded = await loadPlugins(options.pluginFiles)
   const inert = new Map([...loaded].map(([name, plugin]) => [name, inertPlugin(plugin)]))
@@ -65,20 +61,16 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     },
   })
   const standIn = new StandIn(inert, instances, log)
-  const held = new HeldConnections()
   const metricsReader = new WorkerMetricsReader()
 
-  const handOver = () => {
-    if (workers.working === null) return
-    for (const { number, plugin, socket, since } of held.toSend()) {
-      const sinceMs = Date.now() - (now() - since)
-      workers.working.send({ type: 'connection', number, plugin, sinceMs }, socket)
-    }
+  const sockets: { readonly plugin: string; readonly dump: string; readonly socket: PluginSocket }[] = []
+  const pointTo = (who: 'workers' | 'stand-in') => {
+    for (const { socket } of sockets) socket.pointTo(who)
   }
   const onMessage = (worker: WorkerProcess, message: ToSupervisor) => {
-    if (message.type === 'taken') {
-      held.taken(message.number)
-      handOver()
+    if (message.type === 'listening') {
+      pointTo('workers')
+      standIn.retire()
     } else if (message.type === 'started') share(worker, message.record)
     else if (message.type === 'closed') {
       instances.forget(message.id)
@@ -91,46 +83,37 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   }
   const workers = new WorkerPair({
     args: options.workerArgs,
+    fds: () => sockets.map(({ socket }) => socket.fd),
     hangMs: options.hangMs,
     now,
     log,
     onReady: (worker) =>
       worker.send({ type: 'restore', records: instances.records(), nextId: instances.nextId }),
-    onWork: (worker) => {
+    onWork: (worker, heardAt) => {
       instances.skipTo(instances.nextId + SKIPPED_IDS)
-      worker.send({ type: 'work', nextId: instances.nextId })
-      held.sendAgain()
-      handOver()
-      standIn.retire()
+      worker.send({
+        type: 'work',
+        nextId: instances.nextId,
+        quietMs: heardAt === null ? 0 : now() - heardAt,
+        sockets: sockets.map(({ plugin }, at) => ({ plugin, fd: FIRST_INHERITED + at })),
+      })
     },
+    onNobody: () => pointTo('stand-in'),
     onMessage,
   })
-  const look = setInterval(() => {
-    // Also while there is one: under load a burst of connections is handed over more slowly than Kong waits, and each
-    // call that it gives up makes it open another.
-    if (workers.working === null) held.sendAgain()
-    else if (held.size === 0) standIn.retire()
-    for (const { socket, plugin } of held.releaseOlder(now() - standInAfterMs)) standIn.serve(socket, plugin)
-  }, LOOK_MS)
 
-  const metrics = createSupervisorMetrics({ workers, held, standIn })
-  const sockets: { plugin: string; dump: string; file: SocketFile }[] = []
+  const metrics = createSupervisorMetrics({ workers, standIn })
   const close = () => {
-    clearInterval(look)
-    for (const { file } of sockets) file.close()
-    held.destroy()
+    for (const { socket } of sockets) socket.close()
     standIn.stop()
   }
   try {
     const mode = prepareSocketFolder(socketDir)
     for (const [plugin, { info }] of loaded) {
       const dump = writeDump(socketDir, info)
-      const onConnection = (socket: Socket) => {
-        held.hold(socket, plugin, now())
-        handOver()
-      }
-      const file = await listenOnFile(join(socketDir, `${plugin}.sock`), { mode, onConnection })
-      sockets.push({ plugin, dump, file })
+      const onConnection = (socket: Socket) => standIn.serve(socket, plugin)
+      const socket = await openPluginSocket(join(socketDir, `${plugin}.sock`), { mode, onConnection })
+      sockets.push({ plugin, dump, socket })
     }
     const server = await startMetricsServer({
       ...options.metrics,
@@ -145,7 +128,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     })
     workers.start()
     return {
-      sockets: sockets.map(({ plugin, dump, file: { path } }) => ({ plugin, path, dump })),
+      sockets: sockets.map(({ plugin, dump, socket: { path } }) => ({ plugin, path, dump })),
       metricsPort: server.port,
       workerPids: () => ({
         working: workers.working?.pid ?? null,

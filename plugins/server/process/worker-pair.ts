@@ -4,13 +4,17 @@ import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
 
 export interface WorkerPairOptions {
   readonly args: readonly string[]
+  /** See WorkerOptions. */
+  readonly fds: () => readonly number[]
   readonly hangMs: number
   readonly now: () => number
   readonly log: Logger
   /** A worker has loaded its plugins: tell it what there is. */
   onReady(worker: WorkerProcess): void
-  /** `worker` works from now on. */
-  onWork(worker: WorkerProcess): void
+  /** `worker` works from now on; the one before it, if there was one, gave its last sign of life at `heardAt`. */
+  onWork(worker: WorkerProcess, heardAt: number | null): void
+  /** There is no working process, and none that could take over. */
+  onNobody(): void
   onMessage(worker: WorkerProcess, message: ToSupervisor): void
 }
 
@@ -28,6 +32,7 @@ export class WorkerPair {
   readonly restarts: Record<WorkerEnd, number> = { exited: 0, hung: 0, slow_start: 0 }
   #working: WorkerProcess | null = null
   #waiting: WorkerProcess | null = null
+  #heardAt: number | null = null
   #backoffMs = 0
   #timer: NodeJS.Timeout | null = null
   #onAllGone: (() => void) | null = null
@@ -69,9 +74,10 @@ export class WorkerPair {
   #fill(): void {
     this.#timer = null
     if (this.#waiting || this.#onAllGone) return
-    const { args, hangMs, now } = this.#options
+    const { args, fds, hangMs, now } = this.#options
     this.#waiting = new WorkerProcess({
       args,
+      fds: fds(),
       hangMs,
       now,
       onMessage: (worker, message) => this.#receive(worker, message),
@@ -90,18 +96,23 @@ export class WorkerPair {
 
   #promote(): void {
     const worker = this.#waiting
-    if (!worker?.isReady) return
+    if (!worker?.isReady) {
+      this.#options.onNobody()
+      return
+    }
     this.#working = worker
     this.#waiting = null
     this.#options.log.info('working process', { pid: worker.pid })
-    this.#options.onWork(worker)
+    this.#options.onWork(worker, this.#heardAt)
     this.#refill()
   }
 
   #ended(worker: WorkerProcess, why: WorkerEnd): void {
     const wasWorking = worker === this.#working
-    if (wasWorking) this.#working = null
-    else this.#waiting = null
+    if (wasWorking) {
+      this.#working = null
+      this.#heardAt = worker.heardAt
+    } else this.#waiting = null
     if (this.#onAllGone) {
       if (!this.#working && !this.#waiting) this.#onAllGone()
       return

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Socket } from 'node:net'
 import { HangClock } from './hang-clock.ts'
 import type { ToSupervisor, ToWorker } from './messages.ts'
 
@@ -8,12 +7,17 @@ export type WorkerEnd = 'exited' | 'hung' | 'slow_start'
 export interface WorkerOptions {
   /** Arguments of Node that start a worker. */
   readonly args: readonly string[]
+  /** Sockets that it inherits: they are its file descriptors from FIRST_INHERITED on. */
+  readonly fds: readonly number[]
   /** After how long without a sign of life it is hung, ms. */
   readonly hangMs: number
   readonly now: () => number
   onMessage(worker: WorkerProcess, message: ToSupervisor): void
   onEnd(worker: WorkerProcess, why: WorkerEnd): void
 }
+
+/** 0 to 2 are the standard ones, 3 is the channel to us. */
+export const FIRST_INHERITED = 4
 
 const TICK_MS = 50
 const START_LIMIT_MS = 20_000
@@ -26,6 +30,7 @@ export class WorkerProcess {
   readonly #options: WorkerOptions
   readonly #timer: NodeJS.Timeout
   #clock: HangClock
+  #heardAt: number
   #isReady = false
   #hasEnded = false
 
@@ -33,13 +38,14 @@ export class WorkerProcess {
     this.#options = options
     // A process group of its own: Ctrl-C reaches the supervisor alone, which stops the worker in order.
     this.#child = spawn(process.execPath, [...options.args], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.fds],
       detached: true,
       // Started by npm, by up, by a person: it has its own channel and must not take part in another's.
       env: process.env,
     })
     this.pid = this.#child.pid ?? 0
     this.startedAt = options.now()
+    this.#heardAt = this.startedAt
     this.#clock = new HangClock({ tickMs: TICK_MS, limitMs: START_LIMIT_MS, now: this.startedAt })
     this.#child.on('message', (message) => this.#receive(message as ToSupervisor))
     // Which of these comes first differs; the channel goes with the process.
@@ -57,11 +63,14 @@ export class WorkerProcess {
     return this.#hasEnded
   }
 
-  /** `socket` stays open here until the worker has said that it has it. */
-  send(message: ToWorker, socket?: Socket): void {
+  /** When it gave its last sign of life. */
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
+  send(message: ToWorker): void {
     if (this.#hasEnded || !this.#child.connected) return
-    if (socket) this.#child.send(message, socket, { keepOpen: true }, () => {})
-    else this.#child.send(message, () => {})
+    this.#child.send(message, () => {})
   }
 
   kill(): void {
@@ -70,6 +79,7 @@ export class WorkerProcess {
 
   #receive(message: ToSupervisor): void {
     this.#clock.beat()
+    this.#heardAt = this.#options.now()
     if (message.type === 'beat' || this.#hasEnded) return
     if (message.type === 'ready') {
       this.#isReady = true

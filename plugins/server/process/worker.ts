@@ -1,7 +1,7 @@
-// The working process: answers Kong on connections that the supervisor hands over.
+// The working process: answers Kong on the sockets that the supervisor has given it.
 
 import { randomInt } from 'node:crypto'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { Logger } from '../../../operator/telemetry/logger.ts'
 import { Agent } from '../../agent/agent.ts'
 import type { AgentConfig } from '../../agent/agent-config.ts'
@@ -14,6 +14,7 @@ import { InstanceTable } from '../rpc/instance-table.ts'
 import { PluginHost } from '../rpc/plugin-host.ts'
 import { WriteBatch } from '../rpc/write-batch.ts'
 import { directSocket } from './direct-socket.ts'
+import { listenOnInherited } from './inherited-socket.ts'
 import type { ToSupervisor, ToWorker } from './messages.ts'
 
 export interface WorkerConfig {
@@ -26,6 +27,8 @@ export interface WorkerConfig {
   readonly agent: AgentConfig
   readonly log: Logger
 }
+
+type WorkMessage = Extract<ToWorker, { readonly type: 'work' }>
 
 const BEAT_MS = 50
 const SWEEP_MS = 1_000
@@ -60,31 +63,50 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   const agent = new Agent({ config: config.agent, circuits, observer, registry: metrics.registry, log })
   const connections = new Set<Connection>()
   const { later } = new WriteBatch()
+  const servers: Server[] = []
   let lastBeat = now()
 
+  /** @param sinceMs since when what is on it may have waited, by our clock */
   const serve = (socket: Socket, plugin: string, sinceMs: number) => {
     let isFirst = true
     const connection: Connection = new Connection(directSocket(socket), host, {
       plugin,
       later,
       lateAfterMs: hangMs,
-      isPrompt: (at) => {
-        // It was sent before there was anybody to read it: Kong may have given up, and use the connection for another.
-        const wasHeld = isFirst && Date.now() - sinceMs > hangMs
+      waitedMs: (at) => {
+        const heldUpMs = at - lastBeat
+        if (heldUpMs > hangMs) {
+          lastBeat = at
+          for (const other of connections) other.destroy()
+          log.warn('held up for too long: connections dropped, Kong goes on without', { ms: hangMs })
+        }
+        const waitedMs = isFirst ? Math.max(heldUpMs, at - sinceMs) : heldUpMs
         isFirst = false
-        if (wasHeld) return false
-        if (at - lastBeat <= hangMs) return true
-        lastBeat = at
-        for (const other of connections) other.destroy()
-        log.warn('held up for too long: connections dropped, Kong goes on without', { ms: hangMs })
-        return false
+        return waitedMs
       },
       onClose: () => connections.delete(connection),
     })
     connections.add(connection)
   }
 
+  const work = async ({ nextId, quietMs, sockets }: WorkMessage) => {
+    instances.skipTo(nextId)
+    void agent.work()
+    // Half of it: what follows takes time as well.
+    const dropsWaiting = quietMs > hangMs / 2
+    const quietSince = now() - quietMs
+    for (const { plugin, fd } of sockets) {
+      const onConnection = (socket: Socket) => {
+        const at = now()
+        serve(socket, plugin, !dropsWaiting && at - quietSince < hangMs ? quietSince : at)
+      }
+      servers.push(await listenOnInherited(fd, { onConnection, dropsWaiting }))
+    }
+    tell({ type: 'listening' })
+  }
+
   const stop = () => {
+    for (const server of servers) server.close()
     for (const connection of connections) connection.endWhenIdle()
     const flushed = agent.stop()
     setTimeout(() => process.exit(0), DRAIN_MS).unref()
@@ -95,7 +117,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     }, 5)
   }
 
-  process.on('message', (message: ToWorker, socket: Socket | undefined) => {
+  process.on('message', (message: ToWorker) => {
     switch (message.type) {
       case 'restore':
         instances.restore(message.records, now())
@@ -105,12 +127,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       case 'closed':
         return void instances.forget(message.id)
       case 'work':
-        void agent.work()
-        return instances.skipTo(message.nextId)
-      case 'connection':
-        tell({ type: 'taken', number: message.number })
-        // Gone before it came.
-        return socket && serve(socket, message.plugin, message.sinceMs)
+        return void work(message)
       case 'metrics':
         return void metrics.registry
           .metrics()

@@ -11,8 +11,8 @@ export interface ConnectionOptions {
   readonly maxMessageBytes?: number
   /** After this long Kong may have given up waiting for a reply, ms. Default 400. */
   readonly lateAfterMs?: number
-  /** Asked before bytes are believed: false drops the connection with what is on it. */
-  readonly isPrompt?: (now: number) => boolean
+  /** For how long what comes in at `now` may have waited for this process to read it, ms. Default 0. */
+  readonly waitedMs?: (now: number) => number
   readonly onClose?: () => void
   /** Runs what touches the socket, in order; at once by default. */
   readonly later?: (action: () => void) => void
@@ -28,22 +28,24 @@ export class Connection implements ReplyTarget {
   readonly #reader: FrameReader
   readonly #maxBytes: number
   readonly #lateAfterMs: number
-  readonly #isPrompt: (now: number) => boolean
+  readonly #waitedMs: (now: number) => number
   readonly #later: (action: () => void) => void
   #latest: unknown
+  /** When Kong may have sent what was read last, by the host's clock. */
+  #sentAt = 0
   #unanswered = 0
   #isEnding = false
   #isRetiring = false
 
   constructor(socket: Socket, host: PluginHost, options: ConnectionOptions) {
     const { plugin, maxMessageBytes = DEFAULT_MAX_BYTES, lateAfterMs = 400 } = options
-    const { isPrompt = () => true, onClose = () => {}, later = (action) => action() } = options
+    const { waitedMs = () => 0, onClose = () => {}, later = (action) => action() } = options
     this.plugin = plugin
     this.#socket = socket
     this.#host = host
     this.#maxBytes = maxMessageBytes
     this.#lateAfterMs = lateAfterMs
-    this.#isPrompt = isPrompt
+    this.#waitedMs = waitedMs
     this.#later = later
     this.#reader = new FrameReader(maxMessageBytes)
     const stats = host.stats.get(plugin)
@@ -87,16 +89,23 @@ export class Connection implements ReplyTarget {
     if (ms > this.#lateAfterMs && this.#latest !== request.messageId) {
       this.#host.count(this.plugin, 'late_reply')
     } else {
-      this.#later(() => this.#write(bytes))
+      const isLatest = this.#latest === request.messageId
+      this.#later(() => this.#write(bytes, isLatest))
     }
     // An instance that was started is used at once, on this same connection.
     const isRetired = this.#isRetiring && request.method !== 'StartInstance'
     if ((this.#isEnding || isRetired) && this.#unanswered === 0) this.#later(() => socket.end())
   }
 
-  #write(bytes: Buffer): void {
+  #write(bytes: Buffer, isLatest: boolean): void {
     const socket = this.#socket
     if (!socket.writable) return
+    // Kong has stopped waiting, or is about to. It keeps the connection for another request, which must not find this.
+    if (isLatest && this.#host.now() - this.#sentAt > this.#lateAfterMs) {
+      this.#host.count(this.plugin, 'late_reply')
+      socket.destroy()
+      return
+    }
     socket.write(bytes)
     if (socket.writableLength <= this.#maxBytes) return
     this.#host.count(this.plugin, 'slow_peer')
@@ -105,7 +114,9 @@ export class Connection implements ReplyTarget {
 
   #read(chunk: Buffer): void {
     const now = this.#host.now()
-    if (!this.#isPrompt(now)) {
+    const waitedMs = this.#waitedMs(now)
+    this.#sentAt = now - waitedMs
+    if (waitedMs > this.#lateAfterMs) {
       this.destroy()
       return
     }

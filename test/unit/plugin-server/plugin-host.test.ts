@@ -374,3 +374,21 @@ test('answers that nobody reads do not fill the memory', async () => {
   assert.equal(kong.socket.destroyed, true)
   assert.equal(host.stats.get('toy')!.errors.slow_peer, 1)
 })
+
+test('an answer that may come when Kong waits no longer ends the connection instead', async () => {
+  let waitedMs = 0
+  const { host, plugin, clock } = hostOf(pluginOf(() => {}))
+  const kong = connectTo(host, plugin.name, { waitedMs: () => waitedMs, lateAfterMs: 400 })
+  const { result } = await kong.ask('StartInstance', { Name: 'toy', Config: '{}' })
+  const access = { InstanceId: result.Id, EventName: 'access' }
+  waitedMs = 399
+  assert.equal((await kong.ask('HandleEvent', access)).error, null)
+  host.instances.get(result.Id)!.run = turn
+  kong.send('HandleEvent', access)
+  clock.now += 2
+  await turn()
+  await turn()
+  assert.deepEqual(kong.answers(), [])
+  assert.equal(kong.socket.destroyed, true)
+  assert.equal(host.stats.get('toy')!.errors.late_reply, 1)
+})
