@@ -48,6 +48,8 @@ export interface Asked<P extends z.ZodRawShape, Q extends z.ZodRawShape, B exten
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly endpoint?: EndpointInfo
+    /** Of a route that is none of `endpoint`'s; judged by its method when not given. */
+    readonly door?: Door
   }
 }
 

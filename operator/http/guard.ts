@@ -52,9 +52,8 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   })
 }
 
-/** A route that does not say so is judged by its method. */
 function doorOf({ method, routeOptions }: FastifyRequest): Door {
-  const told = routeOptions.config.endpoint?.door
+  const told = routeOptions.config.endpoint?.door ?? routeOptions.config.door
   return told ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
 }
 
