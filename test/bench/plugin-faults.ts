@@ -1,5 +1,5 @@
 // What clients notice when the plugins' working process is killed or stopped: 300 requests/s, open loop, both plugins.
-import { resultOf, trafficTo } from '../support/grey-fault.ts'
+import { flowing, resultOf, trafficTo } from '../support/grey-fault.ts'
 import { type ProcessMesh, startProcessMesh } from '../support/process-mesh.ts'
 import type { Traffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -21,6 +21,7 @@ export const pluginFaults: Part = {
       await processes.deploy(service, 3)
       const traffic = trafficTo(processes.mesh.proxyUrl, service, { perSecond: PER_SECOND })
       try {
+        await flowing(traffic)
         log('calm')
         await passed(traffic, CALM_MS)
         const calm = slowestOf(traffic, CALM_MS / 2, 99)
