@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { arch, platform } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { cacheDir } from './cache-dir.ts'
 import { debianPackage } from './debian-package.ts'
 import { downloadChecked } from './download.ts'
+import { findServer } from './find-server.ts'
 import { onPath } from './on-path.ts'
 import { zipEntry } from './zip-entry.ts'
 
@@ -32,44 +31,22 @@ interface Sources {
  * @throws Error that lists every source and why it did not do.
  */
 export async function findConsul({ log, env = process.env }: Sources): Promise<string> {
-  const configured = env['CONSUL_BIN']
-  if (configured) {
-    const problem = await whyUnusable(configured)
-    if (problem) throw new Error(`CONSUL_BIN=${configured} does not run: ${problem}`)
-    return configured
-  }
   const cached = join(cacheDir(), 'consul', RELEASE, 'consul')
   const packaged = join(cacheDir(), 'debian', 'bullseye', 'consul', 'usr', 'bin', 'consul')
-  const failures: string[] = []
-  for (const path of [...onPath('consul', env['PATH']), cached, packaged]) {
-    if (!existsSync(path)) continue
-    const problem = await whyUnusable(path)
-    if (!problem) return path
-    failures.push(`${path}: ${problem}`)
-  }
-  const sources: [what: string, bring: () => Promise<string>][] = [
-    [`the Consul ${RELEASE} release`, () => bringRelease(cached)],
-    [
-      "Debian's consul package (bullseye)",
-      async () => join(await debianPackage('consul', 'bullseye'), 'usr', 'bin', 'consul'),
+  return await findServer({
+    configured: { variable: 'CONSUL_BIN', path: env['CONSUL_BIN'] },
+    places: [...onPath('consul', env['PATH']), cached, packaged],
+    sources: [
+      [`the Consul ${RELEASE} release`, () => bringRelease(cached)],
+      [
+        "Debian's consul package (bullseye)",
+        async () => join(await debianPackage('consul', 'bullseye'), 'usr', 'bin', 'consul'),
+      ],
     ],
-  ]
-  for (const [what, bring] of sources) {
-    log(`fetching ${what} ...`)
-    try {
-      const path = await bring()
-      const problem = await whyUnusable(path)
-      if (problem) throw new Error(`${path}: ${problem}`)
-      log(`using ${what}: ${path}`)
-      return path
-    } catch (error) {
-      log(`${what} cannot be had: ${(error as Error).message}`)
-      failures.push((error as Error).message)
-    }
-  }
-  throw new Error(
-    `no Consul found. Install it or set CONSUL_BIN, or CONSUL_HTTP_ADDR to use a running one. Tried:\n  ${failures.join('\n  ')}`,
-  )
+    version: { command: 'consul', argument: 'version', pattern: /^Consul v\d+\.\d+/ },
+    notFound: 'no Consul found. Install it or set CONSUL_BIN, or CONSUL_HTTP_ADDR to use a running one.',
+    log,
+  })
 }
 
 async function bringRelease(target: string): Promise<string> {
@@ -86,15 +63,4 @@ async function bringRelease(target: string): Promise<string> {
   chmodSync(staged, 0o755)
   renameSync(staged, target)
   return target
-}
-
-async function whyUnusable(path: string): Promise<string | null> {
-  try {
-    const { stdout } = await promisify(execFile)(path, ['version'], { timeout: 10_000 })
-    return /^Consul v\d+\.\d+/.test(stdout)
-      ? null
-      : `\`consul version\` printed ${JSON.stringify(stdout.slice(0, 80))}`
-  } catch (error) {
-    return (error as Error).message
-  }
 }

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { cacheDir } from './cache-dir.ts'
 import { debianPackage } from './debian-package.ts'
+import { findServer } from './find-server.ts'
 import { onPath } from './on-path.ts'
 
 interface Sources {
@@ -40,37 +39,20 @@ const LAUNCHER = 'start-redis-server'
  * @throws Error that lists every source and why it did not do.
  */
 export async function findRedis({ log, env = process.env }: Sources): Promise<string> {
-  const configured = env['REDIS_BIN']
-  if (configured) {
-    const problem = await whyUnusable(configured)
-    if (problem) throw new Error(`REDIS_BIN=${configured} does not run: ${problem}`)
-    return configured
-  }
   const cached = Object.keys(SUITES).map((suite) =>
     join(cacheDir(), 'debian', suite, 'redis-server', LAUNCHER),
   )
-  const failures: string[] = []
-  for (const path of [...onPath('redis-server', env['PATH']), ...cached]) {
-    if (!existsSync(path)) continue
-    const problem = await whyUnusable(path)
-    if (!problem) return path
-    failures.push(`${path}: ${problem}`)
-  }
-  for (const [suite, beside] of Object.entries(SUITES)) {
-    const what = `Debian's redis-server package (${suite})`
-    log(`fetching ${what} ...`)
-    try {
-      const path = writeLauncher(await debianPackage('redis-server', suite, beside))
-      const problem = await whyUnusable(path)
-      if (problem) throw new Error(`${path}: ${problem}`)
-      log(`using ${what}: ${path}`)
-      return path
-    } catch (error) {
-      log(`${what} cannot be had: ${(error as Error).message}`)
-      failures.push((error as Error).message)
-    }
-  }
-  throw new Error(`no redis-server found. Install it or set REDIS_BIN. Tried:\n  ${failures.join('\n  ')}`)
+  return await findServer({
+    configured: { variable: 'REDIS_BIN', path: env['REDIS_BIN'] },
+    places: [...onPath('redis-server', env['PATH']), ...cached],
+    sources: Object.entries(SUITES).map(([suite, beside]) => [
+      `Debian's redis-server package (${suite})`,
+      async () => writeLauncher(await debianPackage('redis-server', suite, beside)),
+    ]),
+    version: { command: 'redis-server', argument: '--version', pattern: /^(Redis|Valkey) server v=\d+/ },
+    notFound: 'no redis-server found. Install it or set REDIS_BIN.',
+    log,
+  })
 }
 
 /** Libraries of the tree come first: they are what its server was built with. */
@@ -93,15 +75,4 @@ function writeLauncher(tree: string): string {
   chmodSync(staged, 0o755)
   renameSync(staged, target)
   return target
-}
-
-async function whyUnusable(path: string): Promise<string | null> {
-  try {
-    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 })
-    return /^(Redis|Valkey) server v=\d+/.test(stdout)
-      ? null
-      : `\`redis-server --version\` printed ${JSON.stringify(stdout.slice(0, 80))}`
-  } catch (error) {
-    return (error as Error).message
-  }
 }

@@ -43,7 +43,7 @@ export function directSocket(socket: Socket): Socket {
   if (!binding || typeof handle?.writeBuffer !== 'function' || socket.bytesRead > 0) return socket
   owner._handle = null
   const direct = new DirectSocket(handle)
-  // Node counts the connections of a process by the sockets that it received.
+  // The server counts its connections by the sockets that it made.
   direct.once('close', () => socket.destroy())
   return direct
 }
