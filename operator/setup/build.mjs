@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -25,6 +26,10 @@ const PLUGINS = {
   'mesh-circuit-breaker': 'plugins/mesh-circuit-breaker/plugin.ts',
   'mesh-observer': 'plugins/mesh-observer/plugin.ts',
 }
+
+/** `kongsul/client`: in one file without packages, for `import` and for `require`. */
+const CLIENT = 'operator/client/client.ts'
+const CLIENT_TYPES = { client: CLIENT, 'public-types': 'operator/client/public-types.ts' }
 
 /** Builds dist/ atomically: a reader sees the old build or the new one, never half of one. */
 export async function build() {
@@ -48,6 +53,11 @@ export async function build() {
       logLevel: 'warning',
     })
     await buildPlugins(join(staging, 'plugins'))
+    await buildClient(join(staging, 'client'))
+    mkdirSync(join(root, 'dist', 'client'), { recursive: true })
+    for (const name of readdirSync(join(staging, 'client'))) {
+      renameSync(join(staging, 'client', name), join(root, 'dist', 'client', name))
+    }
     mkdirSync(join(root, 'dist', 'plugins'), { recursive: true })
     for (const name of Object.keys(PLUGINS)) {
       renameSync(join(staging, 'plugins', `${name}.cjs`), join(root, 'dist', 'plugins', `${name}.cjs`))
@@ -78,6 +88,36 @@ export async function buildPlugins(outdir) {
     outExtension: { '.js': '.cjs' },
     logLevel: 'warning',
   })
+}
+
+/** Writes the client library and its types into `outdir`. */
+export async function buildClient(outdir) {
+  const [{ build: esbuild }, { default: ts }] = await Promise.all([import('esbuild'), import('typescript')])
+  mkdirSync(outdir, { recursive: true })
+  for (const [format, extension] of [
+    ['esm', '.js'],
+    ['cjs', '.cjs'],
+  ]) {
+    await esbuild({
+      absWorkingDir: root,
+      entryPoints: { client: CLIENT },
+      outdir,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format,
+      outExtension: { '.js': extension },
+      logLevel: 'warning',
+    })
+  }
+  for (const [name, source] of Object.entries(CLIENT_TYPES)) {
+    const { outputText } = ts.transpileDeclaration(readFileSync(join(root, source), 'utf8'), {
+      fileName: source,
+      compilerOptions: { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023 },
+    })
+    writeFileSync(join(outdir, `${name}.d.ts`), outputText.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"))
+    writeFileSync(join(outdir, `${name}.d.cts`), outputText.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.cjs'"))
+  }
 }
 
 const DAY_MS = 86_400_000

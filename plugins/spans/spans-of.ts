@@ -7,6 +7,7 @@
 // beside those of the upstream, and are matched by their times and by `peer.service`.
 import type { Outcome } from '../outcomes/outcome.ts'
 import { isClientFailure, isServerFailure } from './failure.ts'
+import { spanMethod } from './http-method.ts'
 import { type MeshNames, NO_NAMES, routeLabel } from './mesh-names.ts'
 import { serverAttributes } from './server-attributes.ts'
 import type { Span } from './span.ts'
@@ -65,20 +66,14 @@ export interface SpanFacts {
   readonly route: string | undefined
 }
 
-/** Methods that the conventions know; anything else is `_OTHER`, and `HTTP` in names. */
-const METHODS: ReadonlySet<string> = new Set(
-  'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE QUERY'.split(' '),
-)
-
 function factsOf(outcome: Outcome, names: MeshNames): SpanFacts {
   const { routeId, serviceId } = outcome
   const found = routeId === null ? undefined : names.route(routeId)
   const route = found && routeLabel(found, outcome.path)
-  const isKnown = METHODS.has(outcome.method)
-  const verb = isKnown ? outcome.method : 'HTTP'
+  const { verb, method } = spanMethod(outcome.method)
   return {
     name: route === undefined ? verb : `${verb} ${route}`,
-    method: isKnown ? outcome.method : '_OTHER',
+    method,
     service: serviceId === null ? undefined : names.service(serviceId),
     routeName: found?.name,
     route,

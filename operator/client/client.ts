@@ -1,0 +1,110 @@
+// `kongsul/client`: a Node service joins the mesh. Bundled by setup/build.mjs into one file that needs nothing but Node.
+// May import plugins/propagation, plugins/spans and plugins/export, and no package.
+import { readFileSync } from 'node:fs'
+import { OtlpExporter, tracesUrl } from '../../plugins/export/otlp-exporter.ts'
+import { createRandomSource } from '../../plugins/propagation/ids.ts'
+import own from '../../package.json' with { type: 'json' }
+import { agentDoor } from './agent-door.ts'
+import { type JoinSettings, joinSettings } from './join-settings.ts'
+import { Keeper } from './keeper.ts'
+import { leaveOnExit } from './leave-on-exit.ts'
+import { installAxios } from './mesh-axios.ts'
+import { meshFetch } from './mesh-fetch.ts'
+import { meshRequest } from './mesh-request.ts'
+import { operatorDoor } from './operator-door.ts'
+import { ownAddress } from './own-address.ts'
+import type { JoinOptions, Mesh } from './public-types.ts'
+import { handlerOf, middlewareOf } from './serve.ts'
+import { Tracing } from './tracing.ts'
+
+export type * from './public-types.ts'
+
+/**
+ * Registers a service that listens already, and keeps it registered until it leaves. Where the agent cannot be reached,
+ * this answers all the same, and the registration is made as soon as it can.
+ * @throws TypeError naming an option that is wrong; DoorError when Consul or the operator refuses
+ */
+export async function join(options: JoinOptions): Promise<Mesh> {
+  const settings = joinSettings(options, process.env)
+  const log = options.log ?? logToStderr
+  const token = settings.token ?? readToken(settings.tokenFile)
+  const address = settings.address ?? (await ownAddress(settings, token))
+  const door = (settings.door.kind === 'agent' ? agentDoor : operatorDoor)(settings, address, token)
+  const every = settings.check === null ? settings.ttlSeconds / 3 : settings.check.intervalSeconds
+  const keeper = new Keeper({ door, beatMs: every * 1000, log })
+  await keeper.start()
+
+  const exporter = exporterOf(settings, door.id, log)
+  const record =
+    exporter === null ? null : (span: Parameters<typeof exporter.add>[0][number]) => exporter.add([span])
+  const { forward, samplingRate, proxy, hostSuffix, leaveDelayMs } = settings
+  const tracing = new Tracing({ forward, samplingRate, random: createRandomSource(), record })
+  const calling = { tracing, proxy, hostSuffix }
+  const leave = async () => {
+    stayQuiet()
+    try {
+      await keeper.leave()
+    } finally {
+      await exporter?.stop()
+    }
+  }
+  const goodbye = () => (keeper.mayBeThere ? door.goodbye : null)
+  const stayQuiet = settings.leaveOnExit
+    ? leaveOnExit({
+        leave: () => keeper.leave(),
+        flush: async () => await exporter?.stop(),
+        goodbye,
+        leaveDelayMs,
+      })
+    : () => {}
+  return {
+    id: door.id,
+    service: settings.service,
+    address,
+    port: settings.port,
+    get isRegistered() {
+      return keeper.isRegistered
+    },
+    status: async (health, note = '') => {
+      if (settings.check !== null) throw new TypeError('status: Consul asks this instance by itself (check)')
+      await keeper.say({ health, note })
+    },
+    leave,
+    middleware: middlewareOf(tracing, record),
+    handler: handlerOf(tracing, record),
+    fetch: meshFetch(calling),
+    request: (url, given, callback) => meshRequest(calling, url, given, callback),
+    axios: (instance) => installAxios(calling, instance),
+    traceHeaders: () => tracing.headers(),
+    trace: (headers, work) => tracing.run(lowerNames(headers), () => work()),
+  }
+}
+
+type Log = NonNullable<JoinOptions['log']>
+
+function exporterOf({ otlp, otlpHeaders, service }: JoinSettings, id: string, log: Log): OtlpExporter | null {
+  if (otlp === undefined) return null
+  const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}) => log(message, fields)
+  return new OtlpExporter({
+    name: new URL(otlp).host,
+    url: tracesUrl(otlp),
+    headers: otlpHeaders,
+    source: { resource: { 'service.name': service, 'service.instance.id': id }, version: own.version },
+    log: { debug: () => {}, info: () => {}, warn, error: warn },
+  })
+}
+
+function readToken(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readFileSync(file, 'utf8').trim()
+}
+
+function logToStderr(message: string, fields: Readonly<Record<string, unknown>>): void {
+  const rest = Object.entries(fields).map(([name, value]) => {
+    return ` ${name}=${value instanceof Error ? value.message : String(value)}`
+  })
+  process.stderr.write(`kongsul: ${message}${rest.join('')}\n`)
+}
+
+function lowerNames<T>(headers: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
