@@ -1,13 +1,14 @@
 // `kongsul/client`: a Node service joins the mesh. Bundled by setup/build.mjs into one file that needs nothing but Node.
 // May import plugins/propagation, plugins/spans and plugins/export, and no package.
 import { readFileSync } from 'node:fs'
+import own from '../../package.json' with { type: 'json' }
 import { OtlpExporter, tracesUrl } from '../../plugins/export/otlp-exporter.ts'
 import { createRandomSource } from '../../plugins/propagation/ids.ts'
-import own from '../../package.json' with { type: 'json' }
+import type { Span } from '../../plugins/spans/span.ts'
 import { agentDoor } from './agent-door.ts'
 import { type JoinSettings, joinSettings } from './join-settings.ts'
 import { Keeper } from './keeper.ts'
-import { leaveOnExit } from './leave-on-exit.ts'
+import { type Leaver, leaveOnExit } from './leave-on-exit.ts'
 import { installAxios } from './mesh-axios.ts'
 import { meshFetch } from './mesh-fetch.ts'
 import { meshRequest } from './mesh-request.ts'
@@ -27,49 +28,43 @@ export type * from './public-types.ts'
 export async function join(options: JoinOptions): Promise<Mesh> {
   const settings = joinSettings(options, process.env)
   const log = options.log ?? logToStderr
-  const token = settings.token ?? readToken(settings.tokenFile)
-  const address = settings.address ?? (await ownAddress(settings, token))
-  const door = (settings.door.kind === 'agent' ? agentDoor : operatorDoor)(settings, address, token)
-  const every = settings.check === null ? settings.ttlSeconds / 3 : settings.check.intervalSeconds
-  const keeper = new Keeper({ door, beatMs: every * 1000, log })
-  await keeper.start()
+  const { service, port, forward, samplingRate, proxy, hostSuffix, leaveDelayMs } = settings
+  const kept = options.register === false ? null : await enrol(settings, log)
+  const address = kept?.address ?? settings.address ?? '127.0.0.1'
+  const id = kept?.door.id ?? settings.id ?? `${service}-${address}-${port}`
 
-  const exporter = exporterOf(settings, door.id, log)
-  const record =
-    exporter === null ? null : (span: Parameters<typeof exporter.add>[0][number]) => exporter.add([span])
-  const { forward, samplingRate, proxy, hostSuffix, leaveDelayMs } = settings
+  const exporter = exporterOf(settings, id, log)
+  const record = exporter === null ? null : (span: Span) => exporter.add([span])
   const tracing = new Tracing({ forward, samplingRate, random: createRandomSource(), record })
   const calling = { tracing, proxy, hostSuffix }
-  const leave = async () => {
-    stayQuiet()
-    try {
-      await keeper.leave()
-    } finally {
-      await exporter?.stop()
-    }
+  const leaver: Leaver = {
+    leave: async () => await kept?.keeper.leave(),
+    flush: async () => await exporter?.stop(),
+    goodbye: () => (kept?.keeper.mayBeThere ? kept.door.goodbye : null),
+    leaveDelayMs: kept === null ? 0 : leaveDelayMs,
   }
-  const goodbye = () => (keeper.mayBeThere ? door.goodbye : null)
-  const stayQuiet = settings.leaveOnExit
-    ? leaveOnExit({
-        leave: () => keeper.leave(),
-        flush: async () => await exporter?.stop(),
-        goodbye,
-        leaveDelayMs,
-      })
-    : () => {}
+  const letBe = settings.leaveOnExit ? leaveOnExit(leaver) : () => {}
   return {
-    id: door.id,
-    service: settings.service,
+    id,
+    service,
     address,
-    port: settings.port,
+    port,
     get isRegistered() {
-      return keeper.isRegistered
+      return kept?.keeper.isRegistered ?? false
     },
     status: async (health, note = '') => {
+      if (kept === null) throw new TypeError('status: something else registers this instance')
       if (settings.check !== null) throw new TypeError('status: Consul asks this instance by itself (check)')
-      await keeper.say({ health, note })
+      await kept.keeper.say({ health, note })
     },
-    leave,
+    leave: async () => {
+      letBe()
+      try {
+        await leaver.leave()
+      } finally {
+        await leaver.flush()
+      }
+    },
     middleware: middlewareOf(tracing, record),
     handler: handlerOf(tracing, record),
     fetch: meshFetch(calling),
@@ -78,6 +73,16 @@ export async function join(options: JoinOptions): Promise<Mesh> {
     traceHeaders: () => tracing.headers(),
     trace: (headers, work) => tracing.run(lowerNames(headers), () => work()),
   }
+}
+
+async function enrol(settings: JoinSettings, log: Log) {
+  const token = settings.token ?? readToken(settings.tokenFile)
+  const address = settings.address ?? (await ownAddress(settings, token))
+  const door = (settings.door.kind === 'agent' ? agentDoor : operatorDoor)(settings, address, token)
+  const everySeconds = settings.check?.intervalSeconds ?? settings.ttlSeconds / 3
+  const keeper = new Keeper({ door, beatMs: everySeconds * 1000, log })
+  await keeper.start()
+  return { address, door, keeper }
 }
 
 type Log = NonNullable<JoinOptions['log']>

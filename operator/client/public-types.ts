@@ -38,6 +38,8 @@ export interface JoinOptions {
   }
   /** An instance that was unhealthy for so long is taken out of Consul, which wants 60 at least. 60 when not given. */
   readonly deregisterAfterSeconds?: number
+  /** false: something else registers the instance, and only traces are handed on. true when not given. */
+  readonly register?: boolean
   /** The service's own Consul agent; CONSUL_HTTP_ADDR, or http://127.0.0.1:8500. */
   readonly consul?: string
   /** An operator, e.g. http://10.0.0.5:8080: it registers in place of an agent of our own. */
@@ -75,7 +77,7 @@ export interface Mesh {
   readonly isRegistered: boolean
   /**
    * Says how the instance is, until it says otherwise. Told at once, and with every heartbeat.
-   * @throws TypeError for an instance that Consul asks by itself (`check`)
+   * @throws TypeError for an instance that Consul asks by itself (`check`), or that is registered by others
    */
   status(health: Health, note?: string): Promise<void>
   /** Takes the instance out of Consul, and sends what spans wait. May be called more than once. */

@@ -1,6 +1,7 @@
 // Registrations through the API: with real agents, two of them, and two operators.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { join } from '../../operator/client/client.ts'
 import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
@@ -127,6 +128,16 @@ test('any operator renews and removes what another agent holds', async () => {
   equal(again.agent, 'second-node', 'registered again with the agent that has it')
   const done = await call('DELETE', `/deregister/${made.body.service_id}`)
   deepEqual([done.status, done.agent], [200, 'second-node'])
+})
+
+test('a service joins through an operator, which knows of it what it says of itself, until it leaves', async () => {
+  const operator = stack.operator().url
+  const mesh = await join({ service: 'joined', port: 9710, operator, ttlSeconds: 600, leaveOnExit: false })
+  deepEqual([mesh.id, mesh.isRegistered], ['joined-127.0.0.1-9710', true])
+  await mesh.status('degraded', 'disk')
+  await waitFor(async () => (await stateOf('joined'))[0] === 'degraded')
+  await mesh.leave()
+  deepEqual(await stateOf('joined'), [])
 })
 
 test('a hundred registrations at once all arrive', async () => {

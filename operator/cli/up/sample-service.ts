@@ -1,17 +1,18 @@
 // A small HTTP service to look at: answers who it is, and calls another service through the gateway when told to.
 import { once } from 'node:events'
-import { Agent, createServer, type IncomingMessage, request } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { join } from '../../client/client.ts'
+import type { Mesh } from '../../client/public-types.ts'
 import { exitWithParent } from './exit-with-parent.ts'
 
 const CALL_TIMEOUT_MS = 5_000
 const REPORT_EVERY_MS = 250
 /** How long the gateway may take to hear that this instance has left. */
 const LEAVE_AFTER_MS = 500
-const PASSED_ON = ['traceparent', 'tracestate', 'x-request-id']
 /** How long it answers 500 when told to fail, unless `?seconds=` says otherwise. */
 const FAIL_SECONDS = 60
 
@@ -42,10 +43,10 @@ export function defineSampleService(command: Command): void {
 async function serve({ service, port, calls, proxyUrl, register, ...given }: SampleOptions): Promise<void> {
   const address = register === undefined ? '127.0.0.1' : ownAddress()
   const id = given.id ?? `${service}-${address}`
-  const agent = new Agent({ keepAlive: true })
   let requests = 0
   let failUntilMs = 0
-  const server = createServer(async (incoming, answer) => {
+  let answering: RequestListener = (_incoming, answer) => void answer.writeHead(503).end()
+  const server = createServer((incoming, answer) => {
     incoming.resume()
     const send = (status: number, body: object) => {
       answer.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
@@ -57,23 +58,28 @@ async function serve({ service, port, calls, proxyUrl, register, ...given }: Sam
       failUntilMs = performance.now() + seconds * 1_000
       return send(200, { service, instance: id, fails_for_seconds: seconds })
     }
+    answering(incoming, answer)
+  })
+  await once(server.listen(Number(port), address), 'listening')
+  const listening = (server.address() as AddressInfo).port
+  const mesh = await enrol(register, { service, id, address, port: listening, proxyUrl, calls })
+  answering = mesh.handler(async (incoming, answer) => {
+    const send = (status: number, body: object) => {
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
+    }
     requests++
     const self = { service, instance: id, pid: process.pid, path: incoming.url, ...received(incoming) }
     if (performance.now() < failUntilMs) return send(500, { ...self, failed: 'as it was told to' })
     if (!calls || !proxyUrl) return send(200, self)
     try {
-      const called = await call(proxyUrl, calls, incoming, agent)
+      const called = await call(mesh, calls)
       send(called.status < 500 ? 200 : 502, { ...self, called: called.body })
     } catch (error) {
-      send(502, { ...self, failed: `${calls} through ${proxyUrl}: ${(error as Error).message}` })
+      const { cause = error } = error as Error
+      send(502, { ...self, failed: `${calls} through ${proxyUrl}: ${(cause as Error).message}` })
     }
   })
-  await once(server.listen(Number(port), address), 'listening')
-  report({ port: (server.address() as AddressInfo).port })
-
-  const listening = (server.address() as AddressInfo).port
-  const leave =
-    register === undefined ? null : await enrol(register, { service, id, address, port: listening })
+  report({ port: listening })
 
   let reported = 0
   const timer = setInterval(() => {
@@ -83,7 +89,10 @@ async function serve({ service, port, calls, proxyUrl, register, ...given }: Sam
   const stop = async () => {
     clearInterval(timer)
     // Out of Consul first: requests that are on their way are still answered.
-    await leave?.()
+    if (mesh.isRegistered) {
+      await mesh.leave().catch((error) => process.stderr.write(`${(error as Error).message}\n`))
+      await delay(LEAVE_AFTER_MS)
+    }
     server.close(() => process.exit(0))
     // What is still being answered after a second is cut.
     setTimeout(() => process.exit(0), 1_000).unref()
@@ -119,30 +128,21 @@ interface Enrolment {
   readonly id: string
   readonly address: string
   readonly port: number
+  readonly proxyUrl: string | undefined
+  readonly calls: string | undefined
 }
 
-/** Registers in Consul; answers what takes it out again. */
-async function enrol(url: string, { service, id, address, port }: Enrolment): Promise<() => Promise<void>> {
-  const { agentApi } = await import('../agent-api.ts')
-  const agent = agentApi({ url })
-  await agent.register({
-    id,
-    name: service,
-    address,
-    port,
-    check: {
-      name: 'GET /health',
-      http: `http://${address}:${port}/health`,
-      interval: '1s',
-      timeout: '1s',
-      status: 'passing',
-      deregistercriticalserviceafter: '1m',
-    },
+/** @param consul undefined: `up` registers it */
+function enrol(consul: string | undefined, { proxyUrl, calls, ...self }: Enrolment): Promise<Mesh> {
+  return join({
+    ...self,
+    ...(proxyUrl === undefined ? {} : { proxy: proxyUrl }),
+    ...(consul === undefined ? { register: false } : { consul }),
+    check: { http: '/health', intervalSeconds: 1, timeoutSeconds: 1 },
+    // `--calls` names the host as the gateway has it, with whatever suffix.
+    ...(calls === undefined ? {} : { hostSuffix: calls.slice(calls.indexOf('.') + 1) }),
+    leaveOnExit: false,
   })
-  return async () => {
-    await agent.deregister(id).catch((error) => process.stderr.write(`${(error as Error).message}\n`))
-    await delay(LEAVE_AFTER_MS)
-  }
 }
 
 function report(message: SampleReport): void {
@@ -150,30 +150,9 @@ function report(message: SampleReport): void {
   else if ('port' in message) process.stdout.write(`${message.port}\n`)
 }
 
-async function call(
-  proxyUrl: string,
-  host: string,
-  incoming: IncomingMessage,
-  agent: Agent,
-): Promise<{ status: number; body: unknown }> {
-  const passedOn = Object.fromEntries(
-    PASSED_ON.flatMap((name) => {
-      const value = incoming.headers[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
-  const outgoing = request(proxyUrl, {
-    agent,
-    headers: { ...passedOn, host },
-    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-  })
-  // Without a listener an error after the answer has begun would end the process; reading the body reports it.
-  outgoing.on('error', () => {})
-  outgoing.end()
-  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-  let text = ''
-  for await (const chunk of answer.setEncoding('utf8')) text += chunk
-  return { status: answer.statusCode ?? 502, body: parsed(text) }
+async function call(mesh: Mesh, host: string): Promise<{ status: number; body: unknown }> {
+  const answer = await mesh.fetch(`http://${host}/`, { signal: AbortSignal.timeout(CALL_TIMEOUT_MS) })
+  return { status: answer.status, body: parsed(await answer.text()) }
 }
 
 function parsed(text: string): unknown {
