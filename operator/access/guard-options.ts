@@ -3,6 +3,7 @@ import { isLoopback } from '../http/host-check.ts'
 import type { ApiConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { isWithin, parseNetworks } from './networks.ts'
 import { TokenBook } from './token-book.ts'
 
 /** Who is let in, by the configuration; says so when nobody can be. */
@@ -15,8 +16,14 @@ export function guardOptions(api: ApiConfig, log: Logger): Omit<GuardOptions, 'b
       hint,
     })
   }
+  const anonymous = api.legacyNetworks === undefined ? null : parseNetworks(api.legacyNetworks)
+  if (!isLoopback(api.host) && anonymous !== null) {
+    const networks = api.legacyNetworks
+    log.warn('clients of these networks enqueue and read results without a token', { networks })
+  }
   return {
     tokens,
+    isLegacyClient: (address) => anonymous !== null && isWithin(anonymous, address),
     names: api.names ?? [],
     writeRate: api.writeRate ?? WRITE_RATE,
     onWrite: (name, what) => log.info('a write by a token', { name, what }),

@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 export const CALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
-const PATH_ERROR =
+export const PATH_ERROR =
   'must begin with exactly one "/", without scheme, control characters, spaces, backslashes or dot segments'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused

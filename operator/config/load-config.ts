@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { legacyNetworks } from '../access/networks.ts'
 import type { OutcomeWay } from '../core/service-plugins.ts'
 import { adminUrls } from '../kong/admin-urls.ts'
 import type {
@@ -120,6 +121,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         names: listOf(get<string | undefined>('api.names')),
         writeRate: { perSecond: get<number>('api.writeRate'), burst: 4 * get<number>('api.writeRate') },
         discoverTtlSeconds: get<number>('api.discoverTtlSeconds'),
+        legacyNetworks: legacyNetworks(get<string>('access.legacy'))?.networks,
         tokenFiles: listOf(get<string | undefined>('access.tokenFiles')),
         token: secretOf('access.token', ''),
       },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { legacyNetworks } from '../access/networks.ts'
 import { OUTCOME_WAYS } from '../core/service-plugins.ts'
 import type { Setting } from './setting.ts'
 
@@ -282,6 +283,16 @@ export const SETTINGS: readonly Setting[] = [
     schema: text,
     help: 'files of tokens for the API, separated by commas; lines: NAME read|write TOKEN',
     example: '/etc/kongsul/tokens',
+  },
+  {
+    path: 'access.legacy',
+    kind: 'text',
+    schema: z.string().refine((told) => legacyNetworks(told) !== null, {
+      message: 'is neither "token" nor "anonymous:" with networks, like anonymous:10.0.0.0/8',
+    }),
+    fallback: 'token',
+    help: 'how clients of the old API are let in off loopback: token, or anonymous:NETWORK,... without one',
+    example: 'anonymous:10.0.0.0/8',
   },
   secret(
     'feed.token',

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { readFields } from './read-fields.ts'
 
 /** Who may pass: see `docs/access.md`. */
-export type Door = 'open' | 'read' | 'write' | 'call' | 'internal'
+export type Door = 'open' | 'read' | 'write' | 'call' | 'legacy' | 'internal'
 
 /** What `/openapi.json` and the access check know of a route. */
 export interface EndpointInfo {
@@ -16,6 +16,8 @@ export interface EndpointInfo {
   readonly answer: z.ZodType | string
   /** Statuses beside those that any request may get. */
   readonly errors?: readonly number[]
+  /** Of those whose body is not the one of all errors. */
+  readonly errorShapes?: Readonly<Record<number, z.ZodType>>
   readonly example?: EndpointExample
 }
 

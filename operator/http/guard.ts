@@ -12,6 +12,8 @@ export interface GuardOptions {
   /** Names beside those of loopback that `Host` may have. */
   readonly names?: readonly string[]
   readonly tokens?: Pick<TokenBook, 'find'>
+  /** Whether a client at this address may use the old API without a token. */
+  readonly isLegacyClient?: (address: string) => boolean
   readonly writeRate?: WriteRate
   /** A write that was let in by a token, for the log. */
   readonly onWrite?: (name: string, what: string) => void
@@ -21,14 +23,15 @@ export const WRITE_RATE: WriteRate = { perSecond: 50, burst: 200 }
 
 /** Who is let in, before anything else is looked at. */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { boundTo, names = [], tokens, writeRate = WRITE_RATE, onWrite } = options
+  const { boundTo, names = [], tokens, isLegacyClient, writeRate = WRITE_RATE, onWrite } = options
   const limiter = new WriteLimiter(writeRate)
   app.addHook('onRequest', async (request) => {
     if (!isAllowedHost(boundTo, request.headers.host, names)) {
       throw new RequestError(421, 'this API does not answer to that Host')
     }
     if (request.is404) return
-    const door = doorOf(request)
+    const told = doorOf(request)
+    const door = told === 'legacy' ? (isReading(request) ? 'read' : 'call') : told
     const isWrite = door === 'write' || door === 'call'
     if (isWrite && isForeign(request.headers)) {
       throw new RequestError(403, 'a page of another site may not do this')
@@ -36,7 +39,8 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const shown = bearerOf(request)
     const bearer = shown === null || door === 'internal' ? null : (tokens?.find(shown) ?? null)
     const rights = shown === null ? null : (bearer?.rights ?? 'unknown')
-    const verdict = mayPass({ door, isLoopback: isLoopback(boundTo), rights })
+    const isExempt = told === 'legacy' && (isLegacyClient?.(request.ip) ?? false)
+    const verdict = mayPass({ door, isLoopback: isLoopback(boundTo), rights, isExempt })
     if (!verdict.ok) {
       const headers = verdict.status === 401 ? { 'www-authenticate': 'Bearer' } : undefined
       throw new RequestError(verdict.status, verdict.why, [], headers)
@@ -52,10 +56,12 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   })
 }
 
-function doorOf({ method, routeOptions }: FastifyRequest): Door {
-  const told = routeOptions.config.endpoint?.door ?? routeOptions.config.door
-  return told ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
+function doorOf(request: FastifyRequest): Door {
+  const { endpoint, door } = request.routeOptions.config
+  return endpoint?.door ?? door ?? (isReading(request) ? 'read' : 'write')
 }
+
+const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD'
 
 function bearerOf({ headers }: FastifyRequest): string | null {
   if (headers.authorization === undefined) return null

@@ -17,11 +17,14 @@ type Described = Readonly<Record<string, unknown>>
 const ANY_ERRORS = [400, 421]
 const ERRORS_OF_DOOR: Readonly<Record<EndpointInfo['door'], readonly number[]>> = {
   open: [],
-  read: [401, 403],
-  write: [401, 403, 413, 415, 429],
-  call: [401, 403, 413, 415],
-  internal: [413, 415],
+  read: [401],
+  write: [401, 403, 429],
+  call: [401, 403],
+  legacy: [401],
+  internal: [],
 }
+/** Of whatever may have a body. */
+const ERRORS_OF_BODY = [413, 415]
 
 /** The OpenAPI 3.1 document of these routes, made of the same shapes that requests are checked with. */
 export function openApi(routes: readonly DescribedRoute[], version: string): Described {
@@ -67,8 +70,11 @@ function operation({ method, path, info }: DescribedRoute): Described {
   const statuses = [
     ...ANY_ERRORS,
     ...ERRORS_OF_DOOR[door],
+    ...(door === 'legacy' && method !== 'GET' ? [403] : []),
+    ...(method === 'GET' ? [] : ERRORS_OF_BODY),
     ...(isRefusable ? [422] : []),
     ...(info?.errors ?? []),
+    ...Object.keys(info?.errorShapes ?? {}).map(Number),
   ]
   return {
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
@@ -82,7 +88,9 @@ function operation({ method, path, info }: DescribedRoute): Described {
     ...(body === undefined ? {} : { requestBody: requestBody(body, example?.body) }),
     responses: {
       ...success(info?.answer, example?.answer),
-      ...Object.fromEntries([...new Set(statuses)].sort().map((status) => [status, failure(status)])),
+      ...Object.fromEntries(
+        [...new Set(statuses)].sort().map((status) => [status, failure(status, info?.errorShapes?.[status])]),
+      ),
     },
   }
 }
@@ -126,9 +134,13 @@ function success(answer: EndpointInfo['answer'] | undefined, example: unknown): 
   }
 }
 
-const failure = (status: number): Described => ({
+const failure = (status: number, shape?: z.ZodType): Described => ({
   description: CODES[status] ?? 'error',
-  content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+  content: {
+    'application/json': {
+      schema: shape === undefined ? { $ref: '#/components/schemas/Error' } : schemaOf(shape, 'output'),
+    },
+  },
 })
 
 const isOptional = (field: unknown): boolean => (field as z.ZodType).safeParse(undefined).success

@@ -45,6 +45,8 @@ export interface ApiConfig {
   readonly names?: readonly string[]
   /** How fast one client may write; 50 a second and 200 at once when not given. */
   readonly writeRate?: { readonly perSecond: number; readonly burst: number }
+  /** Networks whose clients use the old API without a token; undefined: nobody does. */
+  readonly legacyNetworks?: string | undefined
   /** Files of bearer tokens, see operator/access/parse-tokens.ts. */
   readonly tokenFiles?: readonly string[]
   /** One bearer token that may do everything. */

@@ -10,7 +10,9 @@ import { eventsRoute } from '../../operator/http/events-route.ts'
 import { explainRoute } from '../../operator/http/explain-route.ts'
 import { guardRoutes } from '../../operator/http/guard-routes.ts'
 import { internalRoutes } from '../../operator/http/internal-routes.ts'
+import { legacyRoutes } from '../../operator/http/legacy-routes.ts'
 import { meshRoutes } from '../../operator/http/mesh-routes.ts'
+import { migrationRoutes } from '../../operator/http/migration-routes.ts'
 import { overrideRoutes } from '../../operator/http/override-routes.ts'
 import { pauseRoutes } from '../../operator/http/pause-routes.ts'
 import { planRoute } from '../../operator/http/plan-route.ts'
@@ -24,7 +26,8 @@ export interface BareApi {
   readonly asked: string[]
 }
 
-export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
+/** @param feedToken what plugin processes have to show */
+export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): BareApi {
   const asked: string[] = []
   // biome-ignore lint/suspicious/noExplicitAny: stands for every source
   const source = (name: string): any =>
@@ -44,6 +47,8 @@ export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
     notReady: () => [],
     healthHeaders: () => ({}),
     parts: [
+      legacyRoutes(source('legacy')),
+      migrationRoutes(source('migrations')),
       meshRoutes(source('mesh')),
       registerRoutes(source('registrar')),
       callRoute(source('caller')),
@@ -58,7 +63,7 @@ export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
       overrideRoutes(source('target'), source('overrides')),
       pauseRoutes(source('pauses'), source('knows')),
       planRoute(source('plan')),
-      internalRoutes({ ...source('internal'), token: undefined, ejections: source('ejections') }),
+      internalRoutes({ ...source('internal'), token: feedToken, ejections: source('ejections') }),
     ],
     ...over,
   })
