@@ -46,7 +46,7 @@ export const circuitRoutes =
       params: { service: serviceField },
       body: BODY,
       answer: z.object({ service: z.string(), mode: z.enum(MODES), overridden_by: z.string().nullable() }),
-      errors: [404, 409, 503],
+      errors: [404, 409, 502, 503],
       example: { params: { service: 'web' }, body: { mode: 'forced_open' } },
       handle: async ({ params: { service }, body: { mode } }) => {
         if (!source.knows(service)) throw new RequestError(404, `service ${service} is not in the catalog`)

@@ -51,7 +51,7 @@ function addConfigure(
     query: { ...queryShape(parameters), service: SERVICE.optional() },
     body: { ...bodyShape(parameters), service: SERVICE.optional() },
     answer: z.looseObject({ status: z.literal('configured') }),
-    errors: [409, 503],
+    errors: [409, 502, 503],
     example: EXAMPLES[what],
     handle: async ({ query, body }) => {
       const given: Record<string, unknown> = { ...query }

@@ -19,7 +19,7 @@ export const guardRoutes =
       door: 'write',
       body: BODY,
       answer: z.object({ accepted: z.array(z.looseObject({})), total: z.int() }),
-      errors: [404, 503],
+      errors: [404, 502, 503],
       example: { body: { service: 'web', by: 'ada' } },
       handle: async ({ body: { service = null, by = 'api' } }) => {
         const accepted = await answeringForConsul(() => accept(service, by))

@@ -62,7 +62,7 @@ export const internalRoutes =
       )
       scope.post(
         '/internal/ejections',
-        told('Says that a process took an instance out.', EJECTION),
+        told('Says that a process took an instance out.', EJECTION, [409, 502, 503]),
         async (request, reply) => {
           const { upstream, target, untilMs, reason = '', owner } = readFields(EJECTION, request.body)
           const sinceMs = Date.now()
@@ -82,7 +82,7 @@ export const internalRoutes =
       )
       scope.delete(
         '/internal/ejections',
-        told('Says that an ejection is over.', RELEASE),
+        told('Says that an ejection is over.', RELEASE, [502, 503]),
         async (request, reply) => {
           const { upstream, target, owner = null } = readFields(RELEASE, request.body)
           await answeringForConsul(() => ejections.release(upstream, normalTarget(target), owner))
@@ -114,14 +114,19 @@ export const internalRoutes =
   }
 
 /** For `/openapi.json`; what is answered is 204. */
-const told = (summary: string, body?: z.ZodRawShape): { config: { endpoint: EndpointInfo } } => ({
+const told = (
+  summary: string,
+  body?: z.ZodRawShape,
+  errors: readonly number[] = [],
+): { config: { endpoint: EndpointInfo } } => ({
   config: {
     endpoint: {
       summary,
       door: 'internal',
       ...(body === undefined ? {} : { body }),
       answer: 'none',
-      errors: [401, 403, 503],
+      errors: [401, 403, ...errors],
+      ...(body === EJECTION || body === RELEASE ? { example: EJECTION_EXAMPLE } : {}),
     },
   },
 })
@@ -142,6 +147,9 @@ const RELEASE = {
   owner: WORDS.optional(),
   untilMs: TIME.optional(),
   reason: WORDS.optional(),
+}
+const EJECTION_EXAMPLE = {
+  body: { upstream: 'web.mesh', target: '10.0.0.5:8080', untilMs: 1_700_000_000_000, owner: 'kong-1' },
 }
 const EJECTION = { upstream: NAME, target: NAME, untilMs: TIME, reason: WORDS.optional(), owner: WORDS }
 const ASKED = {

@@ -58,7 +58,7 @@ export const meshRoutes =
       params: { service: serviceField },
       query: { use_cache: z.enum(['true', 'false'], 'must be true or false').optional() },
       answer: discoverShape,
-      errors: [503],
+      errors: [502, 503],
       example: { params: { service: 'web' }, query: { use_cache: 'true' } },
       handle: async ({ params: { service }, query: { use_cache: useCache = 'true' }, reply }) => {
         reply.type('application/json; charset=utf-8')

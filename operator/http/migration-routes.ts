@@ -22,7 +22,6 @@ const PATH = `${V2}/migrations`
 export const migrationRoutes =
   (source: MigrationSource) =>
   (app: FastifyInstance): void => {
-    const asking = <T>(work: () => Promise<T>) => answeringForConsul(() => answeringForRedis(work))
     endpoint(app, {
       method: 'GET',
       path: PATH,
@@ -31,7 +30,7 @@ export const migrationRoutes =
       answer: z.strictObject({ migrations: z.array(migrationShape), total: z.int() }),
       errors: [503],
       handle: async () => {
-        const migrations = await asking(() => source.migrations())
+        const migrations = await answeringForRedis(() => source.migrations())
         return { migrations, total: migrations.length }
       },
     })
@@ -44,7 +43,7 @@ export const migrationRoutes =
       answer: migrationShape,
       errors: [503],
       example: TOPIC_EXAMPLE,
-      handle: async ({ params: { topic } }) => await asking(() => source.migration(topic)),
+      handle: async ({ params: { topic } }) => await answeringForRedis(() => source.migration(topic)),
     })
     endpoint(app, {
       method: 'PUT',
@@ -54,9 +53,10 @@ export const migrationRoutes =
       params: TOPIC_PARAM,
       body: WISH,
       answer: migrationShape,
-      errors: [409, 503],
+      errors: [409, 502, 503],
       example: { ...TOPIC_EXAMPLE, body: { mode: 'mirror', service: 'order-worker' } },
-      handle: async ({ params: { topic }, body }) => await asking(() => source.setMigration(topic, body)),
+      handle: async ({ params: { topic }, body }) =>
+        await answeringForConsul(() => answeringForRedis(() => source.setMigration(topic, body))),
     })
     endpoint(app, {
       method: 'GET',
@@ -69,7 +69,7 @@ export const migrationRoutes =
       errors: [503],
       example: { ...TOPIC_EXAMPLE, query: { count: '20' } },
       handle: async ({ params: { topic }, query: { count = 20 }, reply }) => {
-        const { json, total } = await asking(() => source.dead(topic, count))
+        const { json, total } = await answeringForRedis(() => source.dead(topic, count))
         return reply.type('application/json; charset=utf-8').send(`{"dead":${json},"total":${total}}`)
       },
     })
@@ -87,7 +87,7 @@ export const migrationRoutes =
       errors: [503],
       example: { ...TOPIC_EXAMPLE, body: { ids: ['1700000000000-0'] } },
       handle: async ({ params: { topic }, body: { ids = null } }) =>
-        await asking(() => source.replayDead(topic, ids)),
+        await answeringForRedis(() => source.replayDead(topic, ids)),
     })
   }
 

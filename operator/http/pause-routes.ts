@@ -31,7 +31,7 @@ export const pauseRoutes =
       params: { service: serviceField },
       body: BODY,
       answer: PAUSED,
-      errors: [404, 503],
+      errors: [404, 502, 503],
       example: { params: { service: 'web' }, body: { for: '1h', reason: 'looking at it', by: 'ada' } },
       handle: async ({ params, body: { for: text = DEFAULT_FOR, reason = '', by = 'api' } }) => {
         const service = known(params.service)
@@ -48,7 +48,7 @@ export const pauseRoutes =
       door: 'write',
       params: { service: serviceField },
       answer: PAUSED,
-      errors: [404, 503],
+      errors: [404, 502, 503],
       example: { params: { service: 'web' } },
       handle: async ({ params }) => {
         const service = known(params.service)

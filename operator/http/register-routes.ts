@@ -23,7 +23,7 @@ export const registerRoutes =
       door: 'write',
       body: registerBody,
       answer: z.object({ service_id: z.string(), status: z.literal('registered'), message: z.string() }),
-      errors: [503],
+      errors: [502, 503],
       example: {
         body: {
           service_name: 'web',
@@ -53,7 +53,7 @@ export const registerRoutes =
       door: 'write',
       params: { service_id: ID },
       answer: z.object({ status: z.literal('deregistered'), message: z.string() }),
-      errors: [404, 503],
+      errors: [404, 502, 503],
       example: { params: { service_id: 'web-10.0.0.5-8080' } },
       handle: async ({ params, reply }) => {
         const node = await answeringForConsul(() => registrar.deregister(params.service_id))
@@ -69,7 +69,7 @@ export const registerRoutes =
       params: { service_id: ID },
       body: HEARTBEAT,
       answer: z.object({ service_id: z.string(), status: z.enum(HEALTH), message: z.string() }),
-      errors: [404, 409, 503],
+      errors: [404, 409, 502, 503],
       example: {
         params: { service_id: 'web-10.0.0.5-8080' },
         body: { status: 'degraded', note: 'disk is full' },

@@ -3,9 +3,11 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { ConsulError } from '../../operator/consul/consul-error.ts'
+import { RequestError } from '../../operator/http/request-error.ts'
 import { badRequests, HUGE, isStrict, schemaOf } from '../support/bad-requests.ts'
 import { bareApi } from '../support/bare-api.ts'
-import { describedApi, GENERAL_ERRORS, type Route, urlOf } from '../support/described-api.ts'
+import { describedApi, exampleUrl, GENERAL_ERRORS, type Route, urlOf } from '../support/described-api.ts'
 
 const FREELY = { writeRate: { perSecond: 1e9, burst: 1e9 } }
 const { app, asked } = bareApi({ guard: FREELY })
@@ -88,6 +90,49 @@ test('the page is the page alone', async () => {
   ok(page.body.includes('/api/v1/mesh/v2/register') && !/<script|src=|@import|url\(/.test(page.body))
   ok(String(page.headers['content-security-policy']).startsWith("default-src 'none'"))
 })
+
+/** By name: what is behind these is no source that could throw. */
+const NOT_BY_A_SOURCE = ['GET /api/v1/mesh/v2/events', 'GET /readyz']
+const failing = bareApi({ guard: FREELY })
+after(() => failing.app.close())
+async function failed(route: Route, error: Error) {
+  failing.fail(error)
+  const body = route.operation.requestBody?.content['application/json'].example
+  const answer = await failing.app.inject({
+    method: route.method as 'GET',
+    url: exampleUrl(route),
+    headers: { host: 'localhost' },
+    ...(body === undefined ? {} : { payload: body }),
+  })
+  const type = String(answer.headers['content-type'])
+  const { statusCode: status, body: text } = answer
+  return {
+    status,
+    text,
+    problem: status === 500 ? null : description.problemOf(route, { status, type, text }),
+  }
+}
+for (const route of routes) {
+  const name = `${route.method} ${route.path}`
+  const special = Object.keys(route.operation.responses)
+    .map(Number)
+    .filter((status) => status >= 400 && !GENERAL_ERRORS.includes(status))
+  if (special.length === 0 || NOT_BY_A_SOURCE.includes(name)) continue
+  test(`${name} tells ${special.join(', ')} as it is described, and all that Consul says no to`, async () => {
+    for (const status of special) {
+      const answer = await failed(route, new RequestError(status, 'said so'))
+      deepEqual([answer.status, answer.problem], [status, null], name)
+      ok(answer.text.includes('said so'))
+    }
+    const away = await failed(route, new ConsulError('CONSUL_UNREACHABLE', 'kv.get', 'nobody answers'))
+    const denied = await failed(route, new ConsulError('CONSUL_DENIED', 'kv.set', 'permission denied'))
+    deepEqual(
+      [denied.status, denied.problem, away.problem],
+      [away.status === 503 ? 502 : 500, null, null],
+      name,
+    )
+  })
+}
 
 const READER = 'reader-token-0123456789'
 const WRITER = 'writer-token-0123456789'

@@ -24,18 +24,21 @@ export interface BareApi {
   readonly app: FastifyInstance
   /** What handlers asked of their sources. */
   readonly asked: string[]
+  /** What sources throw from now on. */
+  fail(error: Error): void
 }
 
 /** @param feedToken what plugin processes have to show */
 export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): BareApi {
   const asked: string[] = []
+  let failure: Error | null = null
   // biome-ignore lint/suspicious/noExplicitAny: stands for every source
   const source = (name: string): any =>
     new Proxy(() => {}, {
       get: (_target, key) => source(`${name}.${String(key)}`),
       apply: () => {
         asked.push(name)
-        throw new Error(`${name} was asked`)
+        throw failure ?? new Error(`${name} was asked`)
       },
     })
   const app = buildServer({
@@ -63,9 +66,19 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       overrideRoutes(source('target'), source('overrides')),
       pauseRoutes(source('pauses'), source('knows')),
       planRoute(source('plan')),
-      internalRoutes({ ...source('internal'), token: feedToken, ejections: source('ejections') }),
+      internalRoutes({
+        token: feedToken,
+        ejections: source('ejections'),
+        circuits: source('circuits'),
+        feed: source('feed'),
+        onOutcome: source('outcome'),
+        signal: new AbortController().signal,
+      }),
     ],
     ...over,
   })
-  return { app, asked }
+  const fail = (error: Error) => {
+    failure = error
+  }
+  return { app, asked, fail }
 }

@@ -81,6 +81,14 @@ export function describedApi(document: any): Description {
 const withBase = (schema: object): object =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"https://kongsul/openapi#/components/'))
 
+/** With the examples of all its parameters. */
+export const exampleUrl = (route: Route): string => {
+  const optional = route.operation.parameters.filter(
+    (each) => each.in === 'query' && each.example !== undefined,
+  )
+  return urlOf(route, Object.fromEntries(optional.map(({ name, example }) => [name, example!])))
+}
+
 /** With the examples of its parameters, those of the path and those it cannot do without. */
 export function urlOf({ path, operation }: Route, query: Readonly<Record<string, string>> = {}): string {
   const params = operation.parameters.filter((each) => each.in === 'path')
