@@ -71,7 +71,7 @@ export function endpoint<
     url: path,
     config: { endpoint: info },
     handler: async (request, reply) =>
-      await handle({
+      handle({
         params: readFields((info.params ?? NONE) as P, request.params),
         // Probes and scrapers add what they like.
         query: info.door === 'open' ? ({} as never) : readFields((info.query ?? NONE) as Q, request.query),

@@ -25,7 +25,8 @@ export const WRITE_RATE: WriteRate = { perSecond: 50, burst: 200 }
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { boundTo, names = [], tokens, isLegacyClient, writeRate = WRITE_RATE, onWrite } = options
   const limiter = new WriteLimiter(writeRate)
-  app.addHook('onRequest', async (request) => {
+  const isFree = isLoopback(boundTo)
+  const check = (request: FastifyRequest): void => {
     if (!isAllowedHost(boundTo, request.headers.host, names)) {
       throw new RequestError(421, 'this API does not answer to that Host')
     }
@@ -40,7 +41,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const bearer = shown === null || door === 'internal' ? null : (tokens?.find(shown) ?? null)
     const rights = shown === null ? null : (bearer?.rights ?? 'unknown')
     const isExempt = told === 'legacy' && (isLegacyClient?.(request.ip) ?? false)
-    const verdict = mayPass({ door, isLoopback: isLoopback(boundTo), rights, isExempt })
+    const verdict = mayPass({ door, isLoopback: isFree, rights, isExempt })
     if (!verdict.ok) {
       const headers = verdict.status === 401 ? { 'www-authenticate': 'Bearer' } : undefined
       throw new RequestError(verdict.status, verdict.why, [], headers)
@@ -53,6 +54,16 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
       }
     }
     if (isWrite && bearer !== null) onWrite?.(bearer.name, `${request.method} ${request.url.split('?')[0]}`)
+  }
+  // With a callback: a promise for each request would cost more than the check.
+  app.addHook('onRequest', (request, _reply, done) => {
+    try {
+      check(request)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done()
   })
 }
 

@@ -9,6 +9,7 @@ export function readFields<Shape extends z.ZodRawShape>(
   shape: Shape,
   input: unknown,
 ): z.infer<z.ZodObject<Shape>> {
+  if (input == null && isEmpty(shape)) return {} as never
   const schema = schemas.get(shape) ?? z.strictObject(shape)
   schemas.set(shape, schema)
   const result = schema.safeParse(input ?? {})
@@ -21,6 +22,12 @@ export function readFields<Shape extends z.ZodRawShape>(
   })
   const message = details.map(({ field, message: what }) => `${field}: ${what}`).join('; ')
   throw new RequestError(422, message, details)
+}
+
+/** Most requests have no body, and may have none: nothing is there to be looked at. */
+function isEmpty(shape: z.ZodRawShape): boolean {
+  for (const _ in shape) return false
+  return true
 }
 
 /** By shape: making one takes longer than a request. */

@@ -1,10 +1,15 @@
-// What `npm run up`, `npm test`, `npm run bench` and `npm run test:w3c` start: set-up first, then the job in its own process.
+// What `npm run up`, `npm test`, `npm run soak`, `npm run bench` and `npm run test:w3c` start: set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { prepare, root } from './prepare.mjs'
 
 const [job = '', ...args] = process.argv.slice(2)
+/** What takes too long for every run. */
+const SOAK = ['contract/mesh-api', 'integration/described-answers', 'soak/silent-client'].map((name) =>
+  join('test', ...name.split('/')).concat('.test.ts'),
+)
+if (job === 'soak') process.env.KONGSUL_FUZZ_RUNS ??= '2000'
 const jobs = {
   up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
   test: () => [
@@ -15,6 +20,7 @@ const jobs = {
     '--test-timeout=300000',
     ...testFiles(args),
   ],
+  soak: () => ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=1800000', ...SOAK],
   bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
   w3c: () => ['--import', 'tsx', join('test', 'w3c', 'main.ts'), ...args],
 }
@@ -24,16 +30,18 @@ if (!(job in jobs)) {
 }
 
 await prepare()
-if (job === 'test') await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
+if (job === 'test' || job === 'soak')
+  await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
 process.exitCode = await run(jobs[job]())
 
 /** Files named on the command line, or every test. */
 function testFiles(named) {
   if (named.length > 0) return named
+  const isSoak = (file) => file.startsWith(join('test', 'soak'))
   const found = readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-  return found.sort()
+  return found.filter((file) => !isSoak(file)).sort()
 }
 
 /** Runs Node with `nodeArgs`, hands signals on, and answers its exit code; set-up that fails ends the job. */

@@ -1,4 +1,4 @@
-// What the mesh API costs: discover from its cache, as a function and as a whole request without a network, and what
+// What the mesh API costs: discover from its cache as a function (over sockets: discover.ts), and what
 // call adds to the same request sent straight to the proxy.
 import { request } from 'node:http'
 import { DiscoveryCache } from '../../operator/api/discovery-cache.ts'
@@ -6,13 +6,10 @@ import { Caller } from '../../operator/call/caller.ts'
 import type { OutcomeWaiters } from '../../operator/call/outcome-waiters.ts'
 import { createProxyClient } from '../../operator/call/proxy-client.ts'
 import type { Instance } from '../../operator/core/catalog.ts'
-import { meshRoutes } from '../../operator/http/mesh-routes.ts'
-import { bareApi } from '../support/bare-api.ts'
 import { Mesh } from '../support/mesh.ts'
 import { type Part, percentile } from './figure.ts'
 
 const CALLS = 200_000
-const REQUESTS = 20_000
 const SAMPLES = 500
 
 export const api: Part = {
@@ -28,32 +25,9 @@ export const api: Part = {
     })
     await cache.discover('web', true)
     const core = perSecond(CALLS, () => cache.cached('web')!.length)
-    const { app } = bareApi({ parts: [meshRoutes({ ...NOTHING, discovery: cache })] })
-    await app.ready()
-    const took: number[] = []
-    const startedAt = process.cpuUsage()
-    for (let at = 0; at < REQUESTS; at++) {
-      const before = performance.now()
-      await app.inject({ url: '/api/v1/mesh/v2/discover/web', headers: { host: 'localhost' } })
-      took.push(performance.now() - before)
-    }
-    const { user, system } = process.cpuUsage(startedAt)
-    await app.close()
     const { direct, through } = await calls(log)
     return [
       { what: 'discover from the cache, the function', value: core, unit: '/s', goal: 20_000 },
-      {
-        what: 'discover from the cache, fastify.inject, of CPU time',
-        value: REQUESTS / ((user + system) / 1e6),
-        unit: '/s',
-        goal: 20_000,
-      },
-      {
-        what: 'discover from the cache, fastify.inject, p99',
-        value: percentile(took, 99),
-        unit: 'ms',
-        goal: 2,
-      },
       {
         what: 'call up to the answer of the proxy, p50',
         value: percentile(through, 50),
@@ -77,7 +51,6 @@ const INSTANCES: readonly Instance[] = Array.from({ length: 5 }, (_, at) => ({
   kind: '',
   checks: [],
 }))
-const NOTHING = { services: () => null, topology: () => null, health: () => null }
 
 function perSecond(count: number, run: () => number): number {
   let chars = 0

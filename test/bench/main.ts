@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { api } from './api.ts'
 import { breaker } from './breaker.ts'
 import { churn } from './churn.ts'
+import { configure } from './configure.ts'
+import { discover } from './discover.ts'
 import { failover } from './failover.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
@@ -21,6 +23,8 @@ import { takeover } from './takeover.ts'
 
 const PARTS: readonly Part[] = [
   api,
+  configure,
+  discover,
   breaker,
   follow,
   failover,

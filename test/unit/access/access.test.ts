@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { isForeign, mayPass, type Visit } from '../../../operator/access/door-rules.ts'
+import { isWithin, legacyNetworks, parseNetworks } from '../../../operator/access/networks.ts'
 import { parseTokens } from '../../../operator/access/parse-tokens.ts'
 import { TokenBook } from '../../../operator/access/token-book.ts'
 import { WriteLimiter } from '../../../operator/access/write-rate.ts'
@@ -38,6 +39,44 @@ for (const [door, rights, loopback, elsewhere] of table) {
     deepEqual([status(true), status(false)], [loopback, elsewhere])
   })
 }
+
+test('old clients of a named network need no token, at the old API alone and nowhere else', async () => {
+  const networks = parseNetworks('10.0.0.0/8, fd00::/8')!
+  const isLegacyClient = (address: string) => isWithin(networks, address)
+  const { app } = bareApi({ host: '0.0.0.0', guard: { isLegacyClient } })
+  const visit = async (method: 'GET' | 'POST', url: string, remoteAddress: string) =>
+    (await app.inject({ method, url, remoteAddress, headers: { host: 'x' } })).statusCode
+  for (const [address, status] of [
+    ['10.1.2.3', 422],
+    ['::ffff:10.1.2.3', 422],
+    ['fd00::1', 422],
+    ['11.0.0.1', 401],
+    ['127.0.0.1', 401],
+  ] as const) {
+    for (const base of ['/api/v1/mesh', '/api/v1/mesh/v2']) {
+      equal(await visit('POST', `${base}/enqueue`, address), status, address)
+      equal(await visit('GET', `${base}/results`, address), status, address)
+    }
+    equal(await visit('GET', '/api/v1/mesh/v2/services', address), 401)
+    equal(await visit('PUT', '/api/v1/mesh/v2/migrations/x', address), 401)
+    equal(await visit('POST', '/api/v1/mesh/v2/call', address), 401)
+  }
+  await app.close()
+})
+
+test('access.legacy is token, or anonymous with networks', () => {
+  deepEqual(legacyNetworks('token'), { networks: undefined })
+  deepEqual(legacyNetworks('anonymous:10.0.0.0/8,::1'), { networks: '10.0.0.0/8,::1' })
+  for (const wrong of [
+    'anonymous',
+    'anonymous:',
+    'anonymous:10.0.0.0/33',
+    'anonymous:host',
+    'anyone',
+    'anonymous:10.0.0.0/8,',
+  ])
+    equal(legacyNetworks(wrong), null, wrong)
+})
 
 test('a page of another site is told by its origin or by what the browser says', () => {
   const host = 'localhost:8080'
