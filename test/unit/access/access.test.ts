@@ -44,7 +44,7 @@ test('old clients of a named network need no token, at the old API alone and now
   const networks = parseNetworks('10.0.0.0/8, fd00::/8')!
   const isLegacyClient = (address: string) => isWithin(networks, address)
   const { app } = bareApi({ host: '0.0.0.0', guard: { isLegacyClient } })
-  const visit = async (method: 'GET' | 'POST', url: string, remoteAddress: string) =>
+  const visit = async (method: 'GET' | 'POST' | 'PUT', url: string, remoteAddress: string) =>
     (await app.inject({ method, url, remoteAddress, headers: { host: 'x' } })).statusCode
   for (const [address, status] of [
     ['10.1.2.3', 422],
