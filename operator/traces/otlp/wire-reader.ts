@@ -1,9 +1,12 @@
 import { isUtf8 } from 'node:buffer'
+import { TextCache } from '../../../plugins/server/msgpack/text-cache.ts'
 import { MalformedError, type Notes } from './span-input.ts'
 
 /** How deep groups may be nested before a body counts as an attack. */
 const MOST_GROUPS = 64
 const TWO_32 = 4_294_967_296
+/** Keys and most values are the same in every request. */
+const TEXTS = new TextCache()
 
 /**
  * Reads protobuf's wire format in place: whoever knows the fields asks for them, the rest is skipped.
@@ -71,8 +74,13 @@ export class WireReader {
 
   /** Where the length-delimited field that follows ends. */
   block(end: number): number {
-    let length = 0
-    let shift = 0
+    const first = this.#byte(end)
+    if (first < 0x80) {
+      if (first > end - this.at) throw new MalformedError('a field is longer than what holds it')
+      return this.at + first
+    }
+    let length = first & 0x7f
+    let shift = 7
     for (let byte = 0x80; byte >= 0x80; shift += 7) {
       if (shift >= 70) throw new MalformedError('a number is longer than 10 bytes')
       byte = this.#byte(end)
@@ -106,7 +114,7 @@ export class WireReader {
     this.at = to
     // A character has at most four bytes: the one that is cut in two is beyond the limit.
     const upTo = Math.min(to, from + mostChars * 4 + 4)
-    const text = this.#bytes.toString('utf8', from, upTo)
+    const text = TEXTS.read(this.#bytes, from, upTo)
     if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(from, to))) this.#notes.notUtf8++
     if (text.length <= mostChars) return text
     this.#notes.valuesCut++
