@@ -4,6 +4,7 @@ import type { TokenBook } from '../access/token-book.ts'
 import { WriteLimiter, type WriteRate } from '../access/write-rate.ts'
 import type { Door } from './endpoint.ts'
 import { isAllowedHost, isLoopback } from './host-check.ts'
+import { isSame } from './internal-access.ts'
 import { RequestError } from './request-error.ts'
 
 export interface GuardOptions {
@@ -13,6 +14,8 @@ export interface GuardOptions {
   readonly names?: readonly string[]
   readonly tokens?: Pick<TokenBook, 'find'>
   readonly writeRate?: WriteRate
+  /** Of the plugin processes, which send spans too. */
+  readonly feedToken?: string | undefined
   /** A write that was let in by a token, for the log. */
   readonly onWrite?: (name: string, what: string) => void
 }
@@ -21,7 +24,7 @@ export const WRITE_RATE: WriteRate = { perSecond: 50, burst: 200 }
 
 /** Who is let in, before anything else is looked at. */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { boundTo, names = [], tokens, writeRate = WRITE_RATE, onWrite } = options
+  const { boundTo, names = [], tokens, writeRate = WRITE_RATE, feedToken, onWrite } = options
   const limiter = new WriteLimiter(writeRate)
   app.addHook('onRequest', async (request) => {
     if (!isAllowedHost(boundTo, request.headers.host, names)) {
@@ -30,12 +33,13 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     if (request.is404) return
     const door = doorOf(request)
     const isWrite = door === 'write' || door === 'call'
-    if (isWrite && isForeign(request.headers)) {
+    if ((isWrite || door === 'ingest') && isForeign(request.headers)) {
       throw new RequestError(403, 'a page of another site may not do this')
     }
     const shown = bearerOf(request)
     const bearer = shown === null || door === 'internal' ? null : (tokens?.find(shown) ?? null)
-    const rights = shown === null ? null : (bearer?.rights ?? 'unknown')
+    const isFeed = door === 'ingest' && shown !== null && feedToken !== undefined && isSame(shown, feedToken)
+    const rights = shown === null ? null : isFeed ? 'ingest' : (bearer?.rights ?? 'unknown')
     const verdict = mayPass({ door, isLoopback: isLoopback(boundTo), rights })
     if (!verdict.ok) {
       const headers = verdict.status === 401 ? { 'www-authenticate': 'Bearer' } : undefined

@@ -20,6 +20,7 @@ const ERRORS_OF_DOOR: Readonly<Record<EndpointInfo['door'], readonly number[]>> 
   read: [401, 403],
   write: [401, 403, 413, 415, 429],
   call: [401, 403, 413, 415],
+  ingest: [401, 403, 413, 415, 429],
   internal: [413, 415],
 }
 
@@ -61,6 +62,7 @@ function operation({ method, path, info }: DescribedRoute): Described {
     params = {},
     query = {},
     body,
+    bodyTypes,
     example,
   } = info ?? {}
   const isRefusable = Object.keys({ ...params, ...query, ...body }).length > 0
@@ -80,6 +82,7 @@ function operation({ method, path, info }: DescribedRoute): Described {
       ...parameters(query, 'query', example?.query),
     ],
     ...(body === undefined ? {} : { requestBody: requestBody(body, example?.body) }),
+    ...(bodyTypes === undefined ? {} : { requestBody: { required: true, content: rawContent(bodyTypes) } }),
     responses: {
       ...success(info?.answer, example?.answer),
       ...Object.fromEntries([...new Set(statuses)].sort().map((status) => [status, failure(status)])),
@@ -112,6 +115,9 @@ function requestBody(shape: z.ZodRawShape, example: unknown): Described {
     },
   }
 }
+
+const rawContent = (types: readonly string[]): Described =>
+  Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]))
 
 function success(answer: EndpointInfo['answer'] | undefined, example: unknown): Described {
   if (answer === 'none') return { 204: { description: 'done' } }

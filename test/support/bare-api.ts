@@ -10,12 +10,15 @@ import { eventsRoute } from '../../operator/http/events-route.ts'
 import { explainRoute } from '../../operator/http/explain-route.ts'
 import { guardRoutes } from '../../operator/http/guard-routes.ts'
 import { internalRoutes } from '../../operator/http/internal-routes.ts'
+import { jaegerRoutes } from '../../operator/http/jaeger-routes.ts'
 import { meshRoutes } from '../../operator/http/mesh-routes.ts'
+import { otlpRoute } from '../../operator/http/otlp-route.ts'
 import { overrideRoutes } from '../../operator/http/override-routes.ts'
 import { pauseRoutes } from '../../operator/http/pause-routes.ts'
 import { planRoute } from '../../operator/http/plan-route.ts'
 import { registerRoutes } from '../../operator/http/register-routes.ts'
 import { buildServer, type ServerOptions } from '../../operator/http/server.ts'
+import { traceRoutes } from '../../operator/http/trace-routes.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
 
 export interface BareApi {
@@ -58,6 +61,9 @@ export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
       overrideRoutes(source('target'), source('overrides')),
       pauseRoutes(source('pauses'), source('knows')),
       planRoute(source('plan')),
+      otlpRoute({ collector: source('collector') }),
+      traceRoutes(source('traces')),
+      jaegerRoutes(source('jaeger')),
       internalRoutes({ ...source('internal'), token: undefined, ejections: source('ejections') }),
     ],
     ...over,
