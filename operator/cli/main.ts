@@ -112,6 +112,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/migrate.ts')).defineMigrate,
   },
   {
+    name: 'traces',
+    summary: 'requests through the mesh: search them, show one as a waterfall',
+    load: async () => (await import('./commands/traces.ts')).defineTraces,
+  },
+  {
     name: 'pause',
     summary: 'stop writing to Kong for a while, for one service or all',
     load: async () => (await import('./commands/pause.ts')).definePause,

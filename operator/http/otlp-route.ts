@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip, inflate } from 'node:zlib'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { HANDED_ON } from '../traces/hand-on.ts'
 import { CONTENT_TYPES, responseBody, statusBody } from '../traces/otlp/answers.ts'
 import { MalformedError } from '../traces/otlp/span-input.ts'
 import type { Encoding, TraceCollector } from '../traces/trace-collector.ts'
@@ -79,7 +80,7 @@ export const otlpRoute =
               throw new RequestError(415, 'spans come as application/json or application/x-protobuf')
             }
             const bytes = await unpacked(request)
-            const taken = collector.take(bytes, encoding, Date.now())
+            const taken = collector.take(bytes, encoding, Date.now(), HANDED_ON in request.headers)
             return reply
               .code(200)
               .header('content-type', CONTENT_TYPES[encoding])

@@ -32,6 +32,7 @@ import { startLegacy } from '../legacy/legacy-api.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { createTraces } from '../traces/start-traces.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { CircuitBook } from './circuit-book.ts'
@@ -67,7 +68,7 @@ export interface Operator {
   apply(service: string | null): Promise<ApplyResult>
   /** What was done so far, newest first. */
   changes(query: ChangeQuery): readonly ChangeRecord[]
-  /** Finishes the calls in flight and closes everything; takes less than a second. */
+  /** Finishes the calls in flight and closes everything; takes less than a second, and as long as saving traces takes. */
   stop(): Promise<void>
 }
 
@@ -226,6 +227,8 @@ export async function startOperator(
     const modes = modesOf(views, reconciler.overrides())
     return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
   }
+  const traces = createTraces(config.traces ?? {}, { log, metrics })
+  await traces.start()
   const meshApi: MeshApi = createMeshApi({
     config,
     reader,
@@ -235,18 +238,20 @@ export async function startOperator(
     status,
     circuits: circuitRows,
     consulDoubt: () => now().consulDoubt,
+    dependencies: () => traces.queries.callees(),
   })
   const server = await startServer({
     host: config.api.host,
     port: config.api.port,
     version,
-    guard: guardOptions(config.api, log),
+    guard: guardOptions(config.api, log, revealed(config.feedToken)),
     metrics,
     status,
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
       ...meshApi.parts,
+      ...traces.parts,
       forwardToLeader({
         isLeading: () => config.dryRun || isLeading(),
         leader: () => (election?.isStandby() === true ? election.leader() : null),
@@ -374,6 +379,8 @@ export async function startOperator(
       await Promise.race([Promise.all([fleet.stop(), legacy.stop()]), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])
       await Promise.race([server.close(), limit])
+      // After the last request: what came with it is saved too.
+      await traces.stop()
       reader.close()
       writer.close()
       meshApi.close()

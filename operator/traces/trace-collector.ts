@@ -48,12 +48,16 @@ export class TraceCollector {
     this.#handOn = handOn
   }
 
-  /** @throws MalformedError for a body that is no request: nothing of it is kept */
-  take(bytes: Buffer, encoding: Encoding, nowMs: number): Taken {
+  /**
+   * @param isHandedOn by another collector of ours: it goes no further
+   * @throws MalformedError for a body that is no request: nothing of it is kept
+   */
+  take(bytes: Buffer, encoding: Encoding, nowMs: number, isHandedOn = false): Taken {
     const decoded = this.#decode(bytes, encoding)
     const added = this.store.add(decoded.spans, nowMs)
     this.#count(decoded, added)
-    if (decoded.spans.length > 0) this.#handOn({ encoding, bytes, spans: decoded.spans.length })
+    if (decoded.spans.length > 0 && !isHandedOn)
+      this.#handOn({ encoding, bytes, spans: decoded.spans.length })
     const reason =
       decoded.reason !== '' ? decoded.reason : added.overLimit > 0 ? 'a trace has too many spans' : ''
     return { rejected: decoded.rejected + added.overLimit, reason }
