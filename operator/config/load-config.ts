@@ -144,6 +144,10 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         exportUrl: get<string | undefined>('traces.exportUrl'),
         exportAuthorization: secretOf('traces.exportAuthorization', ''),
       },
+      alerts: {
+        webhooks: listOf(get<string | undefined>('alerts.webhook')),
+        token: secretOf('alerts.webhookToken', 'alerts.webhookTokenFile'),
+      },
       dryRun: get<boolean>('dryRun'),
     },
     ports: ports as Record<PortName, number>,

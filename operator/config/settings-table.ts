@@ -175,6 +175,15 @@ export const SETTINGS: readonly Setting[] = [
     example: 'true',
   },
   {
+    path: 'alerts.webhook',
+    kind: 'text',
+    schema: urls,
+    help: 'Alertmanagers that the leader posts alerts to (/api/v2/alerts is added), separated by commas',
+    example: 'http://127.0.0.1:9093',
+  },
+  secret('alerts.webhookToken', [], 'bearer token for them'),
+  file('alerts.webhookTokenFile', [], 'file holding that token; wins over alerts.webhookToken'),
+  {
     path: 'mesh',
     kind: 'text',
     schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'is not 1 to 64 letters, digits and dashes'),

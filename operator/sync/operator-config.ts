@@ -33,6 +33,11 @@ export interface OperatorConfig {
   /** Redis of the old API; without it the old paths answer 503. */
   readonly redis?: RedisConfig | undefined
   readonly traces?: TracesConfig | undefined
+  /** Where alerts are posted, as Alertmanager takes them. */
+  readonly alerts?: {
+    readonly webhooks: readonly string[]
+    readonly token?: Secret | string | undefined
+  }
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
 }

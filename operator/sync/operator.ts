@@ -44,6 +44,7 @@ import { KongFleet } from './kong-fleet.ts'
 import { listCircuits } from './list-circuits.ts'
 import { createMeshApi, type MeshApi } from './mesh-api.ts'
 import { MeshFeed } from './mesh-feed.ts'
+import { MeshTelemetry } from './mesh-telemetry.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
   notReadyReasons,
@@ -238,7 +239,16 @@ export async function startOperator(
     status,
     circuits: circuitRows,
     consulDoubt: () => now().consulDoubt,
-    dependencies: () => traces.queries.callees(),
+    dependencies: () => telemetry.dependencies(),
+  })
+  const telemetry: MeshTelemetry = new MeshTelemetry({
+    ...{ config, writer, metrics, log, fleet, status },
+    circuits: circuitRows,
+    events: meshApi.events,
+    consulDoubt: () => now().consulDoubt,
+    connections: meshApi.connections,
+    apiUrl: () => server.url,
+    isLeading: () => isLeading() && !signal.aborted,
   })
   const server = await startServer({
     host: config.api.host,
@@ -252,6 +262,7 @@ export async function startOperator(
     parts: [
       ...meshApi.parts,
       ...traces.parts,
+      ...telemetry.parts,
       forwardToLeader({
         isLeading: () => config.dryRun || isLeading(),
         leader: () => (election?.isStandby() === true ? election.leader() : null),
@@ -286,6 +297,7 @@ export async function startOperator(
           if (outcome === null) return
           requests.count(outcome)
           meshApi.noteOutcome(outcome)
+          telemetry.noteOutcome(outcome)
         },
         signal,
       }),
@@ -336,6 +348,7 @@ export async function startOperator(
         guard.setRows(read)
         ejections.setRows(read)
         legacy.setRows(read)
+        telemetry.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
@@ -359,6 +372,7 @@ export async function startOperator(
     guard.review()
     ejections.review()
     legacy.review()
+    telemetry.review()
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -384,6 +398,7 @@ export async function startOperator(
       reader.close()
       writer.close()
       meshApi.close()
+      telemetry.stop()
       fleet.close()
     },
   }

@@ -89,6 +89,12 @@ test('the routes of the contract are there', () => {
     'GET /dependencies',
     'GET /latency/{service}',
     'GET /bottlenecks',
+    'GET /dashboard',
+    'GET /alerts',
+    'GET /silences',
+    'POST /silences',
+    'DELETE /silences/{id}',
+    'GET /outcomes',
   ].map((route) => route.replace(' ', ` ${V2}`))
   const described = routes.map(({ method, path }) => `${method} ${path}`)
   deepEqual(

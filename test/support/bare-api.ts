@@ -1,11 +1,13 @@
 // The operator's whole API in this process, with nothing behind it: what gets as far as a handler is seen.
 import type { FastifyInstance } from 'fastify'
 import { adoptRoute } from '../../operator/http/adopt-route.ts'
+import { alertRoutes } from '../../operator/http/alert-routes.ts'
 import { applyRoute } from '../../operator/http/apply-route.ts'
 import { callRoute } from '../../operator/http/call-route.ts'
 import { changesRoute } from '../../operator/http/changes-route.ts'
 import { circuitRoutes } from '../../operator/http/circuit-routes.ts'
 import { configureRoutes } from '../../operator/http/configure-routes.ts'
+import { dashboardRoute } from '../../operator/http/dashboard-route.ts'
 import { eventsRoute } from '../../operator/http/events-route.ts'
 import { explainRoute } from '../../operator/http/explain-route.ts'
 import { guardRoutes } from '../../operator/http/guard-routes.ts'
@@ -18,6 +20,7 @@ import { pauseRoutes } from '../../operator/http/pause-routes.ts'
 import { planRoute } from '../../operator/http/plan-route.ts'
 import { registerRoutes } from '../../operator/http/register-routes.ts'
 import { buildServer, type ServerOptions } from '../../operator/http/server.ts'
+import { tapRoute } from '../../operator/http/tap-route.ts'
 import { traceRoutes } from '../../operator/http/trace-routes.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
 
@@ -59,6 +62,9 @@ export function bareApi(over: Partial<ServerOptions> = {}): BareApi {
       explainRoute({ admin: source('admin'), services: source('services') }),
       guardRoutes(source('guard')),
       overrideRoutes(source('target'), source('overrides')),
+      dashboardRoute(source('dashboard')),
+      alertRoutes(source('alerts')),
+      tapRoute(source('tap')),
       pauseRoutes(source('pauses'), source('knows')),
       planRoute(source('plan')),
       otlpRoute({ collector: source('collector') }),
