@@ -28,6 +28,7 @@ import type { KongFleet } from './kong-fleet.ts'
 import type { CircuitRow } from './list-circuits.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import type { OperatorStatus } from './operator-status.ts'
+import { RequestCounter } from './request-counter.ts'
 import { SilenceBook } from './silence-book.ts'
 
 export interface MeshTelemetryOptions {
@@ -55,6 +56,7 @@ const RECENT_TRACES = 20
 export class MeshTelemetry {
   readonly parts: readonly ((app: FastifyInstance) => void)[]
   readonly #options: MeshTelemetryOptions
+  readonly #requests: RequestCounter
   readonly #book: RedBook
   readonly #tap = new OutcomeTap()
   readonly #history = new MetricsHistory()
@@ -68,11 +70,12 @@ export class MeshTelemetry {
     this.#options = options
     const { config, metrics, log, writer, fleet, events, isLeading } = options
     const reconciler = fleet.primary
-    this.#book = new RedBook({
-      serviceOf: (serviceId) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
-      knows: (service, instance) => reconciler.hasTarget(service, instance),
-      startedMs: performance.now(),
-    })
+    const whose = {
+      serviceOf: (serviceId: string) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
+      knows: (service: string, instance: string) => reconciler.hasTarget(service, instance),
+    }
+    this.#requests = new RequestCounter({ metrics, ...whose })
+    this.#book = new RedBook({ ...whose, startedMs: performance.now() })
     registerRedMetrics(metrics.registry, this.#book)
     registerInstanceMetrics(metrics.registry, () => this.#services())
     this.#silences = new SilenceBook({ writer, log, isActive: isLeading })
@@ -114,6 +117,7 @@ export class MeshTelemetry {
   }
 
   noteOutcome(outcome: ToldOutcome): void {
+    this.#requests.count(outcome)
     const service = this.#book.note(outcome, performance.now())
     if (service === null || this.#tap.listeners === 0) return
     this.#tap.note(service, outcome, (target) => this.#idOf(service, target))
@@ -183,7 +187,9 @@ export class MeshTelemetry {
     if (services === null) return
     this.#history.note(() => this.#meshMetrics(services), Date.now())
     const known = this.#services()
-    this.#book.forgetGone((service) => known.has(service))
+    const isKnown = (service: string) => known.has(service)
+    this.#book.forgetGone(isKnown)
+    this.#requests.forgetGone(isKnown)
     void this.#silences.review()
     this.#alerts.look(Date.now())
   }

@@ -54,7 +54,6 @@ import {
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
 import { createPlanNow } from './plan-now.ts'
-import { RequestCounter } from './request-counter.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -159,11 +158,6 @@ export async function startOperator(
 
   const circuits = new CircuitBook()
   const feed: MeshFeed = new MeshFeed(() => withEjections(reconciler.viewed(), ejections.list()), Date.now())
-  const requests = new RequestCounter({
-    metrics,
-    serviceOf: (serviceId) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
-    knows: (service, instance) => reconciler.hasTarget(service, instance),
-  })
 
   const legacy = startLegacy({
     redis: config.redis,
@@ -295,7 +289,6 @@ export async function startOperator(
         onOutcome: (outcome) => {
           metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
           if (outcome === null) return
-          requests.count(outcome)
           meshApi.noteOutcome(outcome)
           telemetry.noteOutcome(outcome)
         },
