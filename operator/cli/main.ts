@@ -102,6 +102,16 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/events.ts')).defineEvents,
   },
   {
+    name: 'top',
+    summary: 'rate, errors and latency of every service, worst first',
+    load: async () => (await import('./commands/top.ts')).defineTop,
+  },
+  {
+    name: 'tap',
+    summary: 'requests to a service and what became of them, as they end',
+    load: async () => (await import('./commands/tap.ts')).defineTap,
+  },
+  {
     name: 'guard',
     summary: 'let happen what is held because too much happened at once',
     load: async () => (await import('./commands/guard.ts')).defineGuard,
