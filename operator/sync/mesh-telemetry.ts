@@ -10,6 +10,7 @@ import type { KvRows } from '../core/settings-status.ts'
 import { alertRoutes } from '../http/alert-routes.ts'
 import { type Dashboard, dashboardRoute, type ServiceNumbers } from '../http/dashboard-route.ts'
 import { tapRoute } from '../http/tap-route.ts'
+import { readCertificates } from '../kong/read-certificates.ts'
 import { registerInstanceMetrics } from '../metrics/instance-metrics.ts'
 import { type MeshMetrics, meshMetrics, rateOf, serviceMetrics } from '../metrics/mesh-numbers.ts'
 import { MetricsHistory } from '../metrics/metrics-history.ts'
@@ -52,6 +53,7 @@ export interface MeshTelemetryOptions {
 /** How often alerts are judged, and series of what is gone are looked for. */
 const LOOK_MS = 2_000
 const RECENT_TRACES = 20
+const MOST_CERTIFICATES = 500
 
 export class MeshTelemetry {
   readonly parts: readonly ((app: FastifyInstance) => void)[]
@@ -112,6 +114,7 @@ export class MeshTelemetry {
       }),
       tapRoute(this.#tap),
     ]
+    void this.#readCertificates()
     this.#interval = setInterval(() => this.#look(), LOOK_MS)
     this.#interval.unref()
   }
@@ -133,6 +136,7 @@ export class MeshTelemetry {
   review(): void {
     this.#alerts.review()
     void this.#silences.review()
+    void this.#readCertificates()
   }
 
   /** Callees by caller, as requests and spans show them; sorted. */
@@ -176,6 +180,20 @@ export class MeshTelemetry {
   stop(): void {
     clearInterval(this.#interval)
     this.#sender.stop()
+  }
+
+  /** At the start and with each resync. */
+  async #readCertificates(): Promise<void> {
+    const { fleet, metrics, log } = this.#options
+    try {
+      const certificates = await readCertificates(fleet.reachable.kong.admin)
+      metrics.certificateEnd.reset()
+      for (const { name, id, endsAt } of certificates.slice(0, MOST_CERTIFICATES))
+        metrics.certificateEnd.set({ name, id }, endsAt)
+    } catch (error) {
+      // That Kong cannot be reached is told elsewhere; what was read stays.
+      log.debug('certificates cannot be read', { reason: (error as Error).message })
+    }
   }
 
   get #traces(): TraceSource {

@@ -135,6 +135,12 @@ export function createMetrics(version: string) {
       labelNames: ['result'],
       registers,
     }),
+    certificateEnd: new Gauge({
+      name: 'mesh_certificate_expiry_timestamp_seconds',
+      help: 'When certificates of Kong end; the first 500, by SNI.',
+      labelNames: ['name', 'id'],
+      registers,
+    }),
     oldestOverride: gauge(
       'mesh_override_oldest_timestamp_seconds',
       'When the oldest override that is kept was noticed; 0 without one.',
