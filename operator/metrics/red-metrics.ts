@@ -36,7 +36,7 @@ export function registerRedMetrics(registry: Registry, book: RedBook): void {
   }
   const both = (what: string, labels: readonly string[], told: string, read: () => readonly Labelled[]) => {
     const durations = `mesh_${what}_duration_seconds`
-    add(durations, 'histogram', `How long ${told} took.`, labels, () =>
+    add(durations, 'histogram', `Durations of ${told}.`, labels, () =>
       read().flatMap((each) => histogram(durations, each)),
     )
     const failures = `mesh_${what}_failures_total`
