@@ -78,32 +78,41 @@ function ownTime(own: SpanTimes, children: readonly StoredSpan[], times: TraceTi
   return Math.max(0, own.endUs - own.startUs - covered) / 1_000
 }
 
+interface Step {
+  readonly span: StoredSpan
+  readonly fromUs: number
+  readonly untilUs: number
+}
+
 /** Backwards from the end: whoever ended last is what was waited for; before it began, whoever ended last before that. */
 function walkCriticalPath(
   root: StoredSpan,
   children: ReadonlyMap<StoredSpan, StoredSpan[]>,
   times: TraceTimes,
 ): void {
-  const waiting: { span: StoredSpan; untilUs: number }[] = [{ span: root, untilUs: times.get(root)!.endUs }]
+  const whole = times.get(root)!
+  const waiting: Step[] = [{ span: root, fromUs: whole.startUs, untilUs: whole.endUs }]
   const seen = new Set<StoredSpan>()
   for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
-    const { span, untilUs } = step
+    const { span, fromUs, untilUs } = step
     // Spans arrive in any shape: whoever works for itself is gone through once.
     if (seen.has(span)) continue
     seen.add(span)
     const own = times.get(span)!
     const byEnd = (children.get(span) ?? []).toSorted((a, b) => times.get(b)!.endUs - times.get(a)!.endUs)
+    // A child that began before whoever waited for it counts from then on.
+    const begin = Math.max(fromUs, own.startUs)
     let cursor = Math.min(untilUs, own.endUs)
     let criticalUs = 0
     for (const child of byEnd) {
       const { startUs, endUs } = times.get(child)!
-      if (startUs >= cursor || endUs <= own.startUs) continue
+      if (startUs >= cursor || endUs <= begin) continue
       const until = Math.min(endUs, cursor)
       criticalUs += cursor - until
-      waiting.push({ span: child, untilUs: until })
-      cursor = Math.max(startUs, own.startUs)
-      if (cursor <= own.startUs) break
+      waiting.push({ span: child, fromUs: begin, untilUs: until })
+      cursor = Math.max(startUs, begin)
+      if (cursor <= begin) break
     }
-    own.criticalMs = Math.max(0, criticalUs + cursor - own.startUs) / 1_000
+    own.criticalMs = Math.max(0, criticalUs + cursor - begin) / 1_000
   }
 }

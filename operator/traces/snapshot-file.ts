@@ -1,11 +1,11 @@
 // The file that traces survive a restart in. Written beside it and renamed, so that it is the old one or the new one.
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, mkdirSync, rmSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { createWriteStream, mkdirSync, rmSync } from 'node:fs'
+import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
-import { createGunzip, createGzip } from 'node:zlib'
+import { promisify } from 'node:util'
+import { createGzip, gunzip } from 'node:zlib'
 import type { Logger } from '../telemetry/logger.ts'
 import { endLine, headLine, readLines, traceLine } from './snapshot.ts'
 import type { TraceStore } from './trace-store.ts'
@@ -93,16 +93,10 @@ export class SnapshotFile {
   }
 
   async #load(): Promise<void> {
-    const packed = createReadStream(this.#path)
     try {
-      const lines: string[] = []
-      const unpacked = packed.on('error', (error) => unpacker.destroy(error)).pipe(createGunzip())
-      const unpacker = unpacked
-      for await (const line of createInterface({ input: unpacked, crlfDelay: Number.POSITIVE_INFINITY })) {
-        lines.push(line)
-      }
+      const bytes = await unpacked(await readFile(this.#path))
       // All of it is read before any of it is used: half a file is none.
-      const traces = [...readLines(lines)]
+      const traces = [...readLines(linesOf(bytes))]
       for (const [i, { arrivedMs, spans }] of traces.entries()) {
         this.#store.add(spans, arrivedMs)
         if (i % AT_ONCE === 0) await turn()
@@ -110,8 +104,6 @@ export class SnapshotFile {
       this.#log.info('traces were loaded', { file: this.#path, traces: traces.length })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await this.#setAside(error as Error)
-    } finally {
-      packed.destroy()
     }
   }
 
@@ -127,5 +119,16 @@ export class SnapshotFile {
 
   #mark(): string {
     return `${this.#store.traceCount} ${this.#store.spanCount} ${this.#store.evicted}`
+  }
+}
+
+const unpacked = promisify(gunzip)
+
+function* linesOf(bytes: Buffer): Generator<string> {
+  for (let from = 0; from < bytes.length; ) {
+    const at = bytes.indexOf(10, from)
+    const end = at < 0 ? bytes.length : at
+    yield bytes.toString('utf8', from, end)
+    from = end + 1
   }
 }
