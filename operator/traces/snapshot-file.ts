@@ -1,7 +1,7 @@
 // The file that traces survive a restart in. Written beside it and renamed, so that it is the old one or the new one.
 import { once } from 'node:events'
-import { createWriteStream, mkdirSync, rmSync } from 'node:fs'
-import { open, readFile, rename } from 'node:fs/promises'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -62,7 +62,8 @@ export class SnapshotFile {
       this.#savedMark = mark
     } catch (error) {
       this.#log.warn('traces cannot be saved', { file: this.#path, reason: (error as Error).message })
-      rmSync(beside, { force: true })
+      // Where it could not be made there is nothing to remove.
+      await rm(beside, { force: true }).catch(() => {})
     }
   }
 
