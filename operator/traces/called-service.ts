@@ -43,6 +43,8 @@ export function calledService(kind: SpanKind, isGateway: boolean, attributes: Fl
     const name = textOf(attributes, key)
     if (name === '') continue
     if (isIP(name) === 0) return name
+    // An instance whose service the gateway does not know (yet) is no service.
+    if (isGateway) continue
     const port = PORT_KEYS.map((each) => textOf(attributes, each)).find((each) => each !== '')
     if (port === undefined) return name
     return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`

@@ -148,6 +148,16 @@ test('services without spans of their own are drawn from the tries of the gatewa
   deepEqual(outlineOf(store.get(traceId(1))!).services, ['api', 'kong', 'store', 'web'])
 })
 
+test('an instance whose service the gateway does not know is no service; an address that a service calls is one', () => {
+  const store = new TraceStore()
+  const address = { 'server.address': '10.0.0.5', 'server.port': 5432 }
+  add(store, [
+    { id: 1, service: 'kong', kind: 'client', attributes: { ...address, 'mesh.instance': '10.0.0.5:5432' } },
+    { id: 2, service: 'api', kind: 'client', attributes: address },
+  ])
+  deepEqual(edgesOf(store), ['api>10.0.0.5:5432 1/0'])
+})
+
 test('circles of parents are broken and counted', () => {
   const store = new TraceStore()
   add(store, [
