@@ -56,14 +56,16 @@ after(async () => {
   for (const server of servers) server.close()
 })
 
-test('it comes out as one tree with right parents, a span for each try, and who called whom', async () => {
+const read = async (path: string) =>
+  (await (await fetch(`${mesh.operator().url}/api/v1/mesh/v2${path}`)).json()) as never
+
+/** One request, and its trace once all six spans are there. */
+async function traced(): Promise<{ trace: TraceView; headers: Headers }> {
   const traceId = randomBytes(16).toString('hex')
   const { status, headers } = await mesh.get('web', {
     headers: { traceparent: `00-${traceId}-${newId()}-01` },
   })
   equal(status, 200)
-  const read = async (path: string) =>
-    (await (await fetch(`${mesh.operator().url}/api/v1/mesh/v2${path}`)).json()) as never
   let trace: TraceView | undefined
   await waitFor(
     async () => {
@@ -72,7 +74,24 @@ test('it comes out as one tree with right parents, a span for each try, and who 
     },
     { what: 'six spans in the operator' },
   )
-  const { spans, services_involved, status: result } = trace!
+  return { trace: trace!, headers }
+}
+
+test('it comes out as one tree with right parents, a span for each try, and who called whom', async () => {
+  let { trace, headers } = await traced()
+  // The plugins hear of services from the operator: until then they do not know whom they sent a request to.
+  const isNamed = () =>
+    trace.spans.every(
+      ({ service, attributes }) => service !== 'kong' || attributes['mesh.service'] !== undefined,
+    )
+  await waitFor(
+    async () => {
+      if (!isNamed()) ({ trace, headers } = await traced())
+      return isNamed()
+    },
+    { what: 'the plugins know both services' },
+  )
+  const { spans, services_involved, status: result } = trace
   const found = (service: string, kind: string, calls?: string) =>
     spans.find(
       (span) =>
@@ -115,6 +134,6 @@ test('it comes out as one tree with right parents, a span for each try, and who 
     const { traces } = (await read(`/traces?tag=kong.request.id:${requestId}`)) as {
       traces: { trace_id: string }[]
     }
-    ok(traces.some(({ trace_id }) => trace_id === traceId))
+    ok(traces.some(({ trace_id }) => trace_id === trace.trace_id))
   }
 })
