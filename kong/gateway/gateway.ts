@@ -9,6 +9,7 @@ import { startAdmin } from './admin/server.ts'
 import type { BalancerHealth } from './balancer/health.ts'
 import { ClusterNode } from './cluster/cluster-node.ts'
 import type { GatewayLog } from './gateway-log.ts'
+import { nodeMetrics } from './node-metrics.ts'
 import { readPluginDefinitions } from './plugin-definitions.ts'
 import { startPluginServers } from './plugin-server/start-plugin-servers.ts'
 import { BUNDLED_PLUGINS } from './plugins-runtime/bundled-plugins.ts'
@@ -91,6 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const pluginServers = startPluginServers(enabled, settings, { store, trusted, nodeId, log })
   const bundled = BUNDLED_PLUGINS.filter(({ name }) => enabled.some((plugin) => plugin.name === name))
+  let requests = 0
   const plane: DataPlane = {
     store,
     router: followRoutes(store, (routeId, message) => log.error('route left out', { routeId, message })),
@@ -101,6 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     pool,
     trusted,
     onFinished: (context) => {
+      requests++
       accessLog?.write(context)
       logAccess(log, context)
     },
@@ -137,6 +140,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       plugins: enabled,
       version: VERSION,
       nodeId,
+      metrics: () => nodeMetrics({ nodeId, version: VERSION, requests }),
       configuration: nodeConfiguration(settings, isDbless),
       isDbless,
       log,

@@ -30,7 +30,9 @@ export function mayPass({ door, isLoopback, rights, isExempt = false }: Visit): 
       rights === null ? 'a token is needed: Authorization: Bearer TOKEN' : 'the token is not known',
     )
   }
-  return door === 'read' || rights === 'write' ? PASS : refused(403, 'this token may only read')
+  if (rights === 'write') return PASS
+  if (rights === 'ingest') return door === 'ingest' ? PASS : refused(403, 'this token may only send spans')
+  return door === 'read' ? PASS : refused(403, 'this token may only read')
 }
 
 /** A page of another site that a browser shows must not write, not even where no token is needed. */

@@ -7,7 +7,7 @@ import { isWithin, parseNetworks } from './networks.ts'
 import { TokenBook } from './token-book.ts'
 
 /** Who is let in, by the configuration; says so when nobody can be. */
-export function guardOptions(api: ApiConfig, log: Logger): Omit<GuardOptions, 'boundTo'> {
+export function guardOptions(api: ApiConfig, log: Logger, feedToken?: string): Omit<GuardOptions, 'boundTo'> {
   const tokens = new TokenBook(api.tokenFiles ?? [], revealed(api.token), log)
   if (!isLoopback(api.host) && tokens.isEmpty) {
     const hint = 'set access.tokenFiles (KONGSUL_ACCESS_TOKEN_FILES) or access.token (KONGSUL_ACCESS_TOKEN)'
@@ -26,6 +26,7 @@ export function guardOptions(api: ApiConfig, log: Logger): Omit<GuardOptions, 'b
     isLegacyClient: (address) => anonymous !== null && isWithin(anonymous, address),
     names: api.names ?? [],
     writeRate: api.writeRate ?? WRITE_RATE,
+    feedToken,
     onWrite: (name, what) => log.info('a write by a token', { name, what }),
   }
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { type AgentConfig, collectorsOf } from '../../plugins/agent/agent-config.ts'
+import { type AgentConfig, collectorsOf, type SpanCollector } from '../../plugins/agent/agent-config.ts'
 import { tracesUrl } from '../../plugins/export/otlp-exporter.ts'
 import type { ProcessConfig } from '../config/load-config.ts'
 import { environmentOf } from '../config/setting.ts'
@@ -11,14 +11,18 @@ export function agentConfig(
   { operator, plugins, ports }: ProcessConfig,
   environment: Readonly<Record<string, string | undefined>>,
 ): AgentConfig {
+  const token = revealed(operator.feedToken) ?? ''
   return {
     node: plugins.node ?? hostname(),
     operators: plugins.operators,
-    feedToken: revealed(operator.feedToken) ?? '',
+    feedToken: token,
     lineToken: plugins.lineToken ?? '',
     feed: { host: plugins.feedHost, port: ports.feed },
     kong: operator.kong,
-    exporters: collectorsOf(environment, tracesUrl),
+    exporters: [
+      ...(plugins.tracesToOperators ? operatorCollectors(plugins.operators, token) : []),
+      ...collectorsOf(environment, tracesUrl),
+    ],
     version: packageVersion(),
   }
 }
@@ -28,3 +32,11 @@ export function flagsAsEnvironment({ resolved }: ProcessConfig): Record<string, 
   const given = [...resolved.values].filter(([, { source }]) => source.startsWith('flag '))
   return Object.fromEntries(given.map(([path, { value }]) => [environmentOf(path), String(value)]))
 }
+
+/** Every operator has a collector of its own, which lets in who has the feed's token. */
+const operatorCollectors = (operators: readonly string[], token: string): SpanCollector[] =>
+  operators.map((operator) => ({
+    name: new URL(operator).host,
+    url: tracesUrl(operator),
+    headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+  }))

@@ -102,6 +102,16 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/events.ts')).defineEvents,
   },
   {
+    name: 'top',
+    summary: 'rate, errors and latency of every service, worst first',
+    load: async () => (await import('./commands/top.ts')).defineTop,
+  },
+  {
+    name: 'tap',
+    summary: 'requests to a service and what became of them, as they end',
+    load: async () => (await import('./commands/tap.ts')).defineTap,
+  },
+  {
     name: 'guard',
     summary: 'let happen what is held because too much happened at once',
     load: async () => (await import('./commands/guard.ts')).defineGuard,
@@ -110,6 +120,11 @@ const COMMANDS: readonly Entry[] = [
     name: 'migrate',
     summary: 'topics of the old Redis API: status, mode, dead letters',
     load: async () => (await import('./commands/migrate.ts')).defineMigrate,
+  },
+  {
+    name: 'traces',
+    summary: 'requests through the mesh: search them, show one as a waterfall',
+    load: async () => (await import('./commands/traces.ts')).defineTraces,
   },
   {
     name: 'pause',

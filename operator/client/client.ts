@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import own from '../../package.json' with { type: 'json' }
 import { OtlpExporter, tracesUrl } from '../../plugins/export/otlp-exporter.ts'
+import { asJson } from '../../plugins/export/otlp-json.ts'
 import { createRandomSource } from '../../plugins/propagation/ids.ts'
 import type { Span } from '../../plugins/spans/span.ts'
 import { agentDoor } from './agent-door.ts'
@@ -87,14 +88,19 @@ async function enrol(settings: JoinSettings, log: Log) {
 
 type Log = NonNullable<JoinOptions['log']>
 
-function exporterOf({ otlp, otlpHeaders, service }: JoinSettings, id: string, log: Log): OtlpExporter | null {
+function exporterOf(
+  { otlp, otlpHeaders, service }: JoinSettings,
+  id: string,
+  log: Log,
+): OtlpExporter<Span> | null {
   if (otlp === undefined) return null
   const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}) => log(message, fields)
-  return new OtlpExporter({
+  const resource = { 'service.name': service, 'service.instance.id': id }
+  return new OtlpExporter<Span>({
     name: new URL(otlp).host,
     url: tracesUrl(otlp),
     headers: otlpHeaders,
-    source: { resource: { 'service.name': service, 'service.instance.id': id }, version: own.version },
+    encode: asJson({ resource, version: own.version }),
     log: { debug: () => {}, info: () => {}, warn, error: warn },
   })
 }

@@ -36,6 +36,8 @@ export interface PluginsConfig {
   /** In every line of the feed; undefined: made anew for each run. */
   readonly lineToken: string | undefined
   readonly feedHost: string
+  /** Whether the operators get the spans of the gateway. */
+  readonly tracesToOperators: boolean
 }
 
 /**
@@ -137,6 +139,17 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       },
       feedToken: secretOf('feed.token', 'feed.tokenFile'),
       redis,
+      traces: {
+        maxTraces: get<number | undefined>('traces.maxTraces'),
+        maxMegabytes: get<number | undefined>('traces.maxMegabytes'),
+        snapshotFile: get<string | undefined>('traces.snapshotFile'),
+        exportUrl: get<string | undefined>('traces.exportUrl'),
+        exportAuthorization: secretOf('traces.exportAuthorization', ''),
+      },
+      alerts: {
+        webhooks: listOf(get<string | undefined>('alerts.webhook')),
+        token: secretOf('alerts.webhookToken', 'alerts.webhookTokenFile'),
+      },
       dryRun: get<boolean>('dryRun'),
     },
     ports: ports as Record<PortName, number>,
@@ -148,6 +161,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       node: get<string | undefined>('plugins.node'),
       lineToken: get<string | undefined>('feed.lineToken'),
       feedHost: get<string>('feed.host'),
+      tracesToOperators: get<boolean>('plugins.tracesToOperators'),
     },
     operatorToken: secretOf('', 'tokenFile'),
     logLevel: get<ProcessConfig['logLevel']>('log.level'),

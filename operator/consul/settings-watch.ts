@@ -13,7 +13,7 @@ export interface SettingsWatchOptions {
   /** All setting documents by key, as text; called when one of them came, went or changed. */
   readonly onDocuments: (documents: ReadonlyMap<string, string>, changedAtMs: number) => void
   /**
-   * The other rows below `mesh/`, most of which kongsul itself writes (status, pause, guard, ejections, migration); before
+   * The other rows below `mesh/`, most of which kongsul itself writes (status, pause, guard, ejections, migration, silences, alerts); before
    * the documents of the same answer, with every answer.
    */
   readonly onRows?: (rows: KvRows) => void
@@ -22,14 +22,14 @@ export interface SettingsWatchOptions {
 }
 
 /** What is handed to onRows. */
-const OWN_ROWS = /^mesh\/(status|pause|guard|ejections|migration)\/./
+const OWN_ROWS = /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences)\/.|alerts$)/
 
 /** Rows of these that Consul lost are kept, each kind on its own. */
-const KEPT_PREFIXES = ['mesh/pause/', 'mesh/migration/']
+const KEPT_PREFIXES = ['mesh/pause/', 'mesh/migration/', 'mesh/silences/', 'mesh/alerts']
 
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
-const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration)(\/|$)/
+const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration|alerts)(\/|$)/
 
 /**
  * Follows the settings in KV. Documents that are missing after Consul was away and the index went backwards were not

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { readFields } from './read-fields.ts'
 
 /** Who may pass: see `docs/access.md`. */
-export type Door = 'open' | 'read' | 'write' | 'call' | 'legacy' | 'internal'
+export type Door = 'open' | 'read' | 'write' | 'call' | 'ingest' | 'legacy' | 'internal'
 
 /** What `/openapi.json` and the access check know of a route. */
 export interface EndpointInfo {
@@ -12,6 +12,10 @@ export interface EndpointInfo {
   readonly params?: z.ZodRawShape
   readonly query?: z.ZodRawShape
   readonly body?: z.ZodRawShape
+  /** Media types of a body that is no JSON of ours. */
+  readonly bodyTypes?: readonly string[]
+  /** Query fields that are not known are ignored: for clients of others' APIs. */
+  readonly isLenient?: boolean
   /** Shape of the answer, or its media type where it is no JSON. */
   readonly answer: z.ZodType | string
   /** Statuses beside those that any request may get. */
@@ -74,10 +78,20 @@ export function endpoint<
       handle({
         params: readFields((info.params ?? NONE) as P, request.params),
         // Probes and scrapers add what they like.
-        query: info.door === 'open' ? ({} as never) : readFields((info.query ?? NONE) as Q, request.query),
+        query:
+          info.door === 'open'
+            ? ({} as never)
+            : readFields(
+                (info.query ?? NONE) as Q,
+                info.isLenient ? known(info.query, request.query) : request.query,
+              ),
         body: readFields((info.body ?? NONE) as B, request.body),
         request,
         reply,
       }),
   })
+}
+
+function known(shape: z.ZodRawShape = NONE, given: unknown): object {
+  return Object.fromEntries(Object.entries(given ?? {}).filter(([name]) => Object.hasOwn(shape, name)))
 }

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { EventLog } from '../api/event-log.ts'
 import { endpoint, V2 } from './endpoint.ts'
+import { type EventStream, startEventStream } from './event-stream.ts'
 import { RequestError } from './request-error.ts'
 
-const HEARTBEAT_MS = 15_000
 const MOST_LISTENERS = 100
 /** Who does not read is let go; with Last-Event-ID nothing is lost. */
 const MOST_WAITING_BYTES = 1024 * 1024
 
 /** `GET /events`: server-sent events; Last-Event-ID asks for those that were missed. */
 export const eventsRoute =
-  (events: Pick<EventLog, 'since' | 'listen' | 'listeners'>, heartbeatMs = HEARTBEAT_MS) =>
+  (events: Pick<EventLog, 'since' | 'listen' | 'listeners'>, heartbeatMs?: number) =>
   (app: FastifyInstance): void => {
     endpoint(app, {
       method: 'GET',
@@ -23,29 +23,17 @@ export const eventsRoute =
         if (request.method === 'HEAD') return ''
         if (events.listeners >= MOST_LISTENERS)
           throw new RequestError(503, `${MOST_LISTENERS} listen already`)
-        reply.hijack()
-        const { raw } = reply
-        raw.writeHead(200, {
-          'content-type': 'text/event-stream',
-          'cache-control': 'no-store',
-          'x-accel-buffering': 'no',
-        })
-        raw.write(': hello\n\n')
-        const lastId = request.headers['last-event-id']
-        if (/^\d{1,16}$/.test(String(lastId))) {
-          for (const { text } of events.since(Number(lastId))) raw.write(text)
+        const begin = (stream: EventStream) => {
+          const lastId = request.headers['last-event-id']
+          if (/^\d{1,16}$/.test(String(lastId))) {
+            for (const { text } of events.since(Number(lastId))) stream.write(text)
+          }
+          return events.listen(({ text }) => {
+            stream.write(text)
+            if (stream.waitingBytes > MOST_WAITING_BYTES) stream.cut()
+          })
         }
-        const end = events.listen(({ text }) => {
-          raw.write(text)
-          if (raw.writableLength > MOST_WAITING_BYTES) raw.destroy()
-        })
-        const timer = setInterval(() => raw.write(': still here\n\n'), heartbeatMs)
-        timer.unref()
-        raw.on('close', () => {
-          clearInterval(timer)
-          end()
-        })
-        return reply
+        return startEventStream(reply, begin, heartbeatMs)
       },
     })
   }

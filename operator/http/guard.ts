@@ -4,6 +4,7 @@ import type { TokenBook } from '../access/token-book.ts'
 import { WriteLimiter, type WriteRate } from '../access/write-rate.ts'
 import type { Door } from './endpoint.ts'
 import { isAllowedHost, isLoopback } from './host-check.ts'
+import { isSame } from './internal-access.ts'
 import { RequestError } from './request-error.ts'
 
 export interface GuardOptions {
@@ -15,6 +16,8 @@ export interface GuardOptions {
   /** Whether a client at this address may use the old API without a token. */
   readonly isLegacyClient?: (address: string) => boolean
   readonly writeRate?: WriteRate
+  /** Of the plugin processes, which send spans too. */
+  readonly feedToken?: string | undefined
   /** A write that was let in by a token, for the log. */
   readonly onWrite?: (name: string, what: string) => void
 }
@@ -23,7 +26,7 @@ export const WRITE_RATE: WriteRate = { perSecond: 50, burst: 200 }
 
 /** Who is let in, before anything else is looked at. */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { boundTo, names = [], tokens, isLegacyClient, writeRate = WRITE_RATE, onWrite } = options
+  const { boundTo, names = [], tokens, isLegacyClient, writeRate = WRITE_RATE, feedToken, onWrite } = options
   const limiter = new WriteLimiter(writeRate)
   const isFree = isLoopback(boundTo)
   const check = (request: FastifyRequest): void => {
@@ -34,12 +37,13 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const told = doorOf(request)
     const door = told === 'legacy' ? (isReading(request) ? 'read' : 'call') : told
     const isWrite = door === 'write' || door === 'call'
-    if (isWrite && isForeign(request.headers)) {
+    if ((isWrite || door === 'ingest') && isForeign(request.headers)) {
       throw new RequestError(403, 'a page of another site may not do this')
     }
     const shown = bearerOf(request)
     const bearer = shown === null || door === 'internal' ? null : (tokens?.find(shown) ?? null)
-    const rights = shown === null ? null : (bearer?.rights ?? 'unknown')
+    const isFeed = door === 'ingest' && shown !== null && feedToken !== undefined && isSame(shown, feedToken)
+    const rights = shown === null ? null : isFeed ? 'ingest' : (bearer?.rights ?? 'unknown')
     const isExempt = told === 'legacy' && (isLegacyClient?.(request.ip) ?? false)
     const verdict = mayPass({ door, isLoopback: isFree, rights, isExempt })
     if (!verdict.ok) {

@@ -26,7 +26,7 @@ export function isLoopbackAddress(address: string | undefined): boolean {
 }
 
 /** Takes the same time wherever they differ. */
-function isSame(given: string, token: string): boolean {
+export function isSame(given: string, token: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(hash(given), hash(token))
 }

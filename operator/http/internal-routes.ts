@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { durationMs } from '../core/pause.ts'
 import { normalTarget } from '../core/target-address.ts'
+import { type ToldOutcome, toldOutcome } from '../metrics/told-outcome.ts'
 import type { CircuitBook } from '../sync/circuit-book.ts'
 import type { EjectionBook } from '../sync/ejection-book.ts'
 import type { MeshFeed } from '../sync/mesh-feed.ts'
-import type { CountedOutcome } from '../sync/request-counter.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import type { EndpointInfo } from './endpoint.ts'
 import { checkInternalAccess } from './internal-access.ts'
@@ -20,7 +20,7 @@ export interface InternalRouteOptions {
   /** null until the mesh is known. */
   readonly feed: () => Pick<MeshFeed, 'next'> | null
   /** One line of outcomes; null for what is none. */
-  readonly onOutcome: (outcome: CountedOutcome | null) => void
+  readonly onOutcome: (outcome: ToldOutcome | null) => void
   readonly signal: AbortSignal
 }
 
@@ -47,7 +47,7 @@ export const internalRoutes =
         async (request, reply) => {
           if (typeof request.body !== 'string')
             throw new RequestError(415, 'outcomes come as application/x-ndjson')
-          for (const line of request.body.split('\n')) if (line !== '') onOutcome(outcomeOf(line))
+          for (const line of request.body.split('\n')) if (line !== '') onOutcome(toldOutcome(line))
           return reply.code(204).send()
         },
       )
@@ -184,31 +184,4 @@ const CIRCUITS = {
   circuits: z.array(CIRCUIT).max(50_000),
   /** Transitions; told again by the state of the circuits. */
   events: z.array(z.unknown()).optional(),
-}
-
-/** Only what is counted, or tells which request it was, is looked at. */
-function outcomeOf(line: string): CountedOutcome | null {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    return null // dropped, and counted as such
-  }
-  if (typeof value !== 'object' || value === null) return null
-  const { serviceId, status, tries } = value as Readonly<Record<string, unknown>>
-  if (typeof status !== 'number' || status < 100 || status > 599 || !Array.isArray(tries)) return null
-  if (serviceId !== null && typeof serviceId !== 'string') return null
-  const instances = tries.map((each) => (each as { instance?: unknown } | null)?.instance)
-  if (!instances.every((each) => typeof each === 'string')) return null
-  const { durationMs, requestId, traceId, parentSpanId } = value as Readonly<Record<string, unknown>>
-  const text = (told: unknown) => (typeof told === 'string' && told.length <= 64 ? told : null)
-  return {
-    serviceId,
-    status,
-    instances: instances as string[],
-    durationMs: typeof durationMs === 'number' && durationMs >= 0 ? durationMs : 0,
-    requestId: text(requestId),
-    traceId: text(traceId),
-    parentSpanId: text(parentSpanId),
-  }
 }

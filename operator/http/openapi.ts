@@ -20,6 +20,7 @@ const ERRORS_OF_DOOR: Readonly<Record<EndpointInfo['door'], readonly number[]>> 
   read: [401],
   write: [401, 403, 429],
   call: [401, 403],
+  ingest: [401, 403, 429],
   legacy: [401],
   internal: [],
 }
@@ -64,6 +65,7 @@ function operation({ method, path, info }: DescribedRoute): Described {
     params = {},
     query = {},
     body,
+    bodyTypes,
     example,
   } = info ?? {}
   const isRefusable = Object.keys({ ...params, ...query, ...body }).length > 0
@@ -86,6 +88,7 @@ function operation({ method, path, info }: DescribedRoute): Described {
       ...parameters(query, 'query', example?.query),
     ],
     ...(body === undefined ? {} : { requestBody: requestBody(body, example?.body) }),
+    ...(bodyTypes === undefined ? {} : { requestBody: { required: true, content: rawContent(bodyTypes) } }),
     responses: {
       ...success(info?.answer, example?.answer),
       ...Object.fromEntries(
@@ -120,6 +123,9 @@ function requestBody(shape: z.ZodRawShape, example: unknown): Described {
     },
   }
 }
+
+const rawContent = (types: readonly string[]): Described =>
+  Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]))
 
 function success(answer: EndpointInfo['answer'] | undefined, example: unknown): Described {
   if (answer === 'none') return { 204: { description: 'done' } }

@@ -1,7 +1,8 @@
 // What `npm run up`, `npm test`, `npm run soak`, `npm run bench` and `npm run test:w3c` start: set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { prepare, root } from './prepare.mjs'
 
 const [job = '', ...args] = process.argv.slice(2)
@@ -34,14 +35,34 @@ if (job === 'test' || job === 'soak')
   await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
 process.exitCode = await run(jobs[job]())
 
-/** Files named on the command line, or every test. */
+/** Files named on the command line, or every test: the unit tests of a folder in one process, other files in their own. */
 function testFiles(named) {
   if (named.length > 0) return named
   const isSoak = (file) => file.startsWith(join('test', 'soak'))
   const found = readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-  return found.filter((file) => !isSoak(file)).sort()
+    .filter((file) => !isSoak(file))
+    .sort()
+  const unit = join('test', 'unit') + sep
+  return [
+    ...found.filter((file) => !file.startsWith(unit)),
+    ...joined(found.filter((file) => file.startsWith(unit))),
+  ]
+}
+
+/** One file for each folder, which imports the test files in it: to start a process costs more than most of them run. */
+function joined(files) {
+  const outdir = join(root, 'dist', 'unit-tests')
+  rmSync(outdir, { recursive: true, force: true })
+  mkdirSync(outdir, { recursive: true })
+  const folders = [...new Set(files.map((file) => file.split(sep)[2]))]
+  return folders.map((folder) => {
+    const path = join(outdir, `${folder}.test.mjs`)
+    const inIt = files.filter((file) => file.split(sep)[2] === folder)
+    writeFileSync(path, inIt.map((file) => `import '${pathToFileURL(join(root, file)).href}'\n`).join(''))
+    return path
+  })
 }
 
 /** Runs Node with `nodeArgs`, hands signals on, and answers its exit code; set-up that fails ends the job. */

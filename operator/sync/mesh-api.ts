@@ -50,6 +50,9 @@ export interface MeshApi {
   /** Something in the mesh may be otherwise than before: there may be events. */
   poke(): void
   close(): void
+  readonly events: EventLog
+  /** Requests in flight at `host:port` of a service, on average of the last seconds. */
+  readonly connections: (service: string, target: string) => number
   /** What became of a request, as a plugin process tells it. */
   readonly noteOutcome: (outcome: CountedOutcome) => void
 }
@@ -96,6 +99,8 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     },
     events,
   )
+  const connections = (service: string, target: string) =>
+    inFlight.at(keyOf(service, target), performance.now())
   const proxy = createProxyClient(config.proxyUrl)
   const waiters = new OutcomeWaiters()
   const caller = new Caller({
@@ -118,7 +123,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
           topology({
             snapshot: reconciler.snapshot,
             circuits: states(),
-            connections: (service, target) => inFlight.at(keyOf(service, target), performance.now()),
+            connections,
             dependencies: options.dependencies?.() ?? new Map(),
           }),
         health: () => {
@@ -139,6 +144,8 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
       configureRoutes(configurator),
       eventsRoute(events),
     ],
+    events,
+    connections,
     poke: () => watch.poke(),
     close: () => {
       watch.stop()

@@ -8,7 +8,7 @@ export interface MeshNumbers {
   readonly services: number
   readonly queue: number
   readonly problems: number
-  readonly overrides: number
+  readonly overrides: readonly { readonly sinceMs?: number }[]
   readonly held: readonly Hold[]
 }
 
@@ -41,7 +41,9 @@ export class MeshGauges {
     this.#metrics.services.set(services)
     this.#metrics.queue.set(queue)
     this.#metrics.problems.set(problems)
-    this.#metrics.overrides.set(overrides)
+    this.#metrics.overrides.set(overrides.length)
+    const since = overrides.flatMap(({ sinceMs }) => (sinceMs === undefined ? [] : [sinceMs / 1_000]))
+    this.#metrics.oldestOverride.set(since.length === 0 ? 0 : Math.min(...since))
     const removals = held.filter(({ kind }) => kind === 'removal').length
     this.#metrics.held.set(removals)
     this.#metrics.heldWeights.set(held.length - removals)

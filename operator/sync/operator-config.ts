@@ -32,6 +32,12 @@ export interface OperatorConfig {
   readonly feedToken?: Secret | string | undefined
   /** Redis of the old API; without it the old paths answer 503. */
   readonly redis?: RedisConfig | undefined
+  readonly traces?: TracesConfig | undefined
+  /** Where alerts are posted, as Alertmanager takes them. */
+  readonly alerts?: {
+    readonly webhooks: readonly string[]
+    readonly token?: Secret | string | undefined
+  }
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
 }
@@ -74,6 +80,18 @@ export interface KongConfig {
   readonly timeoutMs: number
   /** How many Admin calls may be in flight at once. */
   readonly parallel: number
+}
+
+/** The trace collector. Bounds that are not given are those of operator/traces/trace-store.ts. */
+export interface TracesConfig {
+  readonly maxTraces?: number | undefined
+  readonly maxMegabytes?: number | undefined
+  /** Where traces survive a restart; undefined: nowhere. */
+  readonly snapshotFile?: string | undefined
+  /** Another OTLP/HTTP endpoint that gets every span as well. */
+  readonly exportUrl?: string | undefined
+  /** `Authorization` of what is sent there. */
+  readonly exportAuthorization?: Secret | string | undefined
 }
 
 export interface RedisConfig {

@@ -32,6 +32,7 @@ import { startLegacy } from '../legacy/legacy-api.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { createTraces } from '../traces/start-traces.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { CircuitBook } from './circuit-book.ts'
@@ -43,6 +44,7 @@ import { KongFleet } from './kong-fleet.ts'
 import { listCircuits } from './list-circuits.ts'
 import { createMeshApi, type MeshApi } from './mesh-api.ts'
 import { MeshFeed } from './mesh-feed.ts'
+import { MeshTelemetry } from './mesh-telemetry.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import {
   notReadyReasons,
@@ -52,7 +54,6 @@ import {
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
 import { createPlanNow } from './plan-now.ts'
-import { RequestCounter } from './request-counter.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -67,7 +68,7 @@ export interface Operator {
   apply(service: string | null): Promise<ApplyResult>
   /** What was done so far, newest first. */
   changes(query: ChangeQuery): readonly ChangeRecord[]
-  /** Finishes the calls in flight and closes everything; takes less than a second. */
+  /** Finishes the calls in flight and closes everything; takes less than a second, and as long as saving traces takes. */
   stop(): Promise<void>
 }
 
@@ -157,11 +158,6 @@ export async function startOperator(
 
   const circuits = new CircuitBook()
   const feed: MeshFeed = new MeshFeed(() => withEjections(reconciler.viewed(), ejections.list()), Date.now())
-  const requests = new RequestCounter({
-    metrics,
-    serviceOf: (serviceId) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
-    knows: (service, instance) => reconciler.hasTarget(service, instance),
-  })
 
   const legacy = startLegacy({
     redis: config.redis,
@@ -226,6 +222,8 @@ export async function startOperator(
     const modes = modesOf(views, reconciler.overrides())
     return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
   }
+  const traces = createTraces(config.traces ?? {}, { log, metrics })
+  await traces.start()
   const meshApi: MeshApi = createMeshApi({
     config,
     reader,
@@ -235,18 +233,30 @@ export async function startOperator(
     status,
     circuits: circuitRows,
     consulDoubt: () => now().consulDoubt,
+    dependencies: () => telemetry.dependencies(),
+  })
+  const telemetry: MeshTelemetry = new MeshTelemetry({
+    ...{ config, writer, metrics, log, fleet, status },
+    circuits: circuitRows,
+    events: meshApi.events,
+    consulDoubt: () => now().consulDoubt,
+    connections: meshApi.connections,
+    apiUrl: () => server.url,
+    isLeading: () => isLeading() && !signal.aborted,
   })
   const server = await startServer({
     host: config.api.host,
     port: config.api.port,
     version,
-    guard: guardOptions(config.api, log),
+    guard: guardOptions(config.api, log, revealed(config.feedToken)),
     metrics,
     status,
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
       ...meshApi.parts,
+      ...traces.parts,
+      ...telemetry.parts,
       forwardToLeader({
         isLeading: () => config.dryRun || isLeading(),
         leader: () => (election?.isStandby() === true ? election.leader() : null),
@@ -279,8 +289,8 @@ export async function startOperator(
         onOutcome: (outcome) => {
           metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
           if (outcome === null) return
-          requests.count(outcome)
           meshApi.noteOutcome(outcome)
+          telemetry.noteOutcome(outcome)
         },
         signal,
       }),
@@ -331,6 +341,7 @@ export async function startOperator(
         guard.setRows(read)
         ejections.setRows(read)
         legacy.setRows(read)
+        telemetry.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
       onDoubt: onDoubt('settings'),
@@ -354,6 +365,7 @@ export async function startOperator(
     guard.review()
     ejections.review()
     legacy.review()
+    telemetry.review()
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -374,9 +386,12 @@ export async function startOperator(
       await Promise.race([Promise.all([fleet.stop(), legacy.stop()]), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])
       await Promise.race([server.close(), limit])
+      // After the last request: what came with it is saved too.
+      await traces.stop()
       reader.close()
       writer.close()
       meshApi.close()
+      telemetry.stop()
       fleet.close()
     },
   }

@@ -484,7 +484,7 @@ export class Reconciler {
       services: this.#snapshot?.services.size ?? 0,
       queue: this.queue.size,
       problems: this.problems().length,
-      overrides: this.overrides().length,
+      overrides: this.overrides(),
       held: this.holds,
     }
   }

@@ -58,7 +58,7 @@ export class RequestCounter {
   #bounded(labels: { service: string; instance: string; status: string }) {
     const key = Object.values(labels).join(' ')
     if (this.#series.has(key)) return labels
-    if (this.#series.size >= (this.#options.mostSeries ?? MOST_SERIES)) this.#forgetGone()
+    if (this.#series.size >= (this.#options.mostSeries ?? MOST_SERIES)) this.forgetGone()
     if (this.#series.size >= (this.#options.mostSeries ?? MOST_SERIES)) {
       return { service: OTHER, instance: OTHER, status: labels.status }
     }
@@ -66,11 +66,13 @@ export class RequestCounter {
     return labels
   }
 
-  #forgetGone(): void {
+  /** Takes out instances that are gone, and all of a service that is. */
+  forgetGone(knowsService: (service: string) => boolean = () => true): void {
     for (const [key, labels] of this.#series) {
       const { service, instance } = labels
-      if (service === OTHER || instance === OTHER || instance === '') continue
-      if (this.#options.knows(service, instance)) continue
+      if (service === OTHER) continue
+      const isPlace = instance !== OTHER && instance !== ''
+      if (knowsService(service) && (!isPlace || this.#options.knows(service, instance))) continue
       this.#series.delete(key)
       this.#options.metrics.requests.remove(labels)
     }

@@ -121,6 +121,30 @@ export function createMetrics(version: string) {
       'mesh_held_weights',
       'Critical instances that keep their weight because too many turned critical at once.',
     ),
+    alerts: new Gauge({
+      name: 'mesh_alerts',
+      help: 'Alerts by name, severity and state (pending, firing).',
+      labelNames: ['name', 'severity', 'state'],
+      registers,
+    }),
+    silences: gauge('mesh_silences', 'Silences in force.'),
+    refusedAlerts: gauge('mesh_alert_thresholds_refused', '1 while KV mesh/alerts does not validate.'),
+    alertNotifications: new Counter({
+      name: 'mesh_alert_notifications_total',
+      help: 'Posts of alerts to the webhook, by what became of them.',
+      labelNames: ['result'],
+      registers,
+    }),
+    certificateEnd: new Gauge({
+      name: 'mesh_certificate_expiry_timestamp_seconds',
+      help: 'When certificates of Kong end; the first 500, by SNI.',
+      labelNames: ['name', 'id'],
+      registers,
+    }),
+    oldestOverride: gauge(
+      'mesh_override_oldest_timestamp_seconds',
+      'When the oldest override that is kept was noticed; 0 without one.',
+    ),
     marks: new Gauge({
       name: 'mesh_passive_marks',
       help: 'Targets that Kong has marked unhealthy and Consul calls healthy, by node.',
@@ -175,6 +199,7 @@ export function createMetrics(version: string) {
   for (const method of METHODS)
     for (const outcome of CALL_OUTCOMES) metrics.kongRequests.inc({ method, outcome }, 0)
   for (const result of ['counted', 'dropped']) metrics.outcomes.inc({ result }, 0)
+  for (const result of ['sent', 'failed']) metrics.alertNotifications.inc({ result }, 0)
   for (const health of HEALTH) metrics.instances.set({ health }, 0)
   metrics.buildInfo.set({ version, node: process.version }, 1)
   return metrics

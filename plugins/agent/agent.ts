@@ -9,6 +9,7 @@ import type { Transition } from '../breaker/transition.ts'
 import { registerExportMetrics } from '../export/export-metrics.ts'
 import { createOperatorLinks } from '../export/operator-links.ts'
 import { OtlpExporter } from '../export/otlp-exporter.ts'
+import { asJson } from '../export/otlp-json.ts'
 import { rareWarning } from '../export/rare-log.ts'
 import type { Circuits } from '../mesh-circuit-breaker/circuits.ts'
 import type { Observer } from '../mesh-observer/observer.ts'
@@ -17,6 +18,7 @@ import { registerFeedMetrics } from '../outcomes/feed-metrics.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
 import { RecentRequests } from '../outcomes/recent-requests.ts'
 import { listenUdpFeed, type UdpFeed } from '../outcomes/udp-feed.ts'
+import type { Span } from '../spans/span.ts'
 import { isRecorded, spansOf } from '../spans/spans-of.ts'
 import type { AgentConfig } from './agent-config.ts'
 import { registerAgentMetrics } from './agent-metrics.ts'
@@ -51,7 +53,7 @@ export class Agent {
   readonly #admin: KongAdmin
   readonly #ejector: Ejector
   readonly #links: ReturnType<typeof createOperatorLinks>
-  readonly #exporters: readonly OtlpExporter[]
+  readonly #exporters: readonly OtlpExporter<Span>[]
   #reporter: CircuitReporter | null = null
   #feed: UdpFeed | null = null
   #sweep: NodeJS.Timeout | null = null
@@ -79,7 +81,9 @@ export class Agent {
     })
     this.#links = createOperatorLinks(operators, { token: feedToken, log })
     const source = { resource: { 'service.name': 'kong', 'service.instance.id': config.node }, version }
-    this.#exporters = config.exporters.map((each) => new OtlpExporter({ ...each, source, log }))
+    this.#exporters = config.exporters.map(
+      (each) => new OtlpExporter<Span>({ ...each, encode: asJson(source), log }),
+    )
     registerExportMetrics(registry, { exporters: this.#exporters, links: this.#links.links })
     circuits.connect(
       {

@@ -17,12 +17,14 @@ export class Trials {
   /**
    * Takes the report of a trial; false when every trial has reported already.
    *
-   * @param startedAtMs a request starts before it is admitted: its trial is the first one not older than it
+   * @param startedAtMs a request starts before it is admitted: its trial is the oldest one not older than it
    */
   settle(startedAtMs: number): boolean {
     if (this.#pending.length === 0) return false
-    const found = this.#pending.findIndex((admittedMs) => admittedMs >= startedAtMs)
-    this.#pending.splice(Math.max(0, found), 1)
+    const admittedMs = this.#pending
+      .filter((each) => each >= startedAtMs)
+      .reduce(min, Number.POSITIVE_INFINITY)
+    this.#pending.splice(Math.max(0, this.#pending.indexOf(admittedMs)), 1)
     return true
   }
 

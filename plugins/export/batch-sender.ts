@@ -3,6 +3,8 @@ import { BoundedQueue } from './bounded-queue.ts'
 export interface BatchSenderOptions<Item> {
   readonly maxQueued: number
   readonly maxBatch: number
+  /** What an item counts for in both; 1 when not given. */
+  readonly weigh?: (item: Item) => number
   /** A batch that is not full goes this long after its first item. */
   readonly delayMs: number
   /** Gets rid of a batch, one at a time. Must not throw; `signal` is the end of the time there is. */
@@ -21,7 +23,7 @@ export class BatchSender<Item> {
 
   constructor(options: BatchSenderOptions<Item>) {
     this.#options = options
-    this.#queue = new BoundedQueue(options.maxQueued)
+    this.#queue = new BoundedQueue(options.maxQueued, options.weigh)
   }
 
   /** Items that wait, and those under way. */
@@ -60,7 +62,7 @@ export class BatchSender<Item> {
 
   #wake(): void {
     if (this.#sending !== null || this.#queue.size === 0 || this.#ending.signal.aborted) return
-    if (this.#isStopping || this.#queue.size >= this.#options.maxBatch) this.#send()
+    if (this.#isStopping || this.#queue.weight >= this.#options.maxBatch) this.#send()
     else this.#timer ??= setTimeout(() => this.#send(), this.#options.delayMs).unref()
   }
 

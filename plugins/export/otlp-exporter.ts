@@ -1,22 +1,27 @@
-// Spans go to an OTLP/HTTP endpoint in batches: JSON, compressed. Protobuf is not spoken: every receiver of OTLP/HTTP
-// has to take JSON. One batch is under way at a time; what comes meanwhile waits, up to a limit, and beyond it is dropped.
+// Spans go to an OTLP/HTTP endpoint in batches, compressed: those of the gateway as JSON, since every receiver of OTLP/HTTP
+// has to take it, those that a collector hands on as they came. One batch is under way at a time; what comes meanwhile waits, up to a limit, and beyond it is dropped.
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { LogFields, Logger } from '../../operator/telemetry/logger.ts'
-import type { Span } from '../spans/span.ts'
 import { BatchSender } from './batch-sender.ts'
-import { type OtlpSource, otlpJson, rejectedSpans } from './otlp-json.ts'
+import type { Encoded } from './encoded.ts'
+import { rejectedSpans } from './otlp-json.ts'
 import { createPoster, type Post, type PostAnswer, type Poster } from './post.ts'
 import { rareWarning } from './rare-log.ts'
 import { type Backoff, backoffMs, isRetryable, retryAfterMs } from './retry-delay.ts'
 
-export interface OtlpExporterOptions {
+export interface OtlpExporterOptions<Item> {
   /** Name in metrics and logs: URLs may hold credentials. */
   readonly name: string
   /** Where to POST; see tracesUrl. */
   readonly url: string
-  readonly source: OtlpSource
+  /** Makes requests of a batch; one of spans is one request. */
+  readonly encode: (batch: readonly Item[]) => readonly Encoded[]
+  /** Spans in an item; 1 when not given. */
+  readonly spansIn?: (item: Item) => number
+  /** What an item counts for of `maxQueuedSpans` and `maxBatchSpans`, where that is not 1. */
+  readonly weigh?: (item: Item) => number
   readonly log: Logger
   /** Sent along, e.g. for authentication. */
   readonly headers?: Readonly<Record<string, string>>
@@ -44,7 +49,7 @@ export interface ExporterCounts {
 
 const gzipped = promisify(gzip)
 
-export class OtlpExporter {
+export class OtlpExporter<Item> {
   readonly name: string
   readonly counts: ExporterCounts = {
     exported: 0,
@@ -52,13 +57,14 @@ export class OtlpExporter {
     retries: 0,
     dropped: { queue_full: 0, refused: 0, gave_up: 0, rejected: 0, shutdown: 0 },
   }
-  readonly #options: Required<OtlpExporterOptions>
+  readonly #options: Required<OtlpExporterOptions<Item>>
   readonly #poster: Poster
-  readonly #sender: BatchSender<Span>
+  readonly #sender: BatchSender<Item>
   readonly #warn: (message: string, fields: LogFields) => void
+  #queued = 0
 
   /** @throws TypeError when the URL is none. */
-  constructor(options: OtlpExporterOptions) {
+  constructor(options: OtlpExporterOptions<Item>) {
     this.#options = { ...DEFAULTS, ...options }
     this.name = options.name
     this.#poster = createPoster(options.url)
@@ -67,54 +73,62 @@ export class OtlpExporter {
       maxQueued: this.#options.maxQueuedSpans,
       maxBatch: this.#options.maxBatchSpans,
       delayMs: this.#options.delayMs,
+      weigh: this.#options.weigh,
       deliver: (batch, signal) => this.#send(batch, signal),
     })
   }
 
   /** Spans that wait, and those under way. */
   get queued(): number {
-    return this.#sender.queued
+    return this.#queued
   }
 
   /** Never waits and never throws. */
-  add(spans: readonly Span[]): void {
-    const { dropped } = this.counts
-    for (const span of spans) {
-      if (!this.#sender.add(span)) dropped[this.#sender.isStopping ? 'shutdown' : 'queue_full']++
+  add(items: readonly Item[]): void {
+    for (const item of items) {
+      const spans = this.#options.spansIn(item)
+      this.#queued += spans
+      if (!this.#sender.add(item)) this.#drop(this.#sender.isStopping ? 'shutdown' : 'queue_full', spans)
     }
   }
 
   /** Sends what waits, for `deadlineMs` at most; what is left then is dropped. */
   async stop(deadlineMs = 2_000): Promise<void> {
-    const left = await this.#sender.stop(deadlineMs)
-    this.counts.dropped.shutdown += left
+    await this.#sender.stop(deadlineMs)
+    this.#drop('shutdown', this.#queued)
     this.#poster.close()
   }
 
-  async #send(batch: readonly Span[], signal: AbortSignal): Promise<void> {
-    try {
-      await this.#deliver(batch, signal)
-    } catch (error) {
-      this.counts.dropped[signal.aborted ? 'shutdown' : 'gave_up'] += batch.length
-      if (!signal.aborted) this.#warn('spans could not be exported', { exporter: this.name, error })
+  async #send(batch: readonly Item[], signal: AbortSignal): Promise<void> {
+    for (const encoded of this.#options.encode(batch)) {
+      try {
+        await this.#deliver(encoded, signal)
+      } catch (error) {
+        this.#drop(signal.aborted ? 'shutdown' : 'gave_up', encoded.spans)
+        if (!signal.aborted) this.#warn('spans could not be exported', { exporter: this.name, error })
+      }
     }
   }
 
+  #drop(reason: SpanDrop, spans: number): void {
+    this.counts.dropped[reason] += spans
+    this.#queued -= spans
+  }
+
   /** Tries until there is an answer that settles it. @throws when there was none in all tries, or at the end. */
-  async #deliver(batch: readonly Span[], signal: AbortSignal): Promise<void> {
-    const { source, headers, isCompressed, maxTries, backoff, timeoutMs } = this.#options
-    const json = otlpJson(batch, source)
-    const body = isCompressed ? await gzipped(json) : json
+  async #deliver({ body: plain, contentType, spans }: Encoded, signal: AbortSignal): Promise<void> {
+    const { headers, isCompressed, maxTries, backoff, timeoutMs } = this.#options
+    const body = isCompressed ? await gzipped(plain) : plain
     const sent = {
       ...headers,
-      'content-type': 'application/json',
+      'content-type': contentType,
       ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
     }
     for (let attempt = 1; ; attempt++) {
       const post = { body, headers: sent, timeoutMs, signal }
       const answer = await this.#post(post, attempt === maxTries)
       if (answer !== null && !isRetryable(answer.status)) {
-        this.#settle(answer, batch.length)
+        this.#settle(answer, spans)
         return
       }
       if (attempt === maxTries) throw new Error(`answered ${answer?.status} to the last of ${maxTries} tries`)
@@ -139,19 +153,22 @@ export class OtlpExporter {
   #settle({ status, body }: PostAnswer, count: number): void {
     const exporter = this.name
     if (status < 200 || status > 299) {
-      this.counts.dropped.refused += count
+      this.#drop('refused', count)
       this.#warn('the collector refuses spans', { exporter, status, answer: body.slice(0, 200) })
       return
     }
     const { count: said, message } = rejectedSpans(body)
     const rejected = Math.min(said, count)
     this.counts.exported += count - rejected
-    this.counts.dropped.rejected += rejected
+    this.#queued -= count - rejected
+    this.#drop('rejected', rejected)
     if (rejected > 0) this.#warn('the collector rejects some spans', { exporter, rejected, reason: message })
   }
 }
 
 const DEFAULTS = {
+  spansIn: () => 1,
+  weigh: () => 1,
   headers: {},
   isCompressed: true,
   maxQueuedSpans: 20_000,

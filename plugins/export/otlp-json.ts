@@ -1,6 +1,7 @@
 // Spans in the JSON form of OTLP 1.x: ids in hex, 64-bit times as text.
 // https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 import type { Attributes, Span } from '../spans/span.ts'
+import type { Encoded } from './encoded.ts'
 
 export interface OtlpSource {
   /** Of the resource; `service.name` at least. */
@@ -14,6 +15,13 @@ export function otlpJson(spans: readonly Span[], { resource, version }: OtlpSour
   const scopeSpans = [{ scope: { name: 'kongsul', version }, spans: spans.map(otlpSpan) }]
   return JSON.stringify({ resourceSpans: [{ resource: { attributes: keyValues(resource) }, scopeSpans }] })
 }
+
+/** What an exporter of our own spans makes of a batch. */
+export const asJson =
+  (source: OtlpSource) =>
+  (spans: readonly Span[]): readonly Encoded[] => [
+    { body: otlpJson(spans, source), contentType: 'application/json', spans: spans.length },
+  ]
 
 /** How many spans of a request that was taken were not; 0 where the answer does not say. */
 export function rejectedSpans(answer: string): { readonly count: number; readonly message: string } {

@@ -5,7 +5,11 @@ import { CLIENT_CLOSED, type Outcome } from '../outcomes/outcome.ts'
 const SERVER_FAULTS: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15])
 
 /** 5xx; a 4xx is the client's doing, and so is going away. */
-export function isServerFailure({ status, grpcStatus, source }: Outcome): boolean {
+export function isServerFailure({
+  status,
+  grpcStatus,
+  source,
+}: Pick<Outcome, 'status' | 'grpcStatus' | 'source'>): boolean {
   if (source === 'client_abort') return false
   return status >= 500 || (grpcStatus !== null && SERVER_FAULTS.has(grpcStatus))
 }

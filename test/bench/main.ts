@@ -20,6 +20,7 @@ import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
 import { scale } from './scale.ts'
 import { takeover } from './takeover.ts'
+import { traces } from './traces.ts'
 
 const PARTS: readonly Part[] = [
   api,
@@ -38,6 +39,7 @@ const PARTS: readonly Part[] = [
   churn,
   parallel,
   takeover,
+  traces,
 ]
 
 const named = process.argv.slice(2)

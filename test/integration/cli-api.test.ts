@@ -63,3 +63,47 @@ test('config set writes what get shows and explain explains, and names what it r
   )
   await events.stop()
 })
+
+test('tap prints requests as they end, top the numbers of every service', async () => {
+  const { body } = await mesh.admin('GET', `/services/mesh.${service}`)
+  const { body: targets } = await mesh.admin('GET', `/upstreams/${service}.mesh/targets`)
+  const instance = targets.data[0].target
+  const outcome = {
+    ...{
+      serviceId: body.id,
+      status: 503,
+      method: 'GET',
+      path: '/buy',
+      durationMs: 12,
+      startedAtMs: Date.now(),
+    },
+    tries: [{ instance, status: 503, ms: 12 }],
+  }
+  const tap = startKongsul(['tap', service, '--status', '5xx', '--count', '1', '-o', 'json'], {
+    KONGSUL_ADDR: mesh.apiUrl,
+  })
+  let code: number | null = null
+  void tap.exited.then((told) => {
+    code = told
+  })
+  await waitFor(
+    async () => {
+      // Told until somebody listens.
+      await fetch(`${mesh.apiUrl}/internal/outcomes`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: JSON.stringify(outcome),
+      })
+      return code !== null
+    },
+    { deadlineMs: 60_000, pollMs: 100, what: 'tap having seen a request' },
+  )
+  equal(code, 0, tap.output())
+  const seen = JSON.parse(tap.output())
+  deepEqual([seen.service_name, seen.status, seen.path, seen.instance], [service, 503, '/buy', instance])
+  const top = await run('top')
+  match(top.stdout, new RegExp(`${service} +1/1 +[\\d.]+ +100 %`))
+  const { services } = JSON.parse((await run('top', '-o', 'json')).stdout)
+  equal(services[0].service_name, service)
+  match((await run('tap', service, '--status', 'bad')).stderr, /must be a status/)
+})

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { OtlpExporter, type OtlpExporterOptions, tracesUrl } from '../../plugins/export/otlp-exporter.ts'
+import { asJson } from '../../plugins/export/otlp-json.ts'
+import type { Span } from '../../plugins/spans/span.ts'
 import { spansOf } from '../../plugins/spans/spans-of.ts'
 import { freePorts } from '../support/free-port.ts'
 import { anOutcome } from '../support/outcomes.ts'
@@ -12,11 +14,11 @@ const OK = { status: 200, body: '{}' }
 /** Two: a SERVER span and a CLIENT span. */
 const SPANS = spansOf(anOutcome())
 
-function exporterTo(url: string, options: Partial<OtlpExporterOptions> = {}): OtlpExporter {
+function exporterTo(url: string, options: Partial<OtlpExporterOptions<Span>> = {}): OtlpExporter<Span> {
   return new OtlpExporter({
     name: 'test',
     url: tracesUrl(url),
-    source: { resource: { 'service.name': 'kong' }, version: '0' },
+    encode: asJson({ resource: { 'service.name': 'kong' }, version: '0' }),
     log: silentLogger,
     delayMs: 5,
     backoff: { baseMs: 2, maxMs: 4 },
@@ -25,8 +27,8 @@ function exporterTo(url: string, options: Partial<OtlpExporterOptions> = {}): Ot
 }
 
 async function withExporter(
-  options: Partial<OtlpExporterOptions>,
-  use: (exporter: OtlpExporter, server: ScriptedServer) => Promise<void>,
+  options: Partial<OtlpExporterOptions<Span>>,
+  use: (exporter: OtlpExporter<Span>, server: ScriptedServer) => Promise<void>,
 ): Promise<void> {
   const server = await startScriptedServer()
   const exporter = exporterTo(server.url, options)
@@ -45,7 +47,7 @@ const spanCount = (body: string): number => {
   return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)).length
 }
 
-const settled = (exporter: OtlpExporter) =>
+const settled = (exporter: OtlpExporter<Span>) =>
   waitFor(() => exporter.queued === 0, { what: 'all spans exported or dropped' })
 
 test('spans arrive as compressed JSON at /v1/traces, with the headers that were asked for', () =>

@@ -138,7 +138,8 @@ test('what Kong sent while nobody read is not answered when it may have given up
     const { working } = await settled()
     process.kill(working, 'SIGSTOP')
     await assert.rejects(peer.call('GetStatus', null), /closed/)
-    assert.equal((await peer.access()).kind, 'passed')
+    // On a busy machine the process that takes over may read its first request too late as well.
+    await waitFor(async () => (await peer.access()).kind === 'passed')
   } finally {
     peer.close()
     await server.stop()

@@ -1,23 +1,29 @@
 // The operator's whole API in this process, with nothing behind it: what gets as far as a handler is seen.
 import type { FastifyInstance } from 'fastify'
 import { adoptRoute } from '../../operator/http/adopt-route.ts'
+import { alertRoutes } from '../../operator/http/alert-routes.ts'
 import { applyRoute } from '../../operator/http/apply-route.ts'
 import { callRoute } from '../../operator/http/call-route.ts'
 import { changesRoute } from '../../operator/http/changes-route.ts'
 import { circuitRoutes } from '../../operator/http/circuit-routes.ts'
 import { configureRoutes } from '../../operator/http/configure-routes.ts'
+import { dashboardRoute } from '../../operator/http/dashboard-route.ts'
 import { eventsRoute } from '../../operator/http/events-route.ts'
 import { explainRoute } from '../../operator/http/explain-route.ts'
 import { guardRoutes } from '../../operator/http/guard-routes.ts'
 import { internalRoutes } from '../../operator/http/internal-routes.ts'
+import { jaegerRoutes } from '../../operator/http/jaeger-routes.ts'
 import { legacyRoutes } from '../../operator/http/legacy-routes.ts'
 import { meshRoutes } from '../../operator/http/mesh-routes.ts'
 import { migrationRoutes } from '../../operator/http/migration-routes.ts'
+import { otlpRoute } from '../../operator/http/otlp-route.ts'
 import { overrideRoutes } from '../../operator/http/override-routes.ts'
 import { pauseRoutes } from '../../operator/http/pause-routes.ts'
 import { planRoute } from '../../operator/http/plan-route.ts'
 import { registerRoutes } from '../../operator/http/register-routes.ts'
 import { buildServer, type ServerOptions } from '../../operator/http/server.ts'
+import { tapRoute } from '../../operator/http/tap-route.ts'
+import { traceRoutes } from '../../operator/http/trace-routes.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
 
 export interface BareApi {
@@ -64,8 +70,14 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       explainRoute({ admin: source('admin'), services: source('services') }),
       guardRoutes(source('guard')),
       overrideRoutes(source('target'), source('overrides')),
+      dashboardRoute(source('dashboard')),
+      alertRoutes(source('alerts')),
+      tapRoute(source('tap')),
       pauseRoutes(source('pauses'), source('knows')),
       planRoute(source('plan')),
+      otlpRoute({ collector: source('collector') }),
+      traceRoutes(source('traces')),
+      jaegerRoutes(source('jaeger')),
       internalRoutes({
         token: feedToken,
         ejections: source('ejections'),

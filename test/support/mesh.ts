@@ -95,6 +95,12 @@ export class Mesh {
     return this.#gateway?.output() ?? ''
   }
 
+  /** Of a gateway of the mesh's own. */
+  get gatewayPid(): number {
+    if (!this.#gateway) throw new Error('the gateway is somebody else’s')
+    return this.#gateway.pid
+  }
+
   get apiUrl(): string {
     return `http://127.0.0.1:${this.#apiPort}`
   }

@@ -21,12 +21,18 @@ export interface ProcessMesh {
 export interface ProcessMeshOptions {
   /** More variables of `kongsul plugins`. */
   readonly pluginsEnv?: Readonly<Record<string, string>>
+  /** Other operators that the plugins tell. */
+  readonly moreOperators?: readonly string[]
+  /** More variables of `kongsul operator`. */
+  readonly operatorEnv?: Readonly<Record<string, string>>
   /** More arguments of `kongsul plugins`. */
   readonly pluginsArgs?: readonly string[]
 }
 
 export async function startProcessMesh({
   pluginsEnv = {},
+  moreOperators = [],
+  operatorEnv = {},
   pluginsArgs = [],
 }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
@@ -34,7 +40,7 @@ export async function startProcessMesh({
   const startPlugins = () =>
     plugins.start({
       adminUrl: `http://127.0.0.1:${admin}`,
-      operators: `http://127.0.0.1:${api}`,
+      operators: [`http://127.0.0.1:${api}`, ...moreOperators].join(','),
       more: pluginsEnv,
       args: pluginsArgs,
     })
@@ -45,7 +51,7 @@ export async function startProcessMesh({
     await plugins.stop()
   }
   try {
-    await mesh.startOperator({ KONGSUL_FEED_TOKEN: FEED_TOKEN })
+    await mesh.startOperator({ KONGSUL_FEED_TOKEN: FEED_TOKEN, ...operatorEnv })
   } catch (error) {
     await stop()
     throw error

@@ -30,7 +30,7 @@ export function defineOperator(command: Command): void {
   addOutputOption(command)
   addConfigOptions(command, [
     ...['consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'resync', 'overrides', 'operator', 'dryRun'],
-    ...['redis', 'api', 'log'],
+    ...['redis', 'traces', 'api', 'log'],
   ])
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { TraceView } from '../../traces/trace-view.ts'
 import { type CheckedMesh, elapsed, PER_SECOND, WARM_UP_SHOTS } from './checked-mesh.ts'
 import { describeFailures, startOpenLoop } from './open-loop.ts'
 import type { SampleInstance } from './sample-instance.ts'
@@ -45,6 +46,38 @@ export class PluginChecks {
       throw new Error(`a client's X-Mesh-Route came through: ${answer.body.trim()}`)
     }
     return `trace ${traceId} in all three; X-Mesh-* of a client are replaced`
+  }
+
+  /** The spans of the gateway reach the collector, and make one tree that shows who called whom. */
+  async tree(): Promise<string> {
+    const { services, stack } = this.#mesh
+    const traceId = randomBytes(16).toString('hex')
+    const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` }
+    const startedAt = performance.now()
+    await this.#mesh.read(services[0]!, { headers })
+    let tree: TraceView | null = null
+    await this.#mesh.until(`trace ${traceId} has a span and a try for each service`, async () => {
+      const answer = await fetch(`${stack.apiUrl}/api/v1/mesh/v2/traces/${traceId}`)
+      if (!answer.ok) throw new Error(`the operator answered ${answer.status}`)
+      tree = (await answer.json()) as TraceView
+      return tree.span_count >= 2 * services.length || Promise.reject(new Error(`${tree.span_count} spans`))
+    })
+    const { spans, services_involved } = tree! as TraceView
+    const ids = new Set(spans.map(({ span_id }) => span_id))
+    // Its parent is the span of whoever asked, which sends none.
+    const roots = spans.filter(({ parent_span_id }) => parent_span_id === null || !ids.has(parent_span_id))
+    if (roots.length !== 1) throw new Error(`it has ${roots.length} roots`)
+    const missing = services.filter((service) => !services_involved.includes(service))
+    if (missing.length > 0) throw new Error(`${missing.join(', ')} are not in it`)
+    const { dependencies } = (await (await fetch(`${stack.apiUrl}/api/v1/mesh/v2/topology`)).json()) as {
+      dependencies: Record<string, string[]>
+    }
+    for (const [i, service] of services.slice(1).entries()) {
+      const caller = services[i]!
+      if (!dependencies[caller]?.includes(service))
+        throw new Error(`${caller} -> ${service} is no dependency`)
+    }
+    return `${spans.length} spans, ${services.join(' -> ')}, ${elapsed(startedAt)} ms after the request`
   }
 
   /** What became of every request reaches the operator. */

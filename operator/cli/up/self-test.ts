@@ -29,6 +29,7 @@ export async function runSelfTest(stack: Stack, onResult: (result: CheckResult) 
     ['services answer by host and by path', () => test.route()],
     ['a request passes through three services', () => test.chain()],
     ['one trace goes through three services', () => plugins.trace()],
+    ['that trace is one tree in the operator', () => plugins.tree()],
     ['every request is counted by the operator', () => plugins.count()],
     ['an instance killed under requests fails none', () => test.kill()],
     ['an instance deregistered under requests fails none', () => test.deregister()],

@@ -13,24 +13,36 @@ interface Sample {
 export function createWorkerMetrics(host: PluginHost): { readonly registry: Registry } {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const add = (name: string, type: 'counter' | 'histogram', help: string, read: () => readonly Sample[]) => {
+  const add = (
+    name: string,
+    type: 'counter' | 'histogram',
+    labelNames: readonly string[],
+    help: string,
+    read: () => readonly Sample[],
+  ) => {
     // prom-client has no metric that is computed when it is read, except gauges; this is all its registry asks of one.
-    const metric = { name, get: async () => ({ name, help, type, aggregator: 'sum', values: read() }) }
-    registry.registerMetric(metric as never)
+    const metric = { name, help, type, labelNames, aggregator: 'sum' }
+    registry.registerMetric({ ...metric, get: async () => ({ ...metric, values: read() }) } as never)
   }
   add(
     'mesh_plugin_rpc_duration_seconds',
     'histogram',
+    ['plugin', 'method'],
     'Requests of Kong to a plugin, by method; answer included.',
     () =>
       [...host.stats].flatMap(([plugin, { latencies }]) =>
         METHODS.flatMap((method) => histogram({ plugin, method }, latencies[method])),
       ),
   )
-  add('mesh_plugin_rpc_errors_total', 'counter', 'Requests that went wrong, by what did.', () =>
-    [...host.stats].flatMap(([plugin, { errors }]) =>
-      RPC_ERRORS.map((kind) => ({ labels: { plugin, kind }, value: errors[kind] })),
-    ),
+  add(
+    'mesh_plugin_rpc_errors_total',
+    'counter',
+    ['plugin', 'kind'],
+    'Requests that went wrong, by what did.',
+    () =>
+      [...host.stats].flatMap(([plugin, { errors }]) =>
+        RPC_ERRORS.map((kind) => ({ labels: { plugin, kind }, value: errors[kind] })),
+      ),
   )
   const gauge = (name: string, help: string, read: (plugin: string) => number) => {
     new Gauge({

@@ -51,11 +51,13 @@ const step = fc.oneof(
   },
 )
 
-/** The trial admitted first is then not the oldest. */
-const CLOCK_SET_BACK_BETWEEN_TRIALS: [
+type Program = [
   typeof rules extends fc.Arbitrary<infer R> ? R : never,
   (typeof step extends fc.Arbitrary<infer S> ? S : never)[],
-] = [
+]
+
+/** The trial admitted first is then not the oldest. */
+const CLOCK_SET_BACK_BETWEEN_TRIALS: Program = [
   {
     consecutive: 1,
     window: { seconds: 1, buckets: 1 },
@@ -78,6 +80,23 @@ const CLOCK_SET_BACK_BETWEEN_TRIALS: [
     { do: 'access' },
     { do: 'wait', ms: 1_000 },
     { do: 'access' },
+  ],
+]
+
+/** The trial admitted second reports: the first one goes on, with its own limit. */
+const CLOCK_SET_BACK_AND_SECOND_TRIAL_REPORTS: Program = [
+  { ...CLOCK_SET_BACK_BETWEEN_TRIALS[0], limitSeconds: 4 },
+  [
+    { do: 'access' },
+    { do: 'report', which: 0, kind: 'fail', isSlow: false },
+    { do: 'wait', ms: 1_000 },
+    { do: 'access' },
+    { do: 'wait', ms: -1 },
+    { do: 'access' },
+    { do: 'wait', ms: 4_000 },
+    { do: 'report', which: 1, kind: 'ignored', isSlow: false },
+    { do: 'access' },
+    { do: 'report', which: 0, kind: 'ok', isSlow: false },
   ],
 ]
 
@@ -158,7 +177,7 @@ test('a service circuit does what a naive model does, with clocks that step eith
         model.changes,
       )
     }),
-    { numRuns: 1_000, examples: [CLOCK_SET_BACK_BETWEEN_TRIALS] },
+    { numRuns: 1_000, examples: [CLOCK_SET_BACK_BETWEEN_TRIALS, CLOCK_SET_BACK_AND_SECOND_TRIAL_REPORTS] },
   )
 })
 

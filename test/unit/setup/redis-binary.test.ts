@@ -3,13 +3,10 @@ import { equal, rejects } from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { findRedis } from '../../../operator/setup/redis-binary.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'kongsul-redis-bin-'))
-before(() => {
-  process.env['XDG_CACHE_HOME'] = join(root, 'cache')
-})
 after(() => rmSync(root, { recursive: true }))
 
 const log = () => {}
@@ -25,6 +22,7 @@ function fakeServer(folder: string, name: string, prints: string): string {
 }
 
 test('REDIS_BIN comes before PATH, and PATH before the cache', async () => {
+  process.env['XDG_CACHE_HOME'] = join(root, 'cache')
   const configured = fakeServer('configured', 'redis-server', 'Redis server v=7.2.4 sha=0')
   const onPath = fakeServer('path', 'redis-server', 'Redis server v=6.2.0 sha=0')
   const folder = 'cache/kongsul/debian/bookworm/redis-server'
@@ -36,6 +34,7 @@ test('REDIS_BIN comes before PATH, and PATH before the cache', async () => {
 })
 
 test('what is called redis-server and is none is passed over', async () => {
+  process.env['XDG_CACHE_HOME'] = join(root, 'cache')
   fakeServer('other', 'redis-server', 'some other program 1.0')
   const folder = 'cache/kongsul/debian/bullseye/redis-server'
   rmSync(join(root, 'cache'), { recursive: true, force: true })

@@ -1,0 +1,12 @@
+// Writes what is made of code: docs/metrics.md and the dashboards of Grafana.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DASHBOARDS } from '../../kong/grafana/dashboards.ts'
+import { metricsText } from './documented-metrics.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const dashboards = join(root, 'kong', 'grafana', 'dashboards')
+
+mkdirSync(dashboards, { recursive: true })
+for (const [name, text] of DASHBOARDS) writeFileSync(join(dashboards, name), text)
+writeFileSync(join(root, 'docs', 'metrics.md'), metricsText())
