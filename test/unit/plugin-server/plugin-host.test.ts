@@ -226,6 +226,37 @@ test('an instance that nobody uses is forgotten, and Kong is told to start it ag
   assert.equal((await kong.ask('HandleEvent', access)).error, 'no plugin instance #0')
 })
 
+test('events that were on their way when their instance was closed are run by it for ten seconds', async () => {
+  const seen: unknown[] = []
+  const { host, clock, kong, access } = await started(
+    pluginOf((_, config) => void seen.push(config['of'])),
+    { of: 'the old one' },
+  )
+  await kong.ask('StartInstance', { Name: 'toy', Config: '{"of":"the new one"}' })
+  await kong.ask('CloseInstance', access.InstanceId)
+  clock.now += 9_000
+  assert.equal((await kong.ask('HandleEvent', access)).result.Data, 'ret')
+  assert.deepEqual(seen, ['the old one'])
+  assert.equal(host.instances.size, 1, 'and it counts no more')
+  assert.match((await kong.ask('InstanceStatus', access.InstanceId)).error!, /no plugin instance/)
+  assert.match((await kong.ask('CloseInstance', access.InstanceId)).error!, /no plugin instance/)
+  clock.now += 1_001
+  host.sweep()
+  assert.match((await kong.ask('HandleEvent', access)).error!, /no plugin instance/)
+})
+
+test('of closed instances the last 4,096 are kept', async () => {
+  const { kong, access } = await started(pluginOf(() => {}))
+  await kong.ask('CloseInstance', access.InstanceId)
+  for (let id = 1; id <= 4_096; id++) {
+    kong.send('StartInstance', { Name: 'toy', Config: '{}' })
+    kong.send('CloseInstance', id)
+  }
+  kong.answers()
+  assert.match((await kong.ask('HandleEvent', access)).error!, /no plugin instance/)
+  assert.equal((await kong.ask('HandleEvent', { ...access, InstanceId: 1 })).error, null)
+})
+
 const UNKNOWN: [method: string, args: unknown[], error: string][] = [
   ['HandleEvent', [{ InstanceId: 99, EventName: 'access' }], 'no plugin instance #99'],
   // Not the text at which Kong starts all instances anew.
@@ -363,7 +394,7 @@ test('the same functions are what the class form of kong-pdk calls', () => {
   const plugin = new module.Plugin(raw)
   assert.deepEqual(plugin.access!({}), [
     { size: 3 },
-    { pluginId: 'p', serviceId: null, routeId: 'r', sequence: 4 },
+    { pluginId: 'p', serviceId: null, routeId: 'r', sequence: 4, id: null },
   ])
 })
 
