@@ -30,11 +30,10 @@ type WorkMessage = Extract<ToWorker, { readonly type: 'work' }>
 const BEAT_MS = 50
 const SWEEP_MS = 1_000
 const DRAIN_MS = 2_000
-/**
- * Of the time after which a process counts as hung. Kong's own clock may run ahead of ours: a busy nginx counts from
- * the beginning of its turn, not from when it sent.
- */
-const LATE_SHARE = 0.5
+/** How often an idle process looks at the clock. */
+const LOOK_MS = 10
+/** Beyond the longest that a handler may take, an answer comes within so much where nobody is held up. */
+const PROMPT_MS = 50
 
 /** Runs a worker until its supervisor stops it or is gone. @throws Error when a plugin cannot be loaded. */
 export async function runWorker(config: WorkerConfig): Promise<void> {
@@ -67,6 +66,8 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   const { later } = new WriteBatch()
   const servers: Server[] = []
   const clock = new LoopClock(now())
+  // Long before Kong's read timeout: a busy nginx counts it from the beginning of its turn, and not from when it sent.
+  const lateMs = Math.max(handlerLimitMs + PROMPT_MS, hangMs / 4)
 
   /** @param sinceMs since when what is on it may have waited, by our clock */
   const serve = (socket: Socket, plugin: string, sinceMs: number) => {
@@ -74,7 +75,8 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     const connection: Connection = new Connection(directSocket(socket), host, {
       plugin,
       later,
-      lateAfterMs: hangMs * LATE_SHARE,
+      lateAfterMs: lateMs,
+      startLateAfterMs: hangMs,
       waitedMs: (at) => {
         const lookedMs = at - clock.enter(at)
         const waitedMs = isFirst ? Math.max(lookedMs, at - sinceMs) : lookedMs
@@ -88,7 +90,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
 
   const work = async ({ nextId, quietMs, sockets }: WorkMessage) => {
     instances.skipTo(nextId)
-    const dropsWaiting = quietMs > hangMs * LATE_SHARE
+    const dropsWaiting = quietMs > hangMs
     const quietSince = now() - quietMs
     // What has waited for somebody to accept it comes all in the first turn of the loop.
     let isBacklog = !dropsWaiting
@@ -144,10 +146,8 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   process.on('unhandledRejection', (reason) => {
     log.error('a plugin left a promise that failed', { error: String((reason as Error)?.stack ?? reason) })
   })
-  setInterval(() => {
-    clock.enter(now())
-    tell({ type: 'beat' })
-  }, BEAT_MS)
+  setInterval(() => clock.enter(now()), LOOK_MS)
+  setInterval(() => tell({ type: 'beat' }), BEAT_MS)
   setInterval(() => host.sweep(), SWEEP_MS)
   if (isSpare) {
     await warmUp(handlerLimitMs).catch((error) =>

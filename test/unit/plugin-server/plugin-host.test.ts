@@ -406,6 +406,42 @@ test('answers that nobody reads do not fill the memory', async () => {
   assert.equal(host.stats.get('toy')!.errors.slow_peer, 1)
 })
 
+test('of two messages that were read late and are not numbered one by one, only the later is answered', async () => {
+  let waitedMs = 0
+  const { host, plugin } = hostOf(pluginOf(() => {}))
+  const kong = connectTo(host, plugin.name, { waitedMs: () => waitedMs, later: setImmediate })
+  const status = (id: number) => encode([0, id, 'plugin.GetPluginNames', []])
+  const answered = async (...ids: number[]) => {
+    kong.socket.receive(Buffer.concat(ids.map(status)))
+    await turn()
+    return kong.answers().map(({ id }) => id)
+  }
+  assert.deepEqual(await answered(8, 20), [8, 20], 'nobody was held up')
+  waitedMs = 30
+  assert.deepEqual(await answered(21, 22, 23), [21, 22, 23])
+  assert.deepEqual(await answered(24, 40), [40])
+  assert.equal(host.stats.get('toy')!.errors.late_reply, 1)
+})
+
+test('an instance is still started when events are no longer answered: Kong answers 500 without it', async () => {
+  let waitedMs = 0
+  const { host, plugin } = hostOf(pluginOf(() => {}))
+  const limits = { waitedMs: () => waitedMs, lateAfterMs: 100, startLateAfterMs: 400 }
+  const start = { Name: 'toy', Config: '{}' }
+  const kong = connectTo(host, plugin.name, limits)
+  waitedMs = 300
+  const { result } = await kong.ask('StartInstance', start)
+  kong.send('HandleEvent', { InstanceId: result.Id, EventName: 'access' })
+  await turn()
+  assert.deepEqual(kong.answers(), [])
+  assert.equal(kong.socket.destroyed, true)
+  const other = connectTo(host, plugin.name, limits)
+  waitedMs = 401
+  other.send('StartInstance', start)
+  assert.deepEqual(other.answers(), [])
+  assert.equal(host.instances.size, 1, 'and nothing was started for nobody')
+})
+
 test('an answer that may come when Kong waits no longer ends the connection instead', async () => {
   let waitedMs = 0
   const { host, plugin, clock } = hostOf(pluginOf(() => {}))
