@@ -47,6 +47,8 @@ export class Connection implements ReplyTarget {
    * waiting numbers them one by one, and gets all its answers.
    */
   #awaited = 0
+  /** There is work enough for more than a moment: what is answered goes out before anything else is read. */
+  #isStrained = false
   /** When Kong may have sent what was read last, by the host's clock. */
   #sentAt = 0
   #unanswered = 0
@@ -109,7 +111,9 @@ export class Connection implements ReplyTarget {
     } else {
       const isLatest = this.#latest === request.messageId
       const { messageId } = request
-      this.#later(() => this.#write(messageId, bytes, isLatest ? limitMs : Number.POSITIVE_INFINITY))
+      const write = () => this.#write(messageId, bytes, isLatest ? limitMs : Number.POSITIVE_INFINITY)
+      if (this.#isStrained) write()
+      else this.#later(write)
     }
     // An instance that was started is used at once, on this same connection.
     const isRetired = this.#isRetiring && request.method !== 'StartInstance'
@@ -143,27 +147,34 @@ export class Connection implements ReplyTarget {
     const now = this.#host.now()
     const waitedMs = this.#waitedMs(now)
     this.#sentAt = now - waitedMs
+    this.#isStrained = waitedMs > STRAINED_MS
     try {
-      this.#reader.read(chunk, (message) => this.#receive(message, now, waitedMs))
+      if (this.#isStrained) this.#readStrained(chunk, now, waitedMs)
+      else this.#reader.read(chunk, (message) => this.#receive(message, now))
     } catch (error) {
       this.#host.dropped(this.plugin, error)
       this.destroy()
     }
   }
 
-  #receive(message: unknown, now: number, waitedMs: number): boolean {
-    if (waitedMs > this.#lateAfterMs) {
-      const name = (message as { 2?: unknown } | null)?.[2]
-      if (waitedMs > this.#limitOf(typeof name === 'string' ? name.slice(PREFIX.length) : '')) {
-        this.destroy()
-        return false
-      }
+  /** Looks at all that has come before anything is answered. */
+  #readStrained(chunk: Buffer, now: number, waitedMs: number): void {
+    const messages: unknown[] = []
+    this.#reader.read(chunk, (message) => messages.push(message) > 0)
+    for (const message of messages) {
+      const { 1: id } = (message ?? {}) as { 1?: unknown }
+      if (typeof id === 'number' && id !== (this.#latest as number) + 1) this.#awaited = id
+      this.#latest = id
     }
+    for (const message of messages) {
+      if (waitedMs > this.#limitOf(methodOf(message))) return this.destroy()
+      if (!this.#receive(message, now)) return
+    }
+  }
+
+  #receive(message: unknown, now: number): boolean {
     this.#unanswered++
-    const id = (message as { 1?: unknown } | null)?.[1]
-    if (waitedMs > STRAINED_MS && typeof id === 'number' && id !== (this.#latest as number) + 1)
-      this.#awaited = id
-    this.#latest = id
+    if (!this.#isStrained) this.#latest = (message as { 1?: unknown } | null)?.[1]
     const isRequest = (message as { 0?: unknown } | null)?.[0] === 0
     if (!this.#host.handle(this, message, now)) {
       throw new ProtocolError('NOT_RPC', 'a message is no request of the plugin protocol')
@@ -171,4 +182,9 @@ export class Connection implements ReplyTarget {
     if (!isRequest) this.#unanswered--
     return !this.#socket.destroyed
   }
+}
+
+function methodOf(message: unknown): string {
+  const name = (message as { 2?: unknown } | null)?.[2]
+  return typeof name === 'string' ? name.slice(PREFIX.length) : ''
 }
