@@ -20,7 +20,7 @@ import { playRequests } from './play-requests.ts'
 import { warmOutcomes } from './warm-outcomes.ts'
 
 /** Enough for V8 to have compiled what runs most; more takes longer than it brings. */
-const REQUESTS = 200
+const REQUESTS = 100
 const CONNECTIONS = 4
 const PAUSE_MS = 2
 
