@@ -167,8 +167,9 @@ export class Connection implements ReplyTarget {
       this.#latest = id
     }
     for (const message of messages) {
-      if (waitedMs > this.#limitOf(methodOf(message))) return this.destroy()
-      if (!this.#receive(message, now)) return
+      const isTooLate = waitedMs > this.#limitOf(methodOf(message))
+      if (isTooLate) this.destroy()
+      if (isTooLate || !this.#receive(message, now)) return
     }
   }
 
