@@ -27,7 +27,7 @@ export function agentConfig(
   }
 }
 
-/** What was given by flags, for processes that are started without them. */
+/** What was given by flags, for commands that are started without them. */
 export function flagsAsEnvironment({ resolved }: ProcessConfig): Record<string, string> {
   const given = [...resolved.values].filter(([, { source }]) => source.startsWith('flag '))
   return Object.fromEntries(given.map(([path, { value }]) => [environmentOf(path), String(value)]))

@@ -153,12 +153,6 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./up/sample-service.ts')).defineSampleService,
   },
   {
-    name: 'plugin-worker',
-    summary: 'the working process of plugins',
-    hidden: true,
-    load: async () => (await import('./commands/plugins.ts')).definePluginWorker,
-  },
-  {
     name: 'keeper',
     summary: 'cleans up after up',
     hidden: true,

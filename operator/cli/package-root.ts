@@ -20,9 +20,9 @@ export function packageVersion(): string {
   return version
 }
 
-/** Arguments for Node that run this same command line again, as a child. */
-export function selfArguments(): readonly string[] {
+/** Arguments for Node that run one of our programs as a child: `main` is this same command line. */
+export function programArguments(program: 'main' | 'plugin-worker' = 'main'): readonly string[] {
   return here.endsWith('.ts')
-    ? ['--import', import.meta.resolve('tsx'), join(packageRoot(), 'operator', 'cli', 'main.ts')]
-    : [join(packageRoot(), 'dist', 'main.js')]
+    ? ['--import', import.meta.resolve('tsx'), join(packageRoot(), 'operator', 'cli', `${program}.ts`)]
+    : [join(packageRoot(), 'dist', `${program}.js`)]
 }

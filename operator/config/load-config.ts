@@ -111,6 +111,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
   const redisUrl = get<string | undefined>('redis.url')
   const redis: RedisConfig | undefined =
     redisUrl === undefined ? undefined : { url: new Secret(redisUrl), tls: tlsOf('redis') }
+  const webhooks = get<string | undefined>('alerts.webhook')
   const ports = Object.fromEntries(PORT_NAMES.map((name) => [name, get<number>(`port.${name}`)]))
   return {
     operator: {
@@ -146,10 +147,13 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         exportUrl: get<string | undefined>('traces.exportUrl'),
         exportAuthorization: secretOf('traces.exportAuthorization', ''),
       },
-      alerts: {
-        webhooks: listOf(get<string | undefined>('alerts.webhook')),
-        token: secretOf('alerts.webhookToken', 'alerts.webhookTokenFile'),
-      },
+      alerts:
+        webhooks === undefined
+          ? undefined
+          : {
+              webhooks: listOf(webhooks),
+              token: secretOf('alerts.webhookToken', 'alerts.webhookTokenFile'),
+            },
       dryRun: get<boolean>('dryRun'),
     },
     ports: ports as Record<PortName, number>,

@@ -4,7 +4,7 @@ import { alertShape } from '../alerts/alert-view.ts'
 import { meshMetricsShape, serviceMetricsShape } from '../metrics/mesh-numbers.ts'
 import { historySampleShape, MOST_SAMPLES } from '../metrics/metrics-history.ts'
 import { serviceGraphShape } from '../metrics/service-graph.ts'
-import { traceSummaryShape } from '../metrics/trace-source.ts'
+import { summaryShape } from '../traces/summarize.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { serviceField, wholeNumber } from './read-fields.ts'
 import { RequestError } from './request-error.ts'
@@ -14,7 +14,7 @@ export const dashboardShape = z.object({
   mesh_metrics: meshMetricsShape,
   services: z.record(z.string(), serviceMetricsShape),
   service_graph: serviceGraphShape,
-  recent_traces: z.array(traceSummaryShape),
+  recent_traces: z.array(summaryShape),
   alerts: z.array(alertShape),
   metrics_history: z.array(historySampleShape),
 })

@@ -1,18 +1,5 @@
-import { z } from 'zod'
-
-/** A trace in short. */
-export const traceSummaryShape = z.object({
-  trace_id: z.string(),
-  root_operation: z.string(),
-  start_time: z.string().meta({ description: 'RFC 3339' }),
-  total_duration: z.number().meta({ description: 'ms' }),
-  span_count: z.int(),
-  error_count: z.int(),
-  services_involved: z.array(z.string()),
-  service_times: z.record(z.string(), z.number()),
-  status: z.enum(['success', 'error']),
-})
-export type TraceSummary = z.infer<typeof traceSummaryShape>
+import type { TraceSummary } from '../traces/summarize.ts'
+import type { TraceQueries } from '../traces/trace-queries.ts'
 
 /** Calls from one service to another, as spans tell of them. */
 export interface SpanEdge {
@@ -28,9 +15,27 @@ export interface SpanEdge {
 export interface TraceSource {
   /** Newest first. */
   recentTraces(limit: number): readonly TraceSummary[]
+  /** Between services; the gateway is how they call, not whom. */
   edges(): readonly SpanEdge[]
   /** Traces that are stored. */
   readonly size: number
 }
 
-export const NO_TRACES: TraceSource = { recentTraces: () => [], edges: () => [], size: 0 }
+/** What the plugins call Kong in its spans. */
+const GATEWAY = 'kong'
+
+export function traceSource(queries: Pick<TraceQueries, 'search' | 'dependencies' | 'size'>): TraceSource {
+  return {
+    recentTraces: (limit) => queries.search({ limit }).traces,
+    edges: () => {
+      const rows = queries.dependencies(null).dependencies
+      const gateways = new Set([GATEWAY, ...rows.flatMap(({ via }) => via ?? [])])
+      return rows
+        .filter(({ caller, callee }) => !gateways.has(caller) && !gateways.has(callee))
+        .map(({ caller, callee, calls, errors, p95 }) => ({ caller, callee, calls, errors, p95: p95 ?? 0 }))
+    },
+    get size() {
+      return queries.size
+    },
+  }
+}

@@ -20,6 +20,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 /** Entry points: name in dist/ -> source. */
 const ENTRIES = { main: 'operator/cli/main.ts' }
 
+/** The same, with the packages in it: one file to find, to read and to compile, in half the time. */
+const WHOLE = { 'plugin-worker': 'operator/cli/plugin-worker.ts' }
+
 /** Plugins, each in one CommonJS file, which is what Kong's own JavaScript plugin server can load. */
 const PLUGINS = {
   'mesh-tracing': 'plugins/mesh-tracing/plugin.ts',
@@ -52,6 +55,20 @@ export async function build() {
       sourcemap: 'linked',
       logLevel: 'warning',
     })
+    await esbuild({
+      absWorkingDir: root,
+      entryPoints: WHOLE,
+      outdir: staging,
+      bundle: true,
+      // kong-pdk is loaded when a plugin in its form is, and then whole.
+      external: ['kong-pdk'],
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      banner: { js: REQUIRE },
+      sourcemap: 'linked',
+      logLevel: 'warning',
+    })
     await buildPlugins(join(staging, 'plugins'))
     await buildClient(join(staging, 'client'))
     mkdirSync(join(root, 'dist', 'client'), { recursive: true })
@@ -63,7 +80,7 @@ export async function build() {
       renameSync(join(staging, 'plugins', `${name}.cjs`), join(root, 'dist', 'plugins', `${name}.cjs`))
     }
     const chunks = moveChunks(join(staging, 'chunks'))
-    for (const name of Object.keys(ENTRIES)) {
+    for (const name of Object.keys({ ...WHOLE, ...ENTRIES })) {
       renameSync(join(staging, `${name}.js.map`), join(root, 'dist', `${name}.js.map`))
       renameSync(join(staging, `${name}.js`), join(root, 'dist', `${name}.js`))
     }
@@ -73,6 +90,10 @@ export async function build() {
     rmSync(staging, { recursive: true, force: true })
   }
 }
+
+/** Packages in CommonJS call it for Node's own modules. */
+const REQUIRE =
+  "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);"
 
 /** Writes one file for each plugin into `outdir`. */
 export async function buildPlugins(outdir) {

@@ -11,6 +11,7 @@ import { type DocumentedProcess, metricsDocument } from '../metrics/metrics-docs
 import { RedBook } from '../metrics/red-book.ts'
 import { registerRedMetrics } from '../metrics/red-metrics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
+import { registerTraceMetrics } from '../traces/trace-metrics.ts'
 
 /** The text of docs/metrics.md. */
 export function metricsText(): string {
@@ -22,6 +23,7 @@ function operator(): DocumentedProcess {
   const book = new RedBook({ serviceOf: () => null, knows: () => false, startedMs: 0 })
   registerRedMetrics(registry, book)
   registerInstanceMetrics(registry, () => new Map())
+  registerTraceMetrics(registry, {} as never)
   return {
     title: 'Operator',
     about: 'Buckets of request durations: .005 .01 .025 .05 .075 .1 .25 .5 .75 1 2.5 5 7.5 10 seconds.',

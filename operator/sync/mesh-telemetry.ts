@@ -19,7 +19,7 @@ import { RedBook } from '../metrics/red-book.ts'
 import { registerRedMetrics } from '../metrics/red-metrics.ts'
 import { serviceGraph } from '../metrics/service-graph.ts'
 import type { ToldOutcome } from '../metrics/told-outcome.ts'
-import { NO_TRACES, type TraceSource } from '../metrics/trace-source.ts'
+import type { TraceSource } from '../metrics/trace-source.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -47,7 +47,7 @@ export interface MeshTelemetryOptions {
   readonly connections: (service: string, target: string) => number
   readonly apiUrl: () => string
   readonly isLeading: () => boolean
-  readonly traces?: TraceSource
+  readonly traces: TraceSource
 }
 
 /** How often alerts are judged, and series of what is gone are looked for. */
@@ -139,13 +139,13 @@ export class MeshTelemetry {
     void this.#readCertificates()
   }
 
-  /** Callees by caller, as requests and spans show them; sorted. */
-  dependencies(): ReadonlyMap<string, readonly string[]> {
+  /** Callees by caller, as requests show them and as spans do; sorted. */
+  dependencies(ofSpans: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
     const found = new Map<string, Set<string>>()
     const add = (caller: string, callee: string) =>
       found.set(caller, (found.get(caller) ?? new Set<string>()).add(callee))
     for (const { caller, service } of this.#book.edges()) add(caller, service)
-    for (const { caller, callee } of this.#traces.edges()) add(caller, callee)
+    for (const [caller, callees] of ofSpans) for (const callee of callees) add(caller, callee)
     return new Map(
       [...found]
         .sort(([left], [right]) => (left < right ? -1 : 1))
@@ -197,7 +197,7 @@ export class MeshTelemetry {
   }
 
   get #traces(): TraceSource {
-    return this.#options.traces ?? NO_TRACES
+    return this.#options.traces
   }
 
   #look(): void {

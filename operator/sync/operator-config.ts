@@ -34,10 +34,12 @@ export interface OperatorConfig {
   readonly redis?: RedisConfig | undefined
   readonly traces?: TracesConfig | undefined
   /** Where alerts are posted, as Alertmanager takes them. */
-  readonly alerts?: {
-    readonly webhooks: readonly string[]
-    readonly token?: Secret | string | undefined
-  }
+  readonly alerts?:
+    | {
+        readonly webhooks: readonly string[]
+        readonly token?: Secret | string | undefined
+      }
+    | undefined
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
 }

@@ -29,6 +29,7 @@ import { readNode } from '../kong/read-node.ts'
 import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
 import { startLegacy } from '../legacy/legacy-api.ts'
+import { traceSource } from '../metrics/trace-source.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -233,7 +234,7 @@ export async function startOperator(
     status,
     circuits: circuitRows,
     consulDoubt: () => now().consulDoubt,
-    dependencies: () => telemetry.dependencies(),
+    dependencies: () => telemetry.dependencies(traces.queries.callees()),
   })
   const telemetry: MeshTelemetry = new MeshTelemetry({
     ...{ config, writer, metrics, log, fleet, status },
@@ -243,6 +244,7 @@ export async function startOperator(
     connections: meshApi.connections,
     apiUrl: () => server.url,
     isLeading: () => isLeading() && !signal.aborted,
+    traces: traceSource(traces.queries),
   })
   const server = await startServer({
     host: config.api.host,

@@ -17,6 +17,11 @@ export class TraceQueries {
     this.#nowMs = nowMs
   }
 
+  /** How many traces there are. */
+  get size(): number {
+    return this.#store.traceCount
+  }
+
   search(query: TraceQuery): { readonly traces: readonly TraceSummary[]; readonly total: number } {
     const { traces, total } = searchTraces(this.#store, query)
     return { traces: traces.map((trace) => summarize(trace)), total }

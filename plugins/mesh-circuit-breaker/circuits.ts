@@ -40,6 +40,8 @@ export interface CircuitsOptions {
 
 interface Configured {
   readonly serviceId: string | null
+  /** Of the instance that said so, -1 where it has none. */
+  instanceId: number
   readonly text: string
   readonly document: BreakerDocument
   /** As compiled, by whether Consul forces the circuit open. */
@@ -76,11 +78,18 @@ export class Circuits {
     this.#find = find
   }
 
-  /** Called for every instance of the plugin that Kong starts. What is configured last holds. */
-  configure({ key, serviceId, settings }: BreakerPluginConfig): void {
+  /**
+   * Called at the first event of every instance of the plugin that Kong starts. What the newest instance says holds:
+   * after a change of processes the first event of an old one may come behind.
+   */
+  configure({ key, serviceId, instanceId, settings }: BreakerPluginConfig): void {
     const text = JSON.stringify(settings)
     const before = this.#configured.get(key)
-    if (key === '' || before?.text === text) return
+    if (key === '' || (instanceId ?? Number.POSITIVE_INFINITY) < (before?.instanceId ?? -1)) return
+    if (before?.text === text) {
+      before.instanceId = instanceId ?? before.instanceId
+      return
+    }
     const read = readSettings(settings)
     if (!read.ok) this.#listener?.refused(key, read.errors)
     // A mode is taken even where another field is wrong: it is what people on call set.
@@ -88,6 +97,7 @@ export class Circuits {
     const document = read.ok ? read.document : { ...before?.document, ...(mode && { mode }) }
     this.#configured.set(key, {
       serviceId,
+      instanceId: instanceId ?? -1,
       text,
       document,
       settings: compileSettings(document),

@@ -7,6 +7,8 @@ export interface BreakerPluginConfig {
   readonly key: string
   /** Kong service, as far as the entity says it. */
   readonly serviceId: string | null
+  /** Of two configurations of one circuit the one of the instance with the higher id is the newer; null: the one that comes last. */
+  readonly instanceId: number | null
   /** `circuitBreaker` settings in camel case, `mode` among them, only those that were given. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly refusal: RefusalSettings
@@ -18,11 +20,17 @@ const KONGS_OWN = /^__|^(route|service|consumer)_id$/
 /** Reads what Kong has already checked against the schema: snake case to camel case, null is as if not given. Pure. */
 export function readBreakerConfig(
   raw: Readonly<Record<string, unknown>>,
-  { serviceId, routeId }: PluginInstance,
+  { id, serviceId, routeId }: PluginInstance,
 ): BreakerPluginConfig {
   const { refusal, ...rest } = raw
   const given = Object.fromEntries(Object.entries(rest).filter(([name]) => !KONGS_OWN.test(name)))
-  return { key: routeId ?? serviceId ?? '', serviceId, settings: camel(given), refusal: readRefusal(refusal) }
+  return {
+    key: routeId ?? serviceId ?? '',
+    serviceId,
+    instanceId: id,
+    settings: camel(given),
+    refusal: readRefusal(refusal),
+  }
 }
 
 function readRefusal(raw: unknown): RefusalSettings {

@@ -1,6 +1,6 @@
 // mesh-circuit-breaker: lets a request through or refuses it. After authentication and limits, whose refusals must
 // take no permit. A request that passes costs no PDK call.
-import { definePlugin, instanceOf } from '../server/form/define-plugin.ts'
+import { definePlugin } from '../server/form/define-plugin.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
 import { Circuits } from './circuits.ts'
 import { type BreakerPluginConfig, readBreakerConfig } from './config.ts'
@@ -16,8 +16,8 @@ export function circuitBreakerPlugin(
     version: '0.1.0',
     priority: 900,
     schema,
-    configure: (raw) => {
-      const config = readBreakerConfig(raw, instanceOf(raw))
+    configure: (raw, instance) => {
+      const config = readBreakerConfig(raw, instance)
       decidedBy.configure(config)
       return config
     },

@@ -6,7 +6,7 @@ import { CliError, explain } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import type { Io } from '../io.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
-import { selfArguments } from '../package-root.ts'
+import { programArguments } from '../package-root.ts'
 import { exitWithParent } from '../up/exit-with-parent.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 
@@ -69,17 +69,6 @@ export function definePlugins(command: Command): void {
   addConfigOptions(command, ['log', 'feed', 'plugins', 'kong'])
 }
 
-/** `kongsul plugin-worker`: what `kongsul plugins` starts; the work itself. */
-export function definePluginWorker(command: Command): void {
-  command
-    .description('Answers Kong on connections that kongsul plugins hands over. Not for people.')
-    .option('--plugin <file>', 'another plugin', collect, [])
-    .option('--handler-ms <n>', 'limit of a handler', '50')
-    .option('--hang-ms <n>', 'limit of silence', '400')
-    .action((options: PluginsOptions) => work(options))
-  addConfigOptions(command, ['log'])
-}
-
 async function run(options: PluginsOptions): Promise<void> {
   const { socketDir, plugin, handlerMs, hangMs, host, pluginsPort, printKongEnv, output, ...flags } = options
   const io = ioOf(options)
@@ -89,7 +78,7 @@ async function run(options: PluginsOptions): Promise<void> {
   })
   const { ports, logLevel } = config
   const { createLogger } = await import('../../telemetry/logger.ts')
-  const { flagsAsEnvironment } = await import('../agent-config.ts')
+  const { agentConfig } = await import('../agent-config.ts')
   const { feedToken } = await import('../../../plugins/outcomes/feed-token.ts')
   const { checkFeedPort } = await import('../../../plugins/agent/check-feed-port.ts')
   const { startSupervisor } = await import('../../../plugins/server/process/supervisor.ts')
@@ -111,26 +100,21 @@ async function run(options: PluginsOptions): Promise<void> {
       remedy: 'stop the other kongsul plugins, or choose another port with --port feed=N, for Kong too',
     })
   })
-  // Workers read it from the environment: a command line is for everybody to see.
-  Object.assign(process.env, flagsAsEnvironment(config))
-  process.env['KONGSUL_FEED_LINE_TOKEN'] = lineToken
   const limits = { handlerMs: positive('--handler-ms', handlerMs), hangMs: positive('--hang-ms', hangMs) }
+  // mesh-tracing reads it there, also in Kong's own plugin server.
+  process.env['KONGSUL_FEED_LINE_TOKEN'] = lineToken
+  const agent = { ...agentConfig(config, process.env), lineToken }
   const supervisorOptions: SupervisorOptions = {
     socketDir: dir,
     pluginFiles: plugin,
-    workerArgs: [
-      ...selfArguments(),
-      'plugin-worker',
-      ...[
-        '--handler-ms',
-        String(limits.handlerMs),
-        '--hang-ms',
-        String(limits.hangMs),
-        '--log-level',
-        logLevel,
-      ],
-      ...plugin.flatMap((file) => ['--plugin', file]),
-    ],
+    workerArgs: programArguments('plugin-worker'),
+    workerSetup: {
+      pluginFiles: plugin,
+      handlerLimitMs: limits.handlerMs,
+      hangMs: limits.hangMs,
+      agent,
+      logLevel,
+    },
     metrics: { host, port: ports.plugins },
     hangMs: limits.hangMs,
     log: createLogger({ level: logLevel, component: 'plugins' }),
@@ -189,21 +173,6 @@ async function printEnvironment(
 
 /** An address of all interfaces is nobody's to send to. */
 const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
-
-async function work({ plugin, handlerMs, hangMs, ...flags }: PluginsOptions): Promise<void> {
-  const config = commandConfig(flags as unknown as Record<string, unknown>)
-  const { logLevel } = config
-  const { createLogger } = await import('../../telemetry/logger.ts')
-  const { agentConfig } = await import('../agent-config.ts')
-  const { runWorker } = await import('../../../plugins/server/process/worker.ts')
-  await runWorker({
-    pluginFiles: plugin,
-    agent: agentConfig(config, process.env),
-    handlerLimitMs: positive('--handler-ms', handlerMs),
-    hangMs: positive('--hang-ms', hangMs),
-    log: createLogger({ level: logLevel, component: 'plugins' }),
-  })
-}
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value]

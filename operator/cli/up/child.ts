@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { selfArguments } from '../package-root.ts'
+import { programArguments } from '../package-root.ts'
 
 const TAIL_LINES = 40
 const KILL_AFTER_MS = 5_000
@@ -27,7 +27,7 @@ export class Child {
   constructor({ name, args, env, onLine }: ChildOptions) {
     this.name = name
     // Its own process group: Ctrl-C reaches only `up`, which stops the children in order.
-    this.#process = spawn(process.execPath, [...selfArguments(), ...args], {
+    this.#process = spawn(process.execPath, [...programArguments(), ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
       env: { ...process.env, ...env },

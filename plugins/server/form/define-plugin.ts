@@ -8,6 +8,8 @@ export interface PluginInstance {
   readonly routeId: string | null
   /** Rises with every change of the entity. */
   readonly sequence: number | null
+  /** Of those that Kong started later it is higher, whichever runs its first event first; null in Kong's own server. */
+  readonly id: number | null
 }
 
 /**
@@ -25,14 +27,14 @@ export interface FunctionPlugin<Config> {
   /** Higher runs earlier. */
   readonly priority: number
   readonly schema: readonly SchemaField[]
-  /** Reads Kong's configuration once per instance. */
-  readonly configure: (raw: Readonly<Record<string, unknown>>) => Config
+  /** Reads Kong's configuration once per instance, at its first event. */
+  readonly configure: (raw: Readonly<Record<string, unknown>>, instance: PluginInstance) => Config
   readonly handlers: Handlers<Config>
 }
 
 /** What the server calls instead of the class. */
 export interface FunctionHandlers {
-  readonly configure: (raw: Readonly<Record<string, unknown>>) => unknown
+  readonly configure: (raw: Readonly<Record<string, unknown>>, instance: PluginInstance) => unknown
   readonly phases: Readonly<Partial<Record<Phase, Handler<never>>>>
 }
 
@@ -44,8 +46,8 @@ export function definePlugin<Config>(plugin: FunctionPlugin<Config>): Required<P
     readonly instance: PluginInstance
 
     constructor(raw: unknown) {
-      this.config = configure(raw as Readonly<Record<string, unknown>>)
       this.instance = instanceOf(raw as Readonly<Record<string, unknown>>)
+      this.config = configure(raw as Readonly<Record<string, unknown>>, this.instance)
     }
   }
   // kong-pdk looks for the phases on the prototype.
@@ -70,12 +72,13 @@ export function definePlugin<Config>(plugin: FunctionPlugin<Config>): Required<P
 }
 
 /** Reads the fields that Kong adds to a configuration. */
-export function instanceOf(raw: Readonly<Record<string, unknown>>): PluginInstance {
+export function instanceOf(raw: Readonly<Record<string, unknown>>, id: number | null = null): PluginInstance {
   return {
     pluginId: textOrNull(raw['__plugin_id']),
     serviceId: textOrNull(raw['service_id']),
     routeId: textOrNull(raw['route_id']),
     sequence: typeof raw['__seq__'] === 'number' ? raw['__seq__'] : null,
+    id,
   }
 }
 

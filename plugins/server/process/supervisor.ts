@@ -14,6 +14,7 @@ import { inertPlugin, StandIn } from './stand-in.ts'
 import { WorkerMetricsReader } from './worker-metrics-reader.ts'
 import { WorkerPair } from './worker-pair.ts'
 import { FIRST_INHERITED, type WorkerProcess } from './worker-process.ts'
+import { WORKER_SETUP, type WorkerSetup, workerSetupText } from './worker-setup.ts'
 
 export interface SupervisorOptions {
   readonly socketDir: string
@@ -21,6 +22,7 @@ export interface SupervisorOptions {
   readonly pluginFiles: readonly string[]
   /** Arguments of Node that start a worker. */
   readonly workerArgs: readonly string[]
+  readonly workerSetup: WorkerSetup
   readonly metrics: { readonly host: string; readonly port: number }
   /** After how long without a sign of life a worker is replaced, ms. Below Kong's read timeout of sockets. */
   readonly hangMs: number
@@ -73,7 +75,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       standIn.retire()
     } else if (message.type === 'started') share(worker, message.record)
     else if (message.type === 'closed') {
-      instances.forget(message.id)
+      instances.forget(message.id, now())
       announce((other) => other.send(message), worker)
     } else if (message.type === 'metrics') metricsReader.receive(message.number, message.text)
   }
@@ -83,6 +85,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   }
   const workers = new WorkerPair({
     args: options.workerArgs,
+    env: { ...process.env, [WORKER_SETUP]: workerSetupText(options.workerSetup) },
     fds: () => sockets.map(({ socket }) => socket.fd),
     hangMs: options.hangMs,
     now,

@@ -4,6 +4,7 @@ import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
 
 export interface WorkerPairOptions {
   readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
   /** See WorkerOptions. */
   readonly fds: () => readonly number[]
   readonly hangMs: number
@@ -74,9 +75,11 @@ export class WorkerPair {
   #fill(): void {
     this.#timer = null
     if (this.#waiting || this.#onAllGone) return
-    const { args, fds, hangMs, now } = this.#options
+    const { args, env, fds, hangMs, now } = this.#options
     this.#waiting = new WorkerProcess({
       args,
+      env,
+      isSpare: this.#working !== null,
       fds: fds(),
       hangMs,
       now,

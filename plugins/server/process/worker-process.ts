@@ -7,6 +7,9 @@ export type WorkerEnd = 'exited' | 'hung' | 'slow_start'
 export interface WorkerOptions {
   /** Arguments of Node that start a worker. */
   readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  /** Another one works: there is time to warm up. */
+  readonly isSpare: boolean
   /** Sockets that it inherits: they are its file descriptors from FIRST_INHERITED on. */
   readonly fds: readonly number[]
   /** After how long without a sign of life it is hung, ms. */
@@ -15,6 +18,9 @@ export interface WorkerOptions {
   onMessage(worker: WorkerProcess, message: ToSupervisor): void
   onEnd(worker: WorkerProcess, why: WorkerEnd): void
 }
+
+/** Argument of a worker that starts while another one works. */
+export const SPARE = '--spare'
 
 /** 0 to 2 are the standard ones, 3 is the channel to us. */
 export const FIRST_INHERITED = 4
@@ -37,11 +43,10 @@ export class WorkerProcess {
   constructor(options: WorkerOptions) {
     this.#options = options
     // A process group of its own: Ctrl-C reaches the supervisor alone, which stops the worker in order.
-    this.#child = spawn(process.execPath, [...options.args], {
+    this.#child = spawn(process.execPath, [...options.args, ...(options.isSpare ? [SPARE] : [])], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.fds],
       detached: true,
-      // Started by npm, by up, by a person: it has its own channel and must not take part in another's.
-      env: process.env,
+      env: options.env,
     })
     this.pid = this.#child.pid ?? 0
     this.startedAt = options.now()

@@ -4,7 +4,6 @@ import { randomInt } from 'node:crypto'
 import type { Server, Socket } from 'node:net'
 import type { Logger } from '../../../operator/telemetry/logger.ts'
 import { Agent } from '../../agent/agent.ts'
-import type { AgentConfig } from '../../agent/agent-config.ts'
 import { circuits } from '../../mesh-circuit-breaker/plugin.ts'
 import { observer } from '../../mesh-observer/plugin.ts'
 import { loadPlugins } from '../form/load-plugin.ts'
@@ -13,18 +12,16 @@ import { Connection } from '../rpc/connection.ts'
 import { InstanceTable } from '../rpc/instance-table.ts'
 import { PluginHost } from '../rpc/plugin-host.ts'
 import { WriteBatch } from '../rpc/write-batch.ts'
+import { warmUp } from '../warm-up/warm-up.ts'
 import { directSocket } from './direct-socket.ts'
 import { listenOnInherited } from './inherited-socket.ts'
+import { LoopClock } from './loop-clock.ts'
 import type { ToSupervisor, ToWorker } from './messages.ts'
+import type { WorkerSetup } from './worker-setup.ts'
 
-export interface WorkerConfig {
-  /** Plugin files besides our own. */
-  readonly pluginFiles: readonly string[]
-  readonly handlerLimitMs: number
-  /** After being held up for longer than this, what Kong has sent is not answered any more: it has stopped waiting. */
-  readonly hangMs: number
-  /** What is joined with circuits and outcomes besides Kong's calls. */
-  readonly agent: AgentConfig
+export interface WorkerConfig extends Omit<WorkerSetup, 'logLevel'> {
+  /** Another process works: this one gets ready to take over. */
+  readonly isSpare: boolean
   readonly log: Logger
 }
 
@@ -33,10 +30,14 @@ type WorkMessage = Extract<ToWorker, { readonly type: 'work' }>
 const BEAT_MS = 50
 const SWEEP_MS = 1_000
 const DRAIN_MS = 2_000
+/** How often an idle process looks at the clock. */
+const LOOK_MS = 10
+/** Beyond the longest that a handler may take, an answer comes within so much where nobody is held up. */
+const PROMPT_MS = 50
 
 /** Runs a worker until its supervisor stops it or is gone. @throws Error when a plugin cannot be loaded. */
 export async function runWorker(config: WorkerConfig): Promise<void> {
-  const { pluginFiles, handlerLimitMs, hangMs, log } = config
+  const { pluginFiles, handlerLimitMs, hangMs, isSpare, log } = config
   const tell = (message: ToSupervisor) => {
     if (process.connected) process.send!(message)
   }
@@ -64,7 +65,9 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   const connections = new Set<Connection>()
   const { later } = new WriteBatch()
   const servers: Server[] = []
-  let lastBeat = now()
+  const clock = new LoopClock(now())
+  // Long before Kong's read timeout: a busy nginx counts it from the beginning of its turn, and not from when it sent.
+  const lateMs = Math.max(handlerLimitMs + PROMPT_MS, hangMs / 4)
 
   /** @param sinceMs since when what is on it may have waited, by our clock */
   const serve = (socket: Socket, plugin: string, sinceMs: number) => {
@@ -72,15 +75,11 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     const connection: Connection = new Connection(directSocket(socket), host, {
       plugin,
       later,
-      lateAfterMs: hangMs,
+      lateAfterMs: lateMs,
+      startLateAfterMs: hangMs,
       waitedMs: (at) => {
-        const heldUpMs = at - lastBeat
-        if (heldUpMs > hangMs) {
-          lastBeat = at
-          for (const other of connections) other.destroy()
-          log.warn('held up for too long: connections dropped, Kong goes on without', { ms: hangMs })
-        }
-        const waitedMs = isFirst ? Math.max(heldUpMs, at - sinceMs) : heldUpMs
+        const lookedMs = at - clock.enter(at)
+        const waitedMs = isFirst ? Math.max(lookedMs, at - sinceMs) : lookedMs
         isFirst = false
         return waitedMs
       },
@@ -91,18 +90,24 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
 
   const work = async ({ nextId, quietMs, sockets }: WorkMessage) => {
     instances.skipTo(nextId)
-    void agent.work()
-    // Half of it: what follows takes time as well.
-    const dropsWaiting = quietMs > hangMs / 2
+    const dropsWaiting = quietMs > hangMs
     const quietSince = now() - quietMs
+    // What has waited for somebody to accept it comes all in the first turn of the loop.
+    let isBacklog = !dropsWaiting
     for (const { plugin, fd } of sockets) {
       const onConnection = (socket: Socket) => {
         const at = now()
-        serve(socket, plugin, !dropsWaiting && at - quietSince < hangMs ? quietSince : at)
+        serve(socket, plugin, isBacklog ? quietSince : at)
       }
       servers.push(await listenOnInherited(fd, { onConnection, dropsWaiting }))
     }
+    setImmediate(() =>
+      setImmediate(() => {
+        isBacklog = false
+      }),
+    )
     tell({ type: 'listening' })
+    void agent.work()
   }
 
   const stop = () => {
@@ -125,7 +130,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       case 'started':
         return instances.restore([message.record], now())
       case 'closed':
-        return void instances.forget(message.id)
+        return void instances.forget(message.id, now())
       case 'work':
         return void work(message)
       case 'metrics':
@@ -141,10 +146,13 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   process.on('unhandledRejection', (reason) => {
     log.error('a plugin left a promise that failed', { error: String((reason as Error)?.stack ?? reason) })
   })
-  setInterval(() => {
-    lastBeat = now()
-    tell({ type: 'beat' })
-  }, BEAT_MS)
+  setInterval(() => clock.enter(now()), LOOK_MS)
+  setInterval(() => tell({ type: 'beat' }), BEAT_MS)
   setInterval(() => host.sweep(), SWEEP_MS)
+  if (isSpare) {
+    await warmUp(handlerLimitMs).catch((error) =>
+      log.warn('not warmed up', { error: (error as Error).message }),
+    )
+  }
   tell({ type: 'ready' })
 }

@@ -11,6 +11,11 @@ export interface ConnectionOptions {
   readonly maxMessageBytes?: number
   /** After this long Kong may have given up waiting for a reply, ms. Default 400. */
   readonly lateAfterMs?: number
+  /**
+   * The same for the start of an instance, default `lateAfterMs`. Without a reply Kong goes on with an event, and
+   * answers 500 to the start of an instance: that one is worth more of a risk.
+   */
+  readonly startLateAfterMs?: number
   /** For how long what comes in at `now` may have waited for this process to read it, ms. Default 0. */
   readonly waitedMs?: (now: number) => number
   readonly onClose?: () => void
@@ -18,6 +23,9 @@ export interface ConnectionOptions {
   readonly later?: (action: () => void) => void
 }
 
+const PREFIX = 'plugin.'
+/** What was read may have waited for longer than in an idle process. */
+const STRAINED_MS = 20
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
 
 /** One connection of Kong's. Nothing that comes on it can end the process. */
@@ -28,9 +36,19 @@ export class Connection implements ReplyTarget {
   readonly #reader: FrameReader
   readonly #maxBytes: number
   readonly #lateAfterMs: number
+  readonly #startLateAfterMs: number
   readonly #waitedMs: (now: number) => number
   readonly #later: (action: () => void) => void
   #latest: unknown
+  /**
+   * Kong awaits no answer to a message before this one. A busy Kong gives up long before its read timeout, which it
+   * counts from the beginning of its turn, and then a message and the next one on its connection are read together.
+   * It numbers messages over all its connections, so others lie between the two; a peer that sends several without
+   * waiting numbers them one by one, and gets all its answers.
+   */
+  #awaited = 0
+  /** There is work enough for more than a moment: what is answered goes out before anything else is read. */
+  #isStrained = false
   /** When Kong may have sent what was read last, by the host's clock. */
   #sentAt = 0
   #unanswered = 0
@@ -45,6 +63,7 @@ export class Connection implements ReplyTarget {
     this.#host = host
     this.#maxBytes = maxMessageBytes
     this.#lateAfterMs = lateAfterMs
+    this.#startLateAfterMs = options.startLateAfterMs ?? lateAfterMs
     this.#waitedMs = waitedMs
     this.#later = later
     this.#reader = new FrameReader(maxMessageBytes)
@@ -86,22 +105,34 @@ export class Connection implements ReplyTarget {
     if (socket.destroyed || !socket.writable) return
     // Kong has one request on a connection. When a newer one came in later, it has stopped waiting for this answer,
     // and would take it for the newer one's: the client would get a 500.
-    if (ms > this.#lateAfterMs && this.#latest !== request.messageId) {
+    const limitMs = this.#limitOf(request.method)
+    if (ms > limitMs && this.#latest !== request.messageId) {
       this.#host.count(this.plugin, 'late_reply')
     } else {
       const isLatest = this.#latest === request.messageId
-      this.#later(() => this.#write(bytes, isLatest))
+      const { messageId } = request
+      const write = () => this.#write(messageId, bytes, isLatest ? limitMs : Number.POSITIVE_INFINITY)
+      if (this.#isStrained) write()
+      else this.#later(write)
     }
     // An instance that was started is used at once, on this same connection.
     const isRetired = this.#isRetiring && request.method !== 'StartInstance'
     if ((this.#isEnding || isRetired) && this.#unanswered === 0) this.#later(() => socket.end())
   }
 
-  #write(bytes: Buffer, isLatest: boolean): void {
+  #limitOf(method: unknown): number {
+    return method === 'StartInstance' ? this.#startLateAfterMs : this.#lateAfterMs
+  }
+
+  #write(messageId: unknown, bytes: Buffer, limitMs: number): void {
     const socket = this.#socket
     if (!socket.writable) return
+    if (typeof messageId === 'number' && messageId < this.#awaited) {
+      this.#host.count(this.plugin, 'late_reply')
+      return
+    }
     // Kong has stopped waiting, or is about to. It keeps the connection for another request, which must not find this.
-    if (isLatest && this.#host.now() - this.#sentAt > this.#lateAfterMs) {
+    if (this.#host.now() - this.#sentAt > limitMs) {
       this.#host.count(this.plugin, 'late_reply')
       socket.destroy()
       return
@@ -116,21 +147,35 @@ export class Connection implements ReplyTarget {
     const now = this.#host.now()
     const waitedMs = this.#waitedMs(now)
     this.#sentAt = now - waitedMs
-    if (waitedMs > this.#lateAfterMs) {
-      this.destroy()
-      return
-    }
+    this.#isStrained = waitedMs > STRAINED_MS
     try {
-      this.#reader.read(chunk, (message) => this.#receive(message, now))
+      if (this.#isStrained) this.#readStrained(chunk, now, waitedMs)
+      else this.#reader.read(chunk, (message) => this.#receive(message, now))
     } catch (error) {
       this.#host.dropped(this.plugin, error)
       this.destroy()
     }
   }
 
+  /** Looks at all that has come before anything is answered. */
+  #readStrained(chunk: Buffer, now: number, waitedMs: number): void {
+    const messages: unknown[] = []
+    this.#reader.read(chunk, (message) => messages.push(message) > 0)
+    for (const message of messages) {
+      const { 1: id } = (message ?? {}) as { 1?: unknown }
+      if (typeof id === 'number' && id !== (this.#latest as number) + 1) this.#awaited = id
+      this.#latest = id
+    }
+    for (const message of messages) {
+      const isTooLate = waitedMs > this.#limitOf(methodOf(message))
+      if (isTooLate) this.destroy()
+      if (isTooLate || !this.#receive(message, now)) return
+    }
+  }
+
   #receive(message: unknown, now: number): boolean {
     this.#unanswered++
-    this.#latest = (message as { 1?: unknown } | null)?.[1]
+    if (!this.#isStrained) this.#latest = (message as { 1?: unknown } | null)?.[1]
     const isRequest = (message as { 0?: unknown } | null)?.[0] === 0
     if (!this.#host.handle(this, message, now)) {
       throw new ProtocolError('NOT_RPC', 'a message is no request of the plugin protocol')
@@ -138,4 +183,9 @@ export class Connection implements ReplyTarget {
     if (!isRequest) this.#unanswered--
     return !this.#socket.destroyed
   }
+}
+
+function methodOf(message: unknown): string {
+  const name = (message as { 2?: unknown } | null)?.[2]
+  return typeof name === 'string' ? name.slice(PREFIX.length) : ''
 }

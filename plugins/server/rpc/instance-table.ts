@@ -38,16 +38,16 @@ export class Instance {
 
   /** Runs the handler of `phase`. It is made ready at its first event: one that throws then lets the request go on. */
   run(phase: string, run: EventRun): unknown {
-    this.#runner ??= runnerFor(this.#plugin, this.config)
+    this.#runner ??= runnerFor(this.#plugin, this.config, this.record.id)
     return this.#runner(phase, run)
   }
 }
 
-function runnerFor(plugin: LoadedPlugin, raw: Readonly<Record<string, unknown>>): PhaseRunner {
+function runnerFor(plugin: LoadedPlugin, raw: Readonly<Record<string, unknown>>, id: number): PhaseRunner {
   const functions = handlersOf(plugin.module)
   if (functions) {
-    const config = functions.configure(raw) as never
-    const instance = instanceOf(raw)
+    const instance = instanceOf(raw, id)
+    const config = functions.configure(raw, instance) as never
     const { phases } = functions
     return (phase, run) => handlerOf(phases, plugin, phase)(new ChannelPdk(run), config, instance)
   }
@@ -70,11 +70,21 @@ export interface InstanceObserver {
   closed(id: number): void
 }
 
+/**
+ * How long a closed instance still runs events, and how many do. Kong closes the old instance as soon as the new one
+ * is there, while requests that began before are still on their way with its id. Told that there is none, each of them
+ * would have Kong start all instances of the plugin anew, the old configuration among them.
+ */
+const LINGER_MS = 10_000
+const MAX_LINGERING = 4_096
+
 /** The instances of all plugins. */
 export class InstanceTable {
   readonly #plugins: ReadonlyMap<string, LoadedPlugin>
   readonly #observer: InstanceObserver | null
   readonly #instances = new Map<number, Instance>()
+  /** Closed ones, those closed first in front. */
+  readonly #lingering = new Map<number, { readonly instance: Instance; readonly untilMs: number }>()
   #nextId: number
 
   /**
@@ -92,6 +102,11 @@ export class InstanceTable {
 
   get(id: unknown): Instance | undefined {
     return this.#instances.get(id as number)
+  }
+
+  /** Whose event it is: also an instance that was closed a moment ago. */
+  forEvent(id: unknown): Instance | undefined {
+    return this.#instances.get(id as number) ?? this.#lingering.get(id as number)?.instance
   }
 
   /** @throws Error for a plugin that is not there, SyntaxError for a configuration that is no JSON object. */
@@ -122,23 +137,32 @@ export class InstanceTable {
     this.#nextId = Math.max(this.#nextId, id)
   }
 
-  close(id: number): Instance | undefined {
+  /** Events that are on their way are still run, see {@link forEvent}. */
+  close(id: number, now: number): Instance | undefined {
     const instance = this.#instances.get(id)
-    if (instance && this.#instances.delete(id)) this.#observer?.closed(id)
+    if (instance === undefined) return undefined
+    this.forget(id, now)
+    this.#observer?.closed(id)
     return instance
   }
 
   /** As {@link close}, for what another process has closed. */
-  forget(id: number): void {
+  forget(id: number, now: number): void {
+    const instance = this.#instances.get(id)
+    if (instance === undefined) return
     this.#instances.delete(id)
+    this.#lingering.set(id, { instance, untilMs: now + LINGER_MS })
+    this.#dropLingering(now)
   }
 
   /** Forgets what nobody has used for `ttlMs`: Kong sends no close for a plugin entity that was deleted. */
   expire(now: number, ttlMs: number): number {
+    this.#dropLingering(now)
     let expired = 0
     for (const [id, { lastUsedAt }] of this.#instances) {
       if (now - lastUsedAt <= ttlMs) continue
-      this.close(id)
+      this.#instances.delete(id)
+      this.#observer?.closed(id)
       expired++
     }
     return expired
@@ -163,5 +187,11 @@ export class InstanceTable {
       counts.set(record.plugin, (counts.get(record.plugin) ?? 0) + 1)
     }
     return counts
+  }
+  #dropLingering(now: number): void {
+    for (const [id, { untilMs }] of this.#lingering) {
+      if (untilMs > now && this.#lingering.size <= MAX_LINGERING) return
+      this.#lingering.delete(id)
+    }
   }
 }

@@ -85,9 +85,9 @@ function closeInstance(
   { instances, lately }: Managed,
   messageId: unknown,
   id: unknown,
-  { seconds }: Circumstances,
+  { now, seconds }: Circumstances,
 ): Buffer | string {
-  const instance = instances.close(id as number)
+  const instance = instances.close(id as number, now)
   if (!instance) return noInstance(id)
   const { Name, Id, Config } = describe(instance)
   lately.get(Name)!.closed = seconds

@@ -152,7 +152,7 @@ export class PluginHost implements EventHost {
       this.#refuse(request, 'unknown_instance', 'an event for no instance')
       return
     }
-    const instance = this.instances.get(id)
+    const instance = this.instances.forEvent(id)
     if (!instance) {
       this.#refuse(request, 'unknown_instance', noInstance(id))
       return

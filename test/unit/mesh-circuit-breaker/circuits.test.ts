@@ -28,10 +28,11 @@ function start() {
     circuits,
     clock,
     told,
-    configure: (settings: object, key = 's1', serviceId = 's1') =>
+    configure: (settings: object, key = 's1', serviceId = 's1', instanceId: number | null = null) =>
       circuits.configure({
         key,
         serviceId,
+        instanceId,
         settings: settings as Readonly<Record<string, unknown>>,
         refusal: { status: null, body: null, headers: {} },
       }),
@@ -56,6 +57,25 @@ const FAILED = {
   grpcStatus: null,
   tries: [{ instance: A, status: 'timeout', ms: 1 }],
 } as unknown as Outcome
+
+test('the settings of the newest instance hold, also where the first event of an older one comes behind', () => {
+  const { circuits, configure } = start()
+  configure({ mode: 'forced_open' }, 's1', 's1', 7)
+  configure({}, 's1', 's1', 6)
+  equal(circuits.decide('s1') > 0, true, 'the older one says nothing any more')
+  configure({ mode: 'forced_open' }, 's1', 's1', 9)
+  configure({}, 's1', 's1', 8)
+  equal(circuits.decide('s1') > 0, true, 'nor one in between, though the newest said the same as before')
+  configure({}, 's1', 's1', 10)
+  equal(circuits.decide('s1'), 0)
+})
+
+test('where instances have no number, as in the stock plugin server, the last one holds', () => {
+  const { circuits, configure } = start()
+  configure({ mode: 'forced_open' })
+  configure({})
+  equal(circuits.decide('s1'), 0)
+})
 
 test('an instance is ejected when the operator has told of it, and not before', () => {
   const run = start()

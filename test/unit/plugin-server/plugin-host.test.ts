@@ -226,6 +226,37 @@ test('an instance that nobody uses is forgotten, and Kong is told to start it ag
   assert.equal((await kong.ask('HandleEvent', access)).error, 'no plugin instance #0')
 })
 
+test('events that were on their way when their instance was closed are run by it for ten seconds', async () => {
+  const seen: unknown[] = []
+  const { host, clock, kong, access } = await started(
+    pluginOf((_, config) => void seen.push(config['of'])),
+    { of: 'the old one' },
+  )
+  await kong.ask('StartInstance', { Name: 'toy', Config: '{"of":"the new one"}' })
+  await kong.ask('CloseInstance', access.InstanceId)
+  clock.now += 9_000
+  assert.equal((await kong.ask('HandleEvent', access)).result.Data, 'ret')
+  assert.deepEqual(seen, ['the old one'])
+  assert.equal(host.instances.size, 1, 'and it counts no more')
+  assert.match((await kong.ask('InstanceStatus', access.InstanceId)).error!, /no plugin instance/)
+  assert.match((await kong.ask('CloseInstance', access.InstanceId)).error!, /no plugin instance/)
+  clock.now += 1_001
+  host.sweep()
+  assert.match((await kong.ask('HandleEvent', access)).error!, /no plugin instance/)
+})
+
+test('of closed instances the last 4,096 are kept', async () => {
+  const { kong, access } = await started(pluginOf(() => {}))
+  await kong.ask('CloseInstance', access.InstanceId)
+  for (let id = 1; id <= 4_096; id++) {
+    kong.send('StartInstance', { Name: 'toy', Config: '{}' })
+    kong.send('CloseInstance', id)
+  }
+  kong.answers()
+  assert.match((await kong.ask('HandleEvent', access)).error!, /no plugin instance/)
+  assert.equal((await kong.ask('HandleEvent', { ...access, InstanceId: 1 })).error, null)
+})
+
 const UNKNOWN: [method: string, args: unknown[], error: string][] = [
   ['HandleEvent', [{ InstanceId: 99, EventName: 'access' }], 'no plugin instance #99'],
   // Not the text at which Kong starts all instances anew.
@@ -363,7 +394,7 @@ test('the same functions are what the class form of kong-pdk calls', () => {
   const plugin = new module.Plugin(raw)
   assert.deepEqual(plugin.access!({}), [
     { size: 3 },
-    { pluginId: 'p', serviceId: null, routeId: 'r', sequence: 4 },
+    { pluginId: 'p', serviceId: null, routeId: 'r', sequence: 4, id: null },
   ])
 })
 
@@ -373,6 +404,42 @@ test('answers that nobody reads do not fill the memory', async () => {
   kong.send('GetStatus')
   assert.equal(kong.socket.destroyed, true)
   assert.equal(host.stats.get('toy')!.errors.slow_peer, 1)
+})
+
+test('of two messages that were read late and are not numbered one by one, only the later is answered', async () => {
+  let waitedMs = 0
+  const { host, plugin } = hostOf(pluginOf(() => {}))
+  const kong = connectTo(host, plugin.name, { waitedMs: () => waitedMs, later: setImmediate })
+  const status = (id: number) => encode([0, id, 'plugin.GetPluginNames', []])
+  const answered = async (...ids: number[]) => {
+    kong.socket.receive(Buffer.concat(ids.map(status)))
+    await turn()
+    return kong.answers().map(({ id }) => id)
+  }
+  assert.deepEqual(await answered(8, 20), [8, 20], 'nobody was held up')
+  waitedMs = 30
+  assert.deepEqual(await answered(21, 22, 23), [21, 22, 23])
+  assert.deepEqual(await answered(24, 40), [40])
+  assert.equal(host.stats.get('toy')!.errors.late_reply, 1)
+})
+
+test('an instance is still started when events are no longer answered: Kong answers 500 without it', async () => {
+  let waitedMs = 0
+  const { host, plugin } = hostOf(pluginOf(() => {}))
+  const limits = { waitedMs: () => waitedMs, lateAfterMs: 100, startLateAfterMs: 400 }
+  const start = { Name: 'toy', Config: '{}' }
+  const kong = connectTo(host, plugin.name, limits)
+  waitedMs = 300
+  const { result } = await kong.ask('StartInstance', start)
+  kong.send('HandleEvent', { InstanceId: result.Id, EventName: 'access' })
+  await turn()
+  assert.deepEqual(kong.answers(), [])
+  assert.equal(kong.socket.destroyed, true)
+  const other = connectTo(host, plugin.name, limits)
+  waitedMs = 401
+  other.send('StartInstance', start)
+  assert.deepEqual(other.answers(), [])
+  assert.equal(host.instances.size, 1, 'and nothing was started for nobody')
 })
 
 test('an answer that may come when Kong waits no longer ends the connection instead', async () => {
