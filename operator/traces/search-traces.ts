@@ -29,37 +29,50 @@ export interface Found {
 
 /** Whatever is asked, the shortest list that an index has is gone through, and no more. */
 export function searchTraces(store: TraceStore, query: TraceQuery): Found {
-  const lists = indexLists(store, query)
-  const candidates = lists.reduce<ReadonlySet<StoredTrace> | null>(
-    (least, list) => (least === null || list.size < least.size ? list : least),
-    null,
-  )
-  const matching: StoredTrace[] = []
-  for (const trace of candidates ?? store.traces()) {
-    if (lists.every((list) => list === candidates || list.has(trace)) && matches(trace, query)) {
-      matching.push(trace)
-    }
+  const lists = indexLists(store, query).sort((left, right) => left.length - right.length)
+  const [shortest = [...store.traces()], ...others] = lists
+  const sets = others.map((list) => new Set(list))
+  const seen = new Set<StoredTrace>()
+  const traces: StoredTrace[] = []
+  let total = 0
+  // From the last to arrive: once there are enough, the others are counted and compared with the last of them alone.
+  for (let i = shortest.length - 1; i >= 0; i--) {
+    const trace = shortest[i]!
+    if (trace.isGone || (lists.length > 0 && seen.has(trace))) continue
+    if (lists.length > 0) seen.add(trace)
+    if (!sets.every((set) => set.has(trace)) || !matches(trace, query)) continue
+    total++
+    insert(traces, trace, query.limit)
   }
-  matching.sort(newestFirst)
-  return { traces: matching.slice(0, query.limit), total: matching.length }
+  return { traces, total }
+}
+
+/** Into its place among the newest; whatever is beyond the limit falls out. */
+function insert(traces: StoredTrace[], trace: StoredTrace, limit: number): void {
+  if (traces.length >= limit && newestFirst(trace, traces[traces.length - 1]!) > 0) return
+  let low = 0
+  let high = traces.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (newestFirst(traces[middle]!, trace) < 0) low = middle + 1
+    else high = middle
+  }
+  traces.splice(low, 0, trace)
+  if (traces.length > limit) traces.pop()
 }
 
 const newestFirst = (left: StoredTrace, right: StoredTrace): number =>
   outlineOf(right).startUs - outlineOf(left).startUs || right.number - left.number
 
-/** For each part of the query that has an index the traces that can fit. */
-function indexLists(store: TraceStore, query: TraceQuery): readonly ReadonlySet<StoredTrace>[] {
+/** For each part of the query that has an index the traces that can fit; some may be gone, and some there twice. */
+function indexLists(store: TraceStore, query: TraceQuery): (readonly StoredTrace[])[] {
   const { service, operation, tags = [] } = query
   const terms: (readonly Term[])[] = []
   if (service !== undefined)
     terms.push([store.services.get('service', service)].flatMap((each) => each ?? []))
   if (operation !== undefined) terms.push([store.names.get('name', operation)].flatMap((each) => each ?? []))
   for (const [key, value] of tags) if (!DERIVED.has(key)) terms.push(store.attributes.find(key, value))
-  return terms.map((each) => {
-    const traces = new Set<StoredTrace>()
-    for (const term of each) for (const trace of term.traces) if (!trace.isGone) traces.add(trace)
-    return traces
-  })
+  return terms.map((each) => (each.length === 1 ? each[0]!.traces : each.flatMap(({ traces }) => traces)))
 }
 
 function matches(trace: StoredTrace, query: TraceQuery): boolean {

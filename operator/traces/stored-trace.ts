@@ -117,8 +117,6 @@ export class StoredTrace {
   slowIn = 0
   isReserved = false
   isGone = false
-  /** Of the last search that has seen it. */
-  seenBy = 0
   /** Made when somebody asks, until the next span arrives. */
   outline: unknown = null
   #byId: Map<string, StoredSpan> | null = null

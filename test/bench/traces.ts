@@ -2,6 +2,9 @@
 // spans more. Beside it the least that could be done with the same bodies. Memory is that of a process of its own.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { decodeProtobuf } from '../../operator/traces/otlp/decode-protobuf.ts'
 import type { TraceQuery } from '../../operator/traces/search-traces.ts'
 import { TraceCollector } from '../../operator/traces/trace-collector.ts'
@@ -19,18 +22,24 @@ export const traces: Part = {
   name: 'traces',
   about: 'spans taken in, memory, searches and dependencies at 10,000 traces of 10 spans',
   async run(log) {
-    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', import.meta.filename], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let text = ''
-    child.stdout.on('data', (chunk) => {
-      text += chunk
-    })
-    const [code] = await once(child, 'close')
-    if (code !== 0) throw new Error(`the measuring process ended with ${code}`)
-    const figures = JSON.parse(text) as readonly Figure[]
-    for (const { what, value, unit } of figures) log(`${what}: ${value} ${unit}`)
-    return figures
+    const folder = mkdtempSync(join(tmpdir(), 'kongsul-bench-'))
+    try {
+      const bodies = asProtobuf(meshRequests(1, TRACES, PER_REQUEST))
+      for (const [i, body] of bodies.entries()) writeFileSync(join(folder, String(i).padStart(5, '0')), body)
+      const args = ['--expose-gc', '--import', 'tsx', import.meta.filename, folder]
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      let text = ''
+      child.stdout.on('data', (chunk) => {
+        text += chunk
+      })
+      const [code] = await once(child, 'close')
+      if (code !== 0) throw new Error(`the measuring process ended with ${code}`)
+      const figures = JSON.parse(text) as readonly Figure[]
+      for (const { what, value, unit } of figures) log(`${what}: ${value} ${unit}`)
+      return figures
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   },
 }
 
@@ -43,8 +52,11 @@ const SEARCHES: readonly (readonly [what: string, query: TraceQuery])[] = [
   ['nothing that there is', { service: 'web', operation: 'nothing', tags: [['a', 'b']], limit: 100 }],
 ]
 
-async function measure(): Promise<readonly Figure[]> {
-  const bodies = asProtobuf(meshRequests(1, TRACES, PER_REQUEST))
+/** In a process that has made nothing else: what it holds is the collector's. */
+async function measure(folder: string): Promise<readonly Figure[]> {
+  const bodies = readdirSync(folder)
+    .sort()
+    .map((name) => readFileSync(join(folder, name)))
   // Warm: what is measured is how it goes on, not how it begins.
   const warm = new TraceCollector()
   for (const body of bodies.slice(0, 40)) warm.take(body, 'protobuf', Date.now())
@@ -70,10 +82,14 @@ async function measure(): Promise<readonly Figure[]> {
   }))
   const dependencies = median(() => queries.dependencies(null))
   const bottlenecks = median(() => queries.bottlenecks(15 * 60_000, 10))
+  // The same spans under other ids: making bodies would take longer than all the rest.
+  const again = bodies.slice(0, 20).map((body) => decodeProtobuf(body).spans)
   const more = seconds(() => {
-    for (let first = TRACES + 1; first <= TRACES + MORE_TRACES; first += 1_000) {
-      for (const body of asProtobuf(meshRequests(first, 1_000, PER_REQUEST))) {
-        collector.take(body, 'protobuf', Date.now())
+    for (let round = 1; round <= MORE_TRACES / (20 * PER_REQUEST); round++) {
+      const prefix = round.toString(16).padStart(8, 'f')
+      for (const batch of again) {
+        const renamed = batch.map((span) => ({ ...span, traceId: `${prefix}${span.traceId.slice(8)}` }))
+        collector.store.add(renamed, Date.now())
       }
     }
   })
@@ -100,7 +116,7 @@ async function measure(): Promise<readonly Figure[]> {
     ...searches,
     { what: 'dependencies', value: rounded(dependencies), unit: 'ms', goal: 1 },
     { what: 'bottlenecks of 1,000 traces', value: rounded(bottlenecks), unit: 'ms' },
-    { what: '1,000,000 spans more, made and taken in', value: rounded(more), unit: 's' },
+    { what: '1,000,000 spans more, stored', value: rounded(more), unit: 's' },
     {
       what: 'memory after them (RSS)',
       value: Math.round((process.memoryUsage().rss - before) / 2 ** 20),
@@ -124,4 +140,5 @@ function median(work: () => unknown): number {
 
 const rounded = (value: number): number => Number(value.toPrecision(3))
 
-if (process.argv[1] === import.meta.filename) process.stdout.write(JSON.stringify(await measure()))
+if (process.argv[1] === import.meta.filename)
+  process.stdout.write(JSON.stringify(await measure(process.argv[2]!)))
