@@ -69,7 +69,7 @@ async function traced(): Promise<{ trace: TraceView; headers: Headers }> {
   let trace: TraceView | undefined
   await waitFor(
     async () => {
-      trace = await read(`/traces/${traceId}`)
+      trace = (await read(`/traces/${traceId}`)) as TraceView | undefined
       return trace?.span_count === 6
     },
     { what: 'six spans in the operator' },
