@@ -64,8 +64,9 @@ export function callHeaders(scope: TraceScope, isRecorded: boolean, random: Rand
 function within({ traceId, spanId, sampled, context }: CurrentSpan): TraceContext {
   const known = { traceId, parentSpanId: spanId, sampled }
   if (context?.traceId != null) return { ...context, ...known }
+  // Only a decision came, or nothing: its format may be one that has no room for the id (Datadog, OT: 64 bits).
   const begun = { traceIdBytes: 16, isRandom: true, baggage: context?.baggage ?? [] }
-  return contextOf(context?.format ?? PROPAGATION_DEFAULTS.defaultFormat, { ...begun, ...known })
+  return contextOf(PROPAGATION_DEFAULTS.defaultFormat, { ...begun, ...known })
 }
 
 /** A header that came once has its value, not a list of it. */

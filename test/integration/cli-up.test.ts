@@ -60,7 +60,7 @@ test('up --check passes every check and exits with 0', async () => {
   assert.equal(code, 0, `${stdout}\n${stderr}`)
   const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string; ok: boolean }[] }
   assert.equal(ok, true)
-  assert.equal(checks.length, 12)
+  assert.equal(checks.length, 13)
 })
 
 test('a taken port is named with its owner and a way out', async () => {

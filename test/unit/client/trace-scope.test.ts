@@ -1,5 +1,5 @@
 // What a service hands on: every format as it came, and where spans are kept the call's own span as its parent.
-import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { callHeaders, scopeOf } from '../../../operator/client/trace-scope.ts'
@@ -101,6 +101,13 @@ test('baggage without a trace goes on beside the trace that begins', () => {
   const { headers } = callHeaders(scope({ baggage: 'user=ada' }), false, random)
   equal(headers['baggage'], 'user=ada')
   ok(typeof headers['traceparent'] === 'string')
+})
+
+test('a trace that begins where only a decision came has its whole id', () => {
+  const work = scope({ 'x-datadog-sampling-priority': '1' })
+  const { headers } = callHeaders(work, false, random)
+  ok(String(headers['traceparent']).includes(work.span.traceId))
+  match(String(headers['traceparent']), /-0[13]$/)
 })
 
 test('a traceparent of another trace beside the format that won is left as it came', () => {
