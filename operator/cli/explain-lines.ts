@@ -6,7 +6,12 @@ import { formatTable } from './table.ts'
 export function explainLines(explanation: Explanation, io: Pick<Io, 'width' | 'paint'>): string[] {
   const { request, route, beat, service, targets, plugins } = explanation
   const { paint } = io
-  if (route === null) return [`No route of Kong takes ${request.method} ${request.url}: it answers 404.`]
+  if (route === null) {
+    return [
+      `No route of Kong takes ${request.method} ${request.url}: it answers 404.`,
+      ...nodeLines(explanation),
+    ]
+  }
   const owner = (managed: boolean) => (managed ? '' : ' (not managed by kongsul)')
   const table = (titles: readonly string[], rows: readonly (readonly string[])[]) =>
     formatTable(
@@ -35,6 +40,7 @@ export function explainLines(explanation: Explanation, io: Pick<Io, 'width' | 'p
     ...plugins.map(
       ({ name, scope, runs, reason }) => `  ${name} (${scope})${runs ? '' : `: not run, ${reason}`}`,
     ),
+    ...nodeLines(explanation),
   ]
 }
 
@@ -44,4 +50,17 @@ function serviceLines(service: Explanation['service'], path: string): string[] {
   const off = enabled ? '' : ', switched off'
   const via = upstream === null ? `${host} by DNS` : `upstream ${upstream.name} (${upstream.algorithm})`
   return [`service   ${name || id}${off} -> ${via}, path ${path}`]
+}
+
+/** Where Kong has several nodes: which one was read for the lines above, and what the others do otherwise. */
+function nodeLines({ node, others }: Explanation): string[] {
+  if (others.length === 0) return []
+  return [
+    `node      ${node} was read for this`,
+    ...others.flatMap(({ node: other, error, differences }) => {
+      if (error !== null) return [`          ${other} could not be read: ${error}`]
+      if (differences.length === 0) return [`          ${other} does the same`]
+      return differences.map((text) => `  differs ${other}: ${text}`)
+    }),
+  ]
 }

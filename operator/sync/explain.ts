@@ -1,13 +1,31 @@
 import type { ServiceReport } from '../core/desired.ts'
 import type { Entity } from '../core/entity.ts'
 import { type ExplainedRequest, explainRequest, type RouteExplanation } from '../core/explain-request.ts'
+import { explanationDifferences } from '../core/explanation-differences.ts'
 import { HEALTH_OVERRIDE, overriddenOf } from '../core/tags.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
+import { KongError } from '../kong/kong-error.ts'
 import { readTargetHealth } from '../kong/marks.ts'
 import { readLists, readTargets } from '../kong/read-state.ts'
 
-export interface Explanation {
+export interface Explanation extends NodeExplanation {
   readonly request: { readonly method: string; readonly url: string }
+  /** Admin URL of the node that was read for this. */
+  readonly node: string
+  /** Every other node of Kong, and what it does otherwise. */
+  readonly others: readonly OtherNode[]
+}
+
+export interface OtherNode {
+  readonly node: string
+  /** Why it could not be read; null when it was. */
+  readonly error: string | null
+  /** Empty when it does the same. */
+  readonly differences: readonly string[]
+}
+
+/** What one node does with the request. */
+export interface NodeExplanation {
   readonly route: RouteExplanation['route']
   readonly beat: RouteExplanation['beat']
   readonly service: {
@@ -30,33 +48,73 @@ export interface ExplainedTarget {
   readonly reason: string
 }
 
+/** One node of Kong that can be asked, or the reason why it cannot. */
+export interface ExplainNode {
+  readonly url: string
+  readonly admin: KongAdmin
+  /** Why it is not asked; null when it is. */
+  readonly refusal: string | null
+}
+
 export interface ExplainSources {
-  /** Of a Kong that can be read. */
-  readonly admin: () => KongAdmin
+  /** Every node; the first that answers is the one whose answer is told in full. */
+  readonly nodes: () => readonly ExplainNode[]
   readonly services: () => readonly ServiceReport[]
 }
 
 /**
- * Reads Kong as it is now and says where a request would go.
- * @throws KongError
+ * Reads every node of Kong as it is now and says where a request would go.
+ * @throws KongError when no node can be read
  */
 export async function explain(sources: ExplainSources, request: ExplainedRequest): Promise<Explanation> {
-  const admin = sources.admin()
-  const entities = await readLists(admin)
-  const { route, beat, service, plugins } = explainRequest(request, entities)
-  const host = String(service?.fields.host ?? '')
-  const upstream = entities.find(({ kind, name }) => kind === 'upstream' && name === host && host !== '')
+  const read = await Promise.all(
+    sources.nodes().map(async ({ url, admin, refusal }) => ({
+      url,
+      answer: refusal === null ? await readNode(admin, sources.services, request) : new Error(refusal),
+    })),
+  )
+  const told = read.find(({ answer }) => !(answer instanceof Error))
+  if (told === undefined) throw read[0]!.answer
+  const answer = told.answer as NodeExplanation
   return {
     request: { method: request.method, url: request.url },
-    route,
-    beat,
-    service: service === null ? null : serviceOf(service, upstream),
-    targets: upstream === undefined ? [] : await targetsOf(admin, sources.services, upstream),
-    plugins,
+    node: told.url,
+    ...answer,
+    others: read
+      .filter((each) => each !== told)
+      .map(({ url, answer: other }) =>
+        other instanceof Error
+          ? { node: url, error: other.message, differences: [] }
+          : { node: url, error: null, differences: explanationDifferences(answer, other) },
+      ),
   }
 }
 
-function serviceOf(service: Entity, upstream: Entity | undefined): NonNullable<Explanation['service']> {
+/** @returns the error that the node answered with, so that one does not hide what the others say */
+async function readNode(
+  admin: KongAdmin,
+  services: ExplainSources['services'],
+  request: ExplainedRequest,
+): Promise<NodeExplanation | Error> {
+  try {
+    const entities = await readLists(admin)
+    const { route, beat, service, plugins } = explainRequest(request, entities)
+    const host = String(service?.fields.host ?? '')
+    const upstream = entities.find(({ kind, name }) => kind === 'upstream' && name === host && host !== '')
+    return {
+      route,
+      beat,
+      service: service === null ? null : serviceOf(service, upstream),
+      targets: upstream === undefined ? [] : await targetsOf(admin, services, upstream),
+      plugins,
+    }
+  } catch (error) {
+    if (error instanceof KongError) return error
+    throw error
+  }
+}
+
+function serviceOf(service: Entity, upstream: Entity | undefined): NonNullable<NodeExplanation['service']> {
   const { id, name, fields } = service
   return {
     id,

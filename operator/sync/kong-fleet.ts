@@ -7,6 +7,7 @@ import { adminUrls } from '../kong/admin-urls.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { StandbyNodes } from '../kong/standby-nodes.ts'
 import { ChangeLog } from './change-log.ts'
+import type { ExplainNode } from './explain.ts'
 import type { ReleasedHolds } from './holds.ts'
 import { type KongNodeStatus, nodeStatuses } from './kong-node-status.ts'
 import { MeshGauges } from './mesh-gauges.ts'
@@ -65,9 +66,16 @@ export class KongFleet {
     return [this.primary, ...this.#others]
   }
 
-  /** A Kong that can be read, where there is one. */
-  get reachable(): Reconciler {
-    return this.all.find(({ connection }) => connection.isUp) ?? this.primary
+  /** Every node of Kong for a look at what it holds: those that are written to and answer first. */
+  nodesToRead(): readonly ExplainNode[] {
+    const rank = ({ isUsed, isConnected }: KongNodeStatus) => (isUsed ? 0 : 2) + (isConnected ? 0 : 1)
+    return [...this.nodes()]
+      .sort((one, other) => rank(one) - rank(other))
+      .map(({ url, isRefused, error }) => ({
+        url,
+        admin: this.all.find(({ kong }) => kong.admin.url === url)?.kong.admin ?? this.#probeAdmin(url),
+        refusal: isRefused ? (error ?? 'refused') : null,
+      }))
   }
 
   /** Every Admin URL, in the order of the configuration. */

@@ -299,7 +299,7 @@ export async function startOperator(
       adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
       applyRoute((service) => applyEverywhere(fleet.all, service, signal)),
       guardRoutes((service, by) => guard.accept(service, by)),
-      explainRoute({ admin: () => fleet.reachable.kong.admin, services: () => reconciler.desired.services }),
+      explainRoute({ nodes: () => fleet.nodesToRead(), services: () => reconciler.desired.services }),
       overrideRoutes({ reconcilers: () => fleet.all, mesh: config.mesh }, () => reconciler.overrides()),
       legacyRoutes(legacy),
       migrationRoutes(legacy),

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
+import type { Explanation } from '../../operator/sync/explain.ts'
 import { type NodesStack, startNodesStack, type TestNode, whenReady } from '../support/kong-nodes-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -72,6 +73,25 @@ test('nodes of one database are written to through one of them, and through the 
   await two.kill()
   const last = await register()
   await reaches(one, last)
+})
+
+test('explain reads every node of one database', async () => {
+  const [one, two] = (await cluster(2)) as [TestNode, TestNode]
+  const operator = await stack.startOperator([one, two])
+  await whenReady(operator)
+  const service = await register()
+  await Promise.all([reaches(one, service), reaches(two, service)])
+  const explained = async () => {
+    const url = encodeURIComponent(`http://${service}.mesh/`)
+    return (await (await fetch(`${operator.url}/api/v1/mesh/v2/explain?url=${url}`)).json()) as Explanation
+  }
+  const { node, targets, others } = await waitFor(async () => {
+    const told = await explained()
+    return told.route !== null && told.others[0]?.differences.length === 0 ? told : null
+  })
+  equal(node, one.adminUrl)
+  equal(targets.length, 1)
+  deepEqual(others, [{ node: two.adminUrl, error: null, differences: [] }])
 })
 
 test('a node of a database that hangs is left for one that answers', async () => {

@@ -1,8 +1,10 @@
 // Several Admin URLs of nodes without database: each is kept in step on its own.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import type { Explanation } from '../../operator/sync/explain.ts'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type NodesStack, startNodesStack, type TestNode, whenReady } from '../support/kong-nodes-stack.ts'
+import { runKongsul } from '../support/kongsul-process.ts'
 import { type Switch, startSwitch } from '../support/switch.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -112,6 +114,36 @@ test('a DB-less node that is away at the start gets everything when it comes', a
   await reaches(two, service)
   await one.restart()
   await reaches(one, service)
+})
+
+test('explain reads every node, and tells of one that differs and of one that is away', async () => {
+  const [one, two] = [await stack.addNode('--dbless'), await stack.addNode('--dbless')]
+  const service = await register()
+  await whenReady(await stack.startOperator([one, two]))
+  await Promise.all([reaches(one, service), reaches(two, service)])
+  const [target] = Object.keys(await two.weights(service))
+  const explained = async () => {
+    const url = encodeURIComponent(`http://${service}.mesh/`)
+    return (await (
+      await fetch(`${stack.operator().url}/api/v1/mesh/v2/explain?url=${url}`)
+    ).json()) as Explanation
+  }
+  const same = await explained()
+  deepEqual([same.node, same.others], [one.adminUrl, [{ node: two.adminUrl, error: null, differences: [] }]])
+  equal((await two.admin('PUT', `/upstreams/${service}.mesh/targets/${target}/unhealthy`)).status, 204)
+  const [marked] = (await explained()).others
+  match(
+    marked!.differences.join(),
+    /^target 10\.0\.0\.1:\d+ weight \d+ out: marked unhealthy .* \(not \d+ in\)$/,
+  )
+  await one.kill()
+  const { node, others } = await explained()
+  equal(node, two.adminUrl)
+  match(others[0]!.error!, /ECONNREFUSED|failed/)
+  const text = await runKongsul(['explain', `http://${service}.mesh/`], {
+    KONGSUL_ADDR: stack.operator().url,
+  })
+  match(text.stdout, new RegExp(`node +${two.adminUrl} was read[\\s\\S]*${one.adminUrl} could not be read`))
 })
 
 test('a DB-less node and one with a database are refused together, and nothing is written', async () => {

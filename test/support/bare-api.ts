@@ -67,7 +67,7 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       changesRoute(source('changes')),
       circuitRoutes(source('circuits')),
       eventsRoute(source('events')),
-      explainRoute({ admin: source('admin'), services: source('services') }),
+      explainRoute({ nodes: source('nodes'), services: source('services') }),
       guardRoutes(source('guard')),
       overrideRoutes(source('target'), source('overrides')),
       dashboardRoute(source('dashboard')),
