@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { backoffMs } from './backoff.ts'
 import { ConsulError, consulError } from './consul-error.ts'
 import type { Answer, Read } from './consul-reader.ts'
+import { RetryPace } from './retry-pace.ts'
 
 export interface BlockingQuery<T> {
   readonly read: Read<T>
@@ -48,7 +48,7 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
   let seen: bigint | null = null
   let fresh = true
   let broken = false
-  let attempt = 0
+  const pace = new RetryPace(RETRY)
   while (!signal.aborted) {
     const startedAt = performance.now()
     try {
@@ -62,7 +62,7 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       index = backwards ? 0n : answer.index
       fresh = false
       broken = false
-      attempt = 0
+      pace.reset()
       if (answer.index === 0n) await pause(1000, signal)
       else if (tookMs < BURST_PAUSE_MS) await pause(BURST_PAUSE_MS, signal)
     } catch (error) {
@@ -72,17 +72,9 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       index = 0n
       broken = true
       if (failure.code === 'CONSUL_UNREACHABLE' || failure.code === 'CONSUL_NOT_READY') fresh = true
-      const backoff = backoffMs(attempt, maxFor(failure), Math.random())
-      await pause(Math.max(backoff, failure.retryAfterMs ?? 0), signal)
-      attempt += 1
+      await pause(pace.afterFailure(failure, Math.random()), signal)
     }
   }
-}
-
-/** A refused connection costs nothing to try again; a server that is busy or says no is left alone for longer. */
-function maxFor(failure: ConsulError) {
-  const cheap = failure.code === 'CONSUL_UNREACHABLE' || failure.code === 'CONSUL_NOT_READY'
-  return cheap ? { ...RETRY, maxMs: 500 } : RETRY
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

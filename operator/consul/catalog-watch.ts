@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { isAskable } from './askable-name.ts'
-import { backoffMs } from './backoff.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { hiddenService, requireAll, requireConsul } from './catalog-doubt.ts'
 import { CatalogTable } from './catalog-table.ts'
@@ -14,8 +13,10 @@ import { ConsulError, consulError, isAboutOneService } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { describeChange } from './describe-change.ts'
 import { inParallel } from './in-parallel.ts'
+import { isOtherConsul, nodeIds } from './other-consul.ts'
 import { ANYTHING, type Expectation, PendingReads, shows } from './pending-reads.ts'
 import type { RawCheck, RawNode } from './raw-rows.ts'
+import { RetryPace } from './retry-pace.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { UnreadServices } from './unread-services.ts'
 
@@ -27,6 +28,10 @@ export interface CatalogChange {
   readonly reasons: ReadonlyMap<string, readonly string[]>
   /** When Consul's answer told of the (first) change, in epoch ms. */
   readonly changedAtMs: number
+  /**
+   * Consul was away and is back as another one, or without what it knew: nobody deregistered what is missing now.
+   */
+  readonly isReset: boolean
 }
 
 export interface CatalogWatchOptions {
@@ -66,6 +71,9 @@ export class CatalogWatch {
   #isFiltered = false
   #checks: CheckTable = new Map()
   #nodes: ReadonlyMap<string, string> = new Map()
+  #nodeIds: ReadonlySet<string> = new Set()
+  /** The index went backwards while Consul was away. */
+  #isBackwards = false
   #reload = false
   #pumping = false
   #sinceMs: number | null = null
@@ -133,7 +141,7 @@ export class CatalogWatch {
 
   readonly #onNames = (
     { body, index, isFiltered = false }: Answer<Readonly<Record<string, readonly string[]>>>,
-    { fresh }: AnswerEvent,
+    { fresh, backwards, broken }: AnswerEvent,
   ): void => {
     requireConsul(body)
     const names = nameTable(body)
@@ -145,6 +153,7 @@ export class CatalogWatch {
     this.#names = names
     this.#namesIndex = index
     this.#broken.delete('names')
+    if (backwards && broken) this.#isBackwards = true
     if (fresh) {
       this.#readAll()
       return
@@ -177,6 +186,8 @@ export class CatalogWatch {
     this.#sweeps.observe(index)
     const before = this.#nodes
     this.#nodes = new Map(body.map((node) => [node.Node, node.Address]))
+    // After a break they are compared first.
+    if (this.#broken.size === 0 && !this.#reload && !this.#pumping) this.#nodeIds = nodeIds(body)
     const moved = [...this.#nodes].filter(([node, address]) => (before.get(node) ?? address) !== address)
     if (moved.length > 0) {
       this.#touch(this.#table.servicesOn(new Set(moved.map(([node]) => node))))
@@ -220,7 +231,7 @@ export class CatalogWatch {
   async #pump(): Promise<void> {
     if (this.#pumping) return
     this.#pumping = true
-    let attempt = 0
+    const pace = new RetryPace(RETRY)
     while (!this.#options.signal.aborted) {
       // A first read, or one after a break, must be younger than both watches, else a change falls between them.
       if (this.#reload && this.#broken.size > 0) break
@@ -233,23 +244,35 @@ export class CatalogWatch {
       const pass = this.#pending.take(all ? undefined : PASS_SIZE)
       if (pass.length === 0) break
       try {
-        await this.#readPass(pass)
-        attempt = 0
+        const ids = all ? await this.#readNodeIds() : this.#nodeIds
+        await this.#readPass(pass, this.#isBackwards || isOtherConsul(this.#nodeIds, ids))
+        this.#nodeIds = ids
+        if (all) this.#isBackwards = false
+        pace.reset()
         this.#settle()
       } catch (error) {
         for (const [name, expected] of pass) this.#pending.add(name, expected)
         if (all) this.#reload = true
         const failure = consulError('health.service', error)
         this.#setDoubt(failure)
-        const pauseMs = Math.max(backoffMs(attempt, RETRY, Math.random()), failure.retryAfterMs ?? 0)
+        const pauseMs = pace.afterFailure(failure, Math.random())
         await delay(pauseMs, undefined, { signal: this.#options.signal }).catch(() => {})
-        attempt += 1
       }
     }
     this.#pumping = false
   }
 
-  async #readPass(pass: readonly (readonly [string, Expectation])[]): Promise<void> {
+  /** Those known before, where nodes may not be listed. */
+  async #readNodeIds(): Promise<ReadonlySet<string>> {
+    try {
+      return nodeIds((await this.#options.reader.nodes({ signal: this.#options.signal })).body)
+    } catch (error) {
+      if (error instanceof ConsulError && error.code === 'CONSUL_DENIED') return this.#nodeIds
+      throw error
+    }
+  }
+
+  async #readPass(pass: readonly (readonly [string, Expectation])[], isReset: boolean): Promise<void> {
     const changedAtMs = this.#sinceMs ?? Date.now()
     if (this.#pending.size === 0) this.#sinceMs = null
     const answers = await inParallel(pass, this.#parallel, async ([name, expected]) => {
@@ -282,20 +305,17 @@ export class CatalogWatch {
       changed.push(name)
       if (this.#snapshot !== null) reasons.set(name, describeChange(name, before, after))
     })
-    if (changed.length > 0 || this.#snapshot === null) this.#report(changed, reasons, changedAtMs)
+    if (changed.length > 0 || this.#snapshot === null)
+      this.#report(changed, { reasons, changedAtMs, isReset })
     // Only now: until the snapshot has it, nothing is known of a service that was never read.
     pass.forEach(([name], at) => {
       if (!hidden.has(name) && !(answers[at] instanceof ConsulError)) this.#unread.read(name)
     })
   }
 
-  #report(
-    changed: readonly string[],
-    reasons: ReadonlyMap<string, readonly string[]>,
-    changedAtMs: number,
-  ): void {
+  #report(changed: readonly string[], news: Omit<CatalogChange, 'snapshot' | 'changed'>): void {
     this.#snapshot = this.#table.snapshot()
-    this.#options.onChange({ snapshot: this.#snapshot, changed, reasons, changedAtMs })
+    this.#options.onChange({ snapshot: this.#snapshot, changed, ...news })
   }
 
   /**

@@ -11,6 +11,8 @@ export interface RawCheck {
 }
 
 export interface RawNode {
+  /** Of the agent, for as long as it keeps its data; '' for an external node. */
+  readonly ID?: string
   readonly Node: string
   readonly Address: string
   readonly Meta?: Readonly<Record<string, string>> | null

@@ -1,7 +1,9 @@
+import { backoffMs } from '../consul/backoff.ts'
+import { RetryPace } from '../consul/retry-pace.ts'
 import { isSessionGone, type LockRow } from './consul-lock.ts'
 import { lockStep } from './lease.ts'
 import { type Holder, isSameOperator, type LockValue, parseLockValue, predecessorsIn } from './lock-value.ts'
-import { now, pause, retryMs, type Seat } from './seat.ts'
+import { now, pause, type Seat } from './seat.ts'
 import { LEASE_TIMING, RETRY, WATCH_WAIT_MS } from './timing.ts'
 
 export interface LockFollowerOptions {
@@ -18,7 +20,7 @@ export class LockFollower {
   readonly #options: LockFollowerOptions
   #reread = new AbortController()
   #index = 0n
-  #attempt = 0
+  readonly #failures = new RetryPace(RETRY)
   #refusals = 0
   #met = false
   #holder: LockValue | null = null
@@ -60,8 +62,10 @@ export class LockFollower {
         }
         this.#failingSince ??= now()
         this.#options.onFailure(error as Error)
-        await pause(retryMs(this.#attempt), seat.leaving)
-        this.#attempt += 1
+        const pauseMs = this.#failures.afterFailure(error as Error, Math.random())
+        // A session that was opened meanwhile shows that Consul is back. What asked before this failure is done with it.
+        this.#reread = new AbortController()
+        await pause(pauseMs, AbortSignal.any([this.#reread.signal, seat.leaving]))
       }
     }
   }
@@ -72,7 +76,7 @@ export class LockFollower {
     seat.dispatch({ type: 'acquireSent' })
     if (await seat.lock.acquire(session, value(predecessors))) return
     // Somebody was quicker, or a lock delay (not of ours) holds: the latter must not become a busy loop.
-    if (this.#refusals > 0) await pause(retryMs(this.#refusals), seat.leaving)
+    if (this.#refusals > 0) await pause(backoffMs(this.#refusals, RETRY, Math.random()), seat.leaving)
     this.#refusals += 1
   }
 
@@ -85,7 +89,7 @@ export class LockFollower {
       waitMs: WATCH_WAIT_MS,
       signal,
     })
-    this.#attempt = 0
+    this.#failures.reset()
     this.#failingSince = null
     // An index that went backwards is of another Consul: nothing known before counts.
     this.#index = row.index < index ? 0n : row.index

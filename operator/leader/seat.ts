@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { backoffMs } from '../consul/backoff.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ConsulLock } from './consul-lock.ts'
 import type { LeaseEvent, LeaseState } from './lease.ts'
-import { RETRY } from './timing.ts'
 
 /** What the loops of one participant share. */
 export interface Seat {
@@ -25,9 +23,4 @@ export function now(): number {
 /** Returns when `ms` are over or the signal aborts. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await delay(ms, undefined, { signal }).catch(() => {})
-}
-
-/** How long to wait after the `attempt`th failure in a row. */
-export function retryMs(attempt: number): number {
-  return backoffMs(attempt, RETRY, Math.random())
 }

@@ -1,8 +1,9 @@
+import { RetryPace } from '../consul/retry-pace.ts'
 import { type CheckKind, isUnreachable } from './check-kind.ts'
 import type { Registration } from './consul-lock.ts'
 import { sessionStep } from './lease.ts'
-import { now, pause, retryMs, type Seat } from './seat.ts'
-import { LEASE_TIMING, PASS_EVERY_MS, UNREACHABLE_AFTER_MS } from './timing.ts'
+import { now, pause, type Seat } from './seat.ts'
+import { LEASE_TIMING, PASS_EVERY_MS, RETRY, UNREACHABLE_AFTER_MS } from './timing.ts'
 
 /** Keeps this operator registered and a session open and renewed, until the seat is left. */
 export class SessionKeeper {
@@ -39,6 +40,7 @@ export class SessionKeeper {
 
   async #keep(): Promise<void> {
     const { leaving, log } = this.#seat
+    const pace = new RetryPace(RETRY)
     let attempt = 0
     while (!leaving.aborted) {
       if (this.#wake.signal.aborted) this.#wake = new AbortController()
@@ -47,12 +49,14 @@ export class SessionKeeper {
         await pause(step.until - now(), this.#wake.signal)
         continue
       }
+      const wasRegistered = this.#registered
       try {
         if (step.step === 'open') await this.#open()
         else await this.#renew(step.id)
         if (this.#failing) log.info('the session of the election works again')
         this.#failing = false
         attempt = 0
+        pace.reset()
       } catch (error) {
         // Not the first one: a check registered a moment ago takes some ms to reach Consul's servers.
         if (!this.#failing && attempt === 3) {
@@ -61,7 +65,9 @@ export class SessionKeeper {
         }
         // What keeps us from the session keeps us from the lock: a watch on a dead connection would hang.
         this.#seat.rereadLock()
-        await pause(retryMs(attempt), leaving)
+        // A Consul that has forgotten us is there: what it lacks is a registration.
+        if (wasRegistered && !this.#registered) pace.reset()
+        await pause(pace.afterFailure(error as Error, Math.random()), leaving)
         attempt += 1
       }
     }

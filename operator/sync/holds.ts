@@ -100,11 +100,19 @@ export class Holds {
     return isChanged
   }
 
-  /** @returns the services of which something is held no more. */
-  reviewRemovals(before: DesiredIndex, after: DesiredIndex, holdMs: number): readonly string[] {
+  /**
+   * @param isReset Consul came back without what it knew
+   * @returns the services of which something is held no more
+   */
+  reviewRemovals(
+    before: DesiredIndex,
+    after: DesiredIndex,
+    holdMs: number,
+    isReset = false,
+  ): readonly string[] {
     const known = this.#removals
     const remembered = new Map(this.#remembered.filter(isRemoval).map((span) => [span.service, span]))
-    const held = reviewShrink(before, after, known, { ms: Date.now(), holdMs }, remembered)
+    const held = reviewShrink(before, after, known, { ms: Date.now(), holdMs, isReset }, remembered)
     this.#remembered = []
     const released = [...known].filter(([key]) => !held.has(key)).map(([, { service }]) => service)
     if (held.size > known.size) {

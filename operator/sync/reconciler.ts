@@ -124,6 +124,8 @@ export class Reconciler {
   #unread: ReadonlyMap<string, Error> = new Map()
   #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
+  /** Not decided yet since Consul came back without what it knew. */
+  #isReset = false
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
 
   constructor(options: ReconcilerOptions) {
@@ -233,8 +235,9 @@ export class Reconciler {
     ])
   }
 
-  setSnapshot({ snapshot, reasons, changedAtMs }: CatalogChange): void {
+  setSnapshot({ snapshot, reasons, changedAtMs, isReset }: CatalogChange): void {
     this.#snapshot = snapshot
+    if (isReset) this.#isReset = true
     for (const [service, texts] of reasons)
       this.#options.log.debug('consul', { service, what: texts.join(', ') })
     this.#decide(changedAtMs, (service) => reasons.get(service) ?? [])
@@ -527,7 +530,9 @@ export class Reconciler {
     if (this.#index === null) this.#watch.begin(after)
     else this.#watch.follow(before, after, changed)
     this.#index = after
-    for (const service of this.#holds.reviewRemovals(before, after, holdMs)) {
+    const isReset = this.#isReset
+    this.#isReset = false
+    for (const service of this.#holds.reviewRemovals(before, after, holdMs, isReset)) {
       this.queue.add(service, null, ['hold ended'])
     }
     return changed

@@ -1,5 +1,5 @@
-import type { Entity } from '../core/entity.ts'
-import { keyOf } from '../core/entity.ts'
+import { type Entity, keyOf } from '../core/entity.ts'
+import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import type { DesiredIndex } from './desired-index.ts'
 
 /** A target that vanished from Consul together with too many others; its removal waits. */
@@ -28,14 +28,16 @@ const ALL_OF = 3
  * Holds removals when much vanishes between two desired states: more than max(50 %, 10) of the known targets, or
  * all of at least 3; of the mesh as a whole, or of one service when nothing routable would be left of it.
  * Replaced targets count for nothing. A held target is let go when its time is over, when it is back, and the
- * moment its address appears under another service.
+ * moment its address appears under another service. The operators themselves are no part of it: they register again
+ * with a Consul that has lost everything else.
+ * @param now with `isReset` whatever vanished is held: Consul lost it, nobody deregistered it
  * @param remembered by service; what was held before goes on until the same time, and counts for nothing either
  */
 export function reviewShrink(
   before: DesiredIndex,
   after: DesiredIndex,
   held: HeldTargets,
-  now: { readonly ms: number; readonly holdMs: number },
+  now: { readonly ms: number; readonly holdMs: number; readonly isReset?: boolean },
   remembered: ReadonlyMap<string, RememberedHold> = new Map(),
 ): HeldTargets {
   const lost = lostTargets(before, after)
@@ -61,7 +63,7 @@ export function reviewShrink(
     }
     const isEmptied = !hasRoutable(after.groups.get(service) ?? [])
     const isServiceShrink = isEmptied && isShrink(knownOfService, unreplaced)
-    if (unreplaced === 0 || !(isMeshShrink || isServiceShrink)) continue
+    if (unreplaced === 0 || !(now.isReset === true || isMeshShrink || isServiceShrink)) continue
     const span = { sinceMs: now.ms, untilMs: now.ms + now.holdMs }
     for (const target of targets) next.set(keyOf(target), { target, service, ...span })
   }
@@ -80,7 +82,7 @@ function lostTargets(before: DesiredIndex, after: DesiredIndex): ReadonlyMap<str
   const lost = new Map<string, Loss>()
   for (const [service, group] of before.groups) {
     const now = after.groups.get(service) ?? []
-    if (now === group) continue
+    if (now === group || service === OPERATOR_SERVICE) continue
     const old = group.filter((entity) => entity.kind === 'target')
     const present = new Set(now.map(keyOf))
     const targets = old.filter((entity) => !present.has(keyOf(entity)))
@@ -114,7 +116,8 @@ const counted = new WeakMap<readonly Entity[], number>()
 
 function countTargets({ groups }: DesiredIndex): number {
   let sum = 0
-  for (const group of groups.values()) {
+  for (const [service, group] of groups) {
+    if (service === OPERATOR_SERVICE) continue
     let count = counted.get(group)
     if (count === undefined) {
       count = group.filter((entity) => entity.kind === 'target').length

@@ -11,6 +11,7 @@ import { failover } from './failover.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
 import { grey } from './grey.ts'
+import { outage } from './outage.ts'
 import { outcomes } from './outcomes.ts'
 import { parallel } from './parallel.ts'
 import { planning } from './planning.ts'
@@ -38,6 +39,7 @@ const PARTS: readonly Part[] = [
   scale,
   churn,
   parallel,
+  outage,
   takeover,
   traces,
 ]

@@ -2,7 +2,7 @@
 // KONG_PROXY_URL name), the operator as a process, and service instances as processes.
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
-import { startConsul } from './consul.ts'
+import { type ConsulOptions, startConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
 import { type InstanceProcess, startInstance } from './instance.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
@@ -62,8 +62,12 @@ export class Mesh {
    * @param kongEnv more KONG_* variables of the gateway, where it is one of ours
    * @param ports a gateway of ours whatever KONG_ADMIN_URL says, at ports that others have to know before
    */
-  static async start(kongEnv: Readonly<Record<string, string>> = {}, ports?: KnownPorts): Promise<Mesh> {
-    const consul = await startConsul()
+  static async start(
+    kongEnv: Readonly<Record<string, string>> = {},
+    ports?: KnownPorts,
+    consulOptions: ConsulOptions = {},
+  ): Promise<Mesh> {
+    const consul = await startConsul(consulOptions)
     const admin = process.env['KONG_ADMIN_URL']
     const proxy = process.env['KONG_PROXY_URL']
     if (admin && proxy && ports === undefined)

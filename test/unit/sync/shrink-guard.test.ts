@@ -50,6 +50,24 @@ for (const [what, before, after, held] of cases) {
   test(what, () => equal(reviewShrink(mesh(before), mesh(after), none, now).size, held))
 }
 
+test('whatever a Consul without its data lacks is held, be it one instance', () => {
+  const held = reviewShrink(mesh({ web: ['w0', 'w1'], api: ['a0'] }), mesh({ api: ['a0'] }), none, {
+    ...now,
+    isReset: true,
+  })
+  deepEqual(heldNames(held), ['w0', 'w1'])
+})
+
+test('operators are no part of a mesh that vanishes', () => {
+  const before = mesh({ web: ['w0', 'w1'], api: ['a0', 'a1'], 'kongsul-operator': ['o0', 'o1'] })
+  deepEqual(heldNames(reviewShrink(before, mesh({ 'kongsul-operator': ['o0'] }), none, now)), [
+    'a0',
+    'a1',
+    'w0',
+    'w1',
+  ])
+})
+
 test('a hold ends with its time', () => {
   const before = mesh({ web: many('w', 3) })
   const held = reviewShrink(before, mesh({}), none, now)
