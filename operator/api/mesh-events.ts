@@ -9,19 +9,22 @@ export interface MeshEvent {
 }
 
 export interface Picture {
-  /** Health of instances, by `service node/id`. */
-  readonly health: ReadonlyMap<
-    string,
-    { readonly service: string; readonly id: string; readonly state: string }
-  >
+  /** Instances by service. The list of a service is the same one as before where nothing in it differs. */
+  readonly health: ReadonlyMap<string, readonly InstanceNow[]>
   /** By place and plugin process. */
   readonly circuits: ReadonlyMap<string, CircuitNow>
   /** By entity and field. */
   readonly overrides: ReadonlyMap<string, object>
   /** By code, service and message. */
   readonly problems: ReadonlyMap<string, object>
-  /** What was written to Kong, newest first. */
+  /** What was written to Kong lately, newest first. */
   readonly changes: readonly { readonly id: number }[]
+}
+
+export interface InstanceNow {
+  readonly node: string
+  readonly id: string
+  readonly health: string
 }
 
 export interface CircuitNow {
@@ -47,23 +50,44 @@ export function eventsBetween(before: Picture, after: Picture): readonly MeshEve
 }
 
 function healthEvents(before: Picture['health'], after: Picture['health']): MeshEvent[] {
-  const gone = [...before]
-    .filter(([key]) => !after.has(key))
-    .map(([, each]) => tell(each, each.state, 'gone'))
-  const other = [...after].flatMap(([key, each]) => {
-    const known = before.get(key)
-    return known?.state === each.state ? [] : [tell(each, known?.state ?? null, each.state)]
-  })
+  const gone = [...before].flatMap(([service, known]) =>
+    after.get(service) === known ? [] : goneFrom(service, known, after.get(service) ?? []),
+  )
+  const other = [...after].flatMap(([service, now]) =>
+    before.get(service) === now ? [] : otherIn(service, before.get(service) ?? [], now),
+  )
   return [...gone, ...other]
-
-  function tell(
-    { service, id }: { service: string; id: string },
-    from: string | null,
-    to: string,
-  ): MeshEvent {
-    return { kind: 'health', data: { service_name: service, instance_id: id, from, to } }
-  }
 }
+
+function goneFrom(
+  service: string,
+  before: readonly InstanceNow[],
+  after: readonly InstanceNow[],
+): MeshEvent[] {
+  const left = new Set(after.map(instanceKey))
+  return before
+    .filter((each) => !left.has(instanceKey(each)))
+    .map(({ id, health }) => healthEvent(service, id, health, 'gone'))
+}
+
+function otherIn(
+  service: string,
+  before: readonly InstanceNow[],
+  after: readonly InstanceNow[],
+): MeshEvent[] {
+  const known = new Map(before.map((each) => [instanceKey(each), each.health]))
+  return after.flatMap((each) => {
+    const from = known.get(instanceKey(each)) ?? null
+    return from === each.health ? [] : [healthEvent(service, each.id, from, each.health)]
+  })
+}
+
+const instanceKey = ({ node, id }: InstanceNow): string => `${node}/${id}`
+
+const healthEvent = (service: string, id: string, from: string | null, to: string): MeshEvent => ({
+  kind: 'health',
+  data: { service_name: service, instance_id: id, from, to },
+})
 
 /** One that is not told of any more is no transition. */
 function circuitEvents(before: Picture['circuits'], after: Picture['circuits']): MeshEvent[] {

@@ -97,6 +97,16 @@ export class ChangeLog {
     return { changes: newest.map(recordOf), total: matching.length }
   }
 
+  /** What was added after the entry with this id, newest first. */
+  since(id: number, limit: number): readonly ChangeRecord[] {
+    const at = this.#entries.findLastIndex((entry) => entry.id <= id)
+    return this.#entries
+      .slice(at + 1)
+      .slice(-limit)
+      .reverse()
+      .map(recordOf)
+  }
+
   #repeated(event: ChangeEvent): number {
     const at = this.#entries.findLastIndex(
       ({ service, node }) => service === event.service && node === event.node,

@@ -11,7 +11,8 @@ export interface EventSources {
   readonly circuits: () => readonly CircuitRow[]
   readonly overrides: () => readonly Override[]
   readonly problems: () => readonly Problem[]
-  readonly changes: () => readonly ChangeRecord[]
+  /** What was written after the change of this id, newest first. */
+  readonly changes: (afterId: number) => readonly ChangeRecord[]
 }
 
 /** What happens at once is looked at once. */
@@ -27,6 +28,7 @@ export class EventWatch {
   #timer: NodeJS.Timeout | null = null
   #before: Picture | null = null
   #services: readonly ServiceReport[] | null = null
+  #lastChangeId = 0
 
   constructor(sources: EventSources, events: EventLog) {
     this.#sources = sources
@@ -47,6 +49,7 @@ export class EventWatch {
   look(): void {
     const after = this.#picture()
     const { health } = after
+    this.#lastChangeId = after.changes[0]?.id ?? this.#lastChangeId
     // What was there before this operator is no news.
     if (this.#before !== null) for (const event of eventsBetween(this.#before, after)) this.#events.add(event)
     if (this.#before !== null || health.size > 0) this.#before = after
@@ -76,18 +79,14 @@ export class EventWatch {
           { code, severity, service_name: service, message },
         ]),
       ),
-      changes: changes(),
+      changes: changes(this.#lastChangeId),
     }
   }
 
-  /** Thousands of instances: made anew only when something was decided. */
+  /** Of thousands of services hardly any differs from before: those keep their lists of instances. */
   #health(services: readonly ServiceReport[]): Picture['health'] {
     if (services === this.#services && this.#before !== null) return this.#before.health
     this.#services = services
-    return new Map(
-      services.flatMap(({ service, instances }) =>
-        instances.map(({ node, id, health }) => [`${service} ${node}/${id}`, { service, id, state: health }]),
-      ),
-    )
+    return new Map(services.map(({ service, instances }) => [service, instances]))
   }
 }

@@ -38,10 +38,7 @@ export function listCircuits(
   modes: ReadonlyMap<string, string>,
   byHand: ReadonlySet<string> = new Set(),
 ): readonly CircuitRow[] {
-  const byId = new Map(services.map((each) => [each.serviceId, each]))
-  const byUpstream = new Map(
-    services.flatMap((each) => [[each.upstream, each] as const, [each.upstreamId, each]]),
-  )
+  const { byId, byUpstream } = indexOf(services)
   const modeOf = (service: string) => ({
     mode: modes.get(service) ?? 'auto',
     mode_set_in: byHand.has(service) ? ('kong' as const) : modes.has(service) ? ('consul' as const) : null,
@@ -90,6 +87,27 @@ export function listCircuits(
     })),
   ]
   return [...told, ...untold.filter((row) => !known.has(placeOf(row)))].sort(byPlace)
+}
+
+interface ViewIndex {
+  readonly byId: ReadonlyMap<string, ServiceView>
+  readonly byUpstream: ReadonlyMap<string, ServiceView>
+}
+
+/** The same services are asked about again and again. */
+const indexes = new WeakMap<readonly ServiceView[], ViewIndex>()
+
+function indexOf(services: readonly ServiceView[]): ViewIndex {
+  const known = indexes.get(services)
+  if (known !== undefined) return known
+  const made: ViewIndex = {
+    byId: new Map(services.map((each) => [each.serviceId, each])),
+    byUpstream: new Map(
+      services.flatMap((each) => [[each.upstream, each] as const, [each.upstreamId, each]]),
+    ),
+  }
+  indexes.set(services, made)
+  return made
 }
 
 const placeOf = ({ service, target }: CircuitRow): string => `${service} ${target ?? ''}`

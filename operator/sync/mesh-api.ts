@@ -95,7 +95,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
       circuits: options.circuits,
       overrides: () => reconciler.overrides(),
       problems: () => fleet.problems(),
-      changes: () => fleet.changes.list({ limit: 100 }).changes,
+      changes: (afterId) => fleet.changes.since(afterId, MOST_CHANGES),
     },
     events,
   )
@@ -162,5 +162,8 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     },
   }
 }
+
+/** Written between two looks at the mesh: more are told by `/changes` alone. */
+const MOST_CHANGES = 100
 
 const keyOf = (service: string, target: string): string => `${service} ${target}`

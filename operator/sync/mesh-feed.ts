@@ -37,6 +37,7 @@ export class MeshFeed {
   readonly #firstIndex: number
   #oldestIndex: number
   #index: number
+  #current: readonly ServiceView[] | null = null
   #isDue = true
   #timer: NodeJS.Timeout | null = null
 
@@ -64,13 +65,14 @@ export class MeshFeed {
     this.#timer.unref()
   }
 
-  /** All services that have something in Kong, sorted by name. */
+  /** All services that have something in Kong, sorted by name; the same list as long as nothing changed. */
   current(): readonly ServiceView[] {
     this.#update()
-    return [...this.#known.values()]
+    this.#current ??= [...this.#known.values()]
       .map(({ view }) => view)
       .filter((view) => view !== null)
       .sort((left, right) => (left.service < right.service ? -1 : 1))
+    return this.#current
   }
 
   /** What changed since `index`, as soon as there is something, or after `waitMs`. */
@@ -124,7 +126,9 @@ export class MeshFeed {
       this.#remove(view, next)
     }
     this.#known = known
-    if (isNews) this.#index = next
+    if (!isNews) return
+    this.#index = next
+    this.#current = null
   }
 
   #remove({ serviceId }: ServiceView, at: number): void {

@@ -2,7 +2,7 @@
 // done by operator/core; here is only when to decide, for which services, and what to do with failures.
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
-import { createDesired, type Desired, type MeshOptions } from '../core/desired.ts'
+import type { Desired, MeshOptions } from '../core/desired.ts'
 import {
   type Change,
   type Diff,
@@ -13,15 +13,14 @@ import {
 } from '../core/diff.ts'
 import { claimEndMs, type Ejection } from '../core/ejections.ts'
 import { type Entity, type KongState, keyOf } from '../core/entity.ts'
-import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
+import type { Hold } from '../core/hold-memory.ts'
 import type { ViewedService } from '../core/mesh-view.ts'
 import { entityId, targetId, upstreamName } from '../core/names.ts'
 import { type PlanReport, planReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
-import { BUILT_IN } from '../core/settings-defaults.ts'
-import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
+import type { AcceptedSettings, Refusal } from '../core/settings.ts'
+import type { KvRows } from '../core/settings-status.ts'
 import { readEntity } from '../kong/execute.ts'
 import { KongTarget, type KongTargetOptions } from '../kong/kong-target.ts'
 import { PassiveHealer } from '../kong/passive-healer.ts'
@@ -30,11 +29,11 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
 import type { ChangeLog } from './change-log.ts'
-import { changedDocuments } from './changed-documents.ts'
-import { changedServices, type DesiredIndex, indexDesired, indexOwned } from './desired-index.ts'
+import { Decision } from './decision.ts'
+import { type DesiredIndex, indexOwned } from './desired-index.ts'
 import type { FirstSync } from './first-sync.ts'
-import { HOLD_CODES, holdProblems } from './hold-problems.ts'
-import { Holds, type ReleasedHolds } from './holds.ts'
+import { HOLD_CODES } from './hold-problems.ts'
+import type { ReleasedHolds } from './holds.ts'
 import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { KongReads } from './kong-reads.ts'
@@ -87,8 +86,6 @@ const ALL_SERVICES = Number.POSITIVE_INFINITY
 /** How long a Kong without database may be without what somebody's new configuration lacks. */
 const CONFIG_LOOK_MS = 2_000
 
-const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
-
 /** Shorter than another operator takes to become leader and write. */
 const BRIEF_LOSS_MS = 1_000
 
@@ -102,13 +99,12 @@ export class Reconciler {
   readonly queue: ServiceQueue
   readonly healer: PassiveHealer
   readonly #options: ReconcilerOptions
-  readonly #desire = createDesired()
+  readonly #decision: Decision
   readonly #overrides: OverrideBook
   readonly #removals: RemovalWatch
   readonly #locks: ServiceLocks
   readonly #conflicts = new Map<string, readonly Problem[]>()
   readonly #planned = new Map<string, readonly Change[]>()
-  readonly #holds: Holds
   readonly #reads: KongReads
   readonly #returned: ReturnedTargets
   readonly #gauges: Pick<MeshGauges, 'updateSoon'>
@@ -117,15 +113,6 @@ export class Reconciler {
   readonly #progress: SyncProgress
   readonly #watch: UpstreamWatch
   readonly #report: OutcomeReport
-  #snapshot: CatalogSnapshot | null = null
-  #accepted: AcceptedSettings | null = null
-  #settingProblems: readonly Problem[] = []
-  #documents: ReadonlyMap<string, string> = new Map()
-  #unread: ReadonlyMap<string, Error> = new Map()
-  #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
-  #index: DesiredIndex | null = null
-  /** Not decided yet since Consul came back without what it knew. */
-  #isReset = false
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
 
   constructor(options: ReconcilerOptions) {
@@ -180,7 +167,8 @@ export class Reconciler {
       log,
       metrics,
       upstreams: () => this.#watch.unpaused(),
-      recoverMs: (service) => this.#settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
+      recoverMs: (service) =>
+        this.#decision.settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
       isClaimed: (key) => isClaimed(this.mirror.get(key)),
       ejectedUntilMs: ({ name, service }, target) => this.#ejectedUntilMs(service, name, target),
       readClaim: async (parent, key) => {
@@ -197,14 +185,18 @@ export class Reconciler {
     })
     this.#overrides = new OverrideBook({
       log,
-      ttlMs: (service) => this.#ttlMs(service),
+      ttlMs: (service) => this.#decision.overrideTtlMs(service),
       onDue: (service) => this.queue.add(service, null, ['override expired']),
     })
     this.#removals = new RemovalWatch(options.mesh.mesh)
-    this.#holds = new Holds({
+    this.#decision = new Decision({
       log,
+      mesh: options.mesh,
+      policy: options.policy,
+      mirror: this.mirror,
+      plugins: () => this.#plugins.names,
       onDue: () => this.#decide(null, () => ['hold ended']),
-      onChange: () => options.onHolds?.(),
+      onHolds: () => options.onHolds?.(),
     })
     this.#reads = new KongReads({
       ...options,
@@ -235,9 +227,9 @@ export class Reconciler {
     ])
   }
 
-  setSnapshot({ snapshot, reasons, changedAtMs, isReset }: CatalogChange): void {
-    this.#snapshot = snapshot
-    if (isReset) this.#isReset = true
+  setSnapshot(change: CatalogChange): void {
+    const { reasons, changedAtMs } = change
+    this.#decision.setSnapshot(change)
     for (const [service, texts] of reasons)
       this.#options.log.debug('consul', { service, what: texts.join(', ') })
     this.#decide(changedAtMs, (service) => reasons.get(service) ?? [])
@@ -245,12 +237,7 @@ export class Reconciler {
 
   /** @param rows what KV tells of documents refused and of holds earlier, read together with the documents */
   setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number, rows: KvRows): void {
-    if (!this.hasDecided) this.#holds.remember(rememberedHolds(rows, this.#options.mesh.mesh))
-    const reasonsOf = changedDocuments(this.#documents, documents)
-    const { accepted, problems, refused } = acceptDocuments(this.#accepted, documents, rows)
-    this.#documents = documents
-    this.#accepted = accepted
-    this.#settingProblems = problems
+    const { reasonsOf, refused } = this.#decision.setDocuments(documents, rows)
     this.#options.metrics.refusedSettings.set(refused.size)
     this.#options.onRefused?.(refused)
     this.#problems.reviewSoon()
@@ -259,27 +246,24 @@ export class Reconciler {
 
   /** Services that Consul does not answer for while it does for others. */
   setUnread(unread: ReadonlyMap<string, Error>): void {
-    const before = this.#unread
-    this.#unread = unread
+    const readAgain = this.#decision.setUnread(unread)
     this.#noticeSoon()
-    if (this.#index === null) return
-    for (const service of before.keys()) {
-      if (!unread.has(service)) this.queue.add(service, null, ['read again'])
-    }
+    if (!this.hasDecided) return
+    for (const service of readAgain) this.queue.add(service, null, ['read again'])
   }
 
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
   reviewPauses(services: readonly string[] | null): void {
     this.#watch.reviewPauses()
-    if (this.#index === null) return
-    for (const service of services ?? this.#index.groups.keys()) {
+    if (!this.hasDecided) return
+    for (const service of services ?? this.#decision.index!.groups.keys()) {
       this.queue.add(service, null, [this.#isPaused(service) ? 'paused' : 'resumed'])
     }
   }
 
   /** What kongsul wants in Kong now, by key. */
   get wanted(): KongState {
-    return this.#index?.state ?? new Map()
+    return this.#decision.wanted
   }
 
   /** Why this operator writes nothing now; null when it does. */
@@ -304,7 +288,7 @@ export class Reconciler {
   }
 
   knows(service: string): boolean {
-    return this.#snapshot?.services.has(service) === true || this.#index?.groups.has(service) === true
+    return this.#decision.knows(service)
   }
 
   /** Reads Kong and applies one service, or all (null), whatever waits for a retry or was given up. */
@@ -364,12 +348,11 @@ export class Reconciler {
 
   /** Each service that has something in Kong, with what its plugins go by. */
   viewed(): readonly ViewedService[] {
-    const groups = this.#index?.groups ?? new Map<string, readonly Entity[]>()
-    return this.#desired.services.map(({ service, instances }) => ({
+    return this.desired.services.map(({ service, instances }) => ({
       service,
       instances,
-      entities: groups.get(service) ?? [],
-      mode: this.#settingsOf(service).settings.circuitBreaker.mode,
+      entities: this.#decision.wantedBy(service),
+      mode: this.#decision.settingsOf(service).settings.circuitBreaker.mode,
     }))
   }
 
@@ -393,34 +376,34 @@ export class Reconciler {
   /** Stops beginning anything and waits for the calls in flight. */
   async stop(): Promise<void> {
     this.queue.stop()
-    this.#holds.stop()
+    this.#decision.stop()
     this.#overrides.stop()
     this.#problems.stop()
     while (this.queue.running > 0) await new Promise((done) => setTimeout(done, 5))
   }
 
   get desired(): Desired {
-    return this.#desired
+    return this.#decision.desired
   }
 
   /** What Consul said last; null before it has said anything. */
   get snapshot(): CatalogSnapshot | null {
-    return this.#snapshot
+    return this.#decision.snapshot
   }
 
   /** Settings in force; null before KV was read. */
   get settings(): AcceptedSettings | null {
-    return this.#accepted
+    return this.#decision.settings
   }
 
   /** What waits because too much happened at once. */
   get holds(): readonly Hold[] {
-    return this.#holds.list()
+    return this.#decision.holds
   }
 
   /** Has it been decided what is held? Before that nobody knows. */
   get hasDecided(): boolean {
-    return this.#index !== null
+    return this.#decision.hasDecided
   }
 
   /**
@@ -428,7 +411,7 @@ export class Reconciler {
    * @param why for the log of changes
    */
   releaseHolds(service: string | null, why: string): readonly ReleasedHolds[] {
-    const released = this.#holds.release(service)
+    const released = this.#decision.releaseHolds(service)
     if (released.length === 0) return released
     const services = new Set(released.map((each) => each.service))
     for (const each of services) this.queue.add(each, null, [why])
@@ -455,27 +438,22 @@ export class Reconciler {
   }
 
   problems(): readonly Problem[] {
-    return [...this.#plugins.problems(), ...this.#decisionProblems(), ...[...this.#conflicts.values()].flat()]
-  }
-
-  #decisionProblems(): readonly Problem[] {
     return [
-      ...[...this.#unread].map(([service, { message }]) => unreadProblem(service, message)),
-      ...holdProblems(this.holds),
-      ...this.#settingProblems,
-      ...this.#desired.problems,
+      ...this.#plugins.problems(),
+      ...this.#decision.problems(),
+      ...[...this.#conflicts.values()].flat(),
     ]
   }
 
   /** What would be written if Kong held this. */
   planFor(actual: KongState): PlanReport {
-    const found = diff(actual, this.#desired.state, this.#diffOptions())
+    const found = diff(actual, this.desired.state, this.#diffOptions())
     return planReport({
       mesh: this.#options.mesh.mesh,
-      problems: this.#decisionProblems(),
+      problems: this.#decision.problems(),
       diff: { ...found, changes: found.changes.filter((change) => !this.#isOutOfReach(change)) },
       holds: this.holds,
-      isHeld: (change) => this.#isOnHold(change),
+      isHeld: (change) => this.#decision.isOnHold(change),
       dbless: this.kong.isDbless,
     })
   }
@@ -483,8 +461,8 @@ export class Reconciler {
   /** What the gauges tell. */
   numbers(): MeshNumbers {
     return {
-      desired: this.#desired,
-      services: this.#snapshot?.services.size ?? 0,
+      desired: this.desired,
+      services: this.snapshot?.services.size ?? 0,
       queue: this.queue.size,
       problems: this.problems().length,
       overrides: this.overrides(),
@@ -506,57 +484,35 @@ export class Reconciler {
   }
 
   #decide(changedAtMs: number | null, reasonsOf: (service: string) => readonly string[]): void {
-    if (this.#snapshot === null || this.#accepted === null) return
-    if (this.#index === null) {
+    if (!this.#decision.isPossible) return
+    const { index } = this.#decision
+    if (index === null) {
       if (this.connection.isUp) this.#compareAll()
       return
     }
-    for (const service of this.#compute(this.#index)) {
+    for (const service of this.#compute(index)) {
       this.queue.add(service, changedAtMs, reasonsOf(service))
     }
     this.#noticeSoon()
   }
 
-  /**
-   * Decides what Kong should hold, and which removals wait.
-   * @returns services that want something else than before
-   */
+  /** @returns services that want something else than before */
   #compute(before: DesiredIndex): readonly string[] {
-    const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
-    const index = this.#desireWith(before)
-    const isChanged = this.#holds.reviewWeights(this.#snapshot!, before, index, holdMs)
-    const after = isChanged ? this.#desireWith(before) : index
-    const changed = changedServices(before, after)
-    if (this.#index === null) this.#watch.begin(after)
+    const isFirst = !this.hasDecided
+    const { after, changed, released } = this.#decision.decide(before)
+    if (isFirst) this.#watch.begin(after)
     else this.#watch.follow(before, after, changed)
-    this.#index = after
-    const isReset = this.#isReset
-    this.#isReset = false
-    for (const service of this.#holds.reviewRemovals(before, after, holdMs, isReset)) {
-      this.queue.add(service, null, ['hold ended'])
-    }
+    for (const service of released) this.queue.add(service, null, ['hold ended'])
     return changed
-  }
-
-  #desireWith(before: DesiredIndex): DesiredIndex {
-    this.#desired = this.#desire({
-      snapshot: this.#snapshot!,
-      settings: this.#accepted!,
-      options: { ...this.#options.mesh, plugins: this.#plugins.names },
-      actual: this.mirror,
-      foreign: this.mirror.foreignRoutes(),
-      heldWeights: this.#holds.weights,
-    })
-    return indexDesired(this.#desired, before)
   }
 
   /** Called when Kong was read: what differs, whoever changed it, is applied. */
   #compareAll(): void {
-    if (this.#snapshot === null || this.#accepted === null) return
-    const isFirst = this.#index === null
-    const before = this.#index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
+    if (!this.#decision.isPossible) return
+    const isFirst = !this.hasDecided
+    const before = this.#decision.index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
     const changed = this.#compute(before)
-    const result = diff(this.mirror.state(), this.#desired.state, this.#diffOptions())
+    const result = diff(this.mirror.state(), this.desired.state, this.#diffOptions())
     this.#conflicts.clear()
     this.#overrides.setAll(result.overrides)
     for (const problem of result.conflicts) append(this.#conflicts, problem.service, problem)
@@ -581,7 +537,7 @@ export class Reconciler {
       options: this.#diffOptions(),
       dryRun,
       isPaused: () => this.#isPaused(service),
-      wanted: () => this.#index?.groups.get(service) ?? [],
+      wanted: () => this.#decision.wantedBy(service),
       isHeld: (change) => this.#isHeld(change),
       blocker: (changes) => this.#blocker(service, changes),
       refusal: () => this.#refusal(),
@@ -596,7 +552,7 @@ export class Reconciler {
     if (this.kong.isDbless) return null
     return blockingService(service, changes, {
       mirror: this.mirror,
-      desired: this.#desired.state,
+      desired: this.desired.state,
       isPending: (other) => this.queue.has(other) && !this.queue.isFailing(other),
       isWaitingForUs: (other) => this.queue.isWaitingFor(other, service),
     })
@@ -614,11 +570,11 @@ export class Reconciler {
       return { mesh, policy: 'revert' }
     }
     const nowMs = Date.now()
-    this.#removals.review(this.mirror, this.#desired.state, nowMs)
+    this.#removals.review(this.mirror, this.desired.state, nowMs)
     return {
       mesh,
-      policy: (service) => this.#policyOf(service),
-      age: { nowMs, ttlMs: (service) => this.#ttlMs(service) },
+      policy: (service) => this.#decision.overridePolicyOf(service),
+      age: { nowMs, ttlMs: (service) => this.#decision.overrideTtlMs(service) },
       refused: this.#removals.refused(nowMs),
     }
   }
@@ -634,8 +590,7 @@ export class Reconciler {
 
   /** How long after its deadline an ejection is still left to the process that made it, in ms. */
   ejectionGraceMs(service: string): number {
-    if (this.#accepted === null || this.#snapshot === null) return DEFAULT_GRACE_MS
-    return this.#settingsOf(service).settings.circuitBreaker.openSeconds * 1000
+    return this.#decision.ejectionGraceMs(service)
   }
 
   /** '' for an upstream that is not ours. */
@@ -648,22 +603,6 @@ export class Reconciler {
     for (const name of upstreams) this.healer.poke(entityId(this.#options.mesh.mesh, 'upstream', name))
   }
 
-  /** How long overrides of a service last; 0: until they are released. */
-  #ttlMs(service: string): number {
-    return this.#settingsOf(service).settings.overrides.ttlSeconds * 1000
-  }
-
-  /** What a service or the mesh says in Consul, else what the process was started with. */
-  #policyOf(service: string): OverridePolicy {
-    const { settings, sources } = this.#settingsOf(service)
-    const isSaid = (sources['overrides.policy'] ?? 'built-in') !== 'built-in'
-    return isSaid ? settings.overrides.policy : this.#options.policy
-  }
-
-  #settingsOf(service: string): ServiceSettings {
-    return this.#accepted!.forService(service, this.#snapshot!.services.get(service) ?? [])
-  }
-
   #refusal(): string | null {
     if (this.#options.signal.aborted) return 'the operator is stopping'
     if (!this.connection.isUp) return 'Kong cannot be reached'
@@ -671,20 +610,11 @@ export class Reconciler {
   }
 
   #isHeld(change: Change): boolean {
-    return this.#isOutOfReach(change) || this.#isOnHold(change)
+    return this.#isOutOfReach(change) || this.#decision.isOnHold(change)
   }
 
   #isOutOfReach(change: Change): boolean {
-    return this.#isUnread(change) || this.#plugins.isUnwritable(change)
-  }
-
-  /** Nothing is known of it: that it is not in the snapshot does not mean that it is gone. */
-  #isUnread({ action, service }: Change): boolean {
-    return action === 'delete' && this.#unread.has(service)
-  }
-
-  #isOnHold(change: Change): boolean {
-    return this.#holds.isHeld(change, (service) => (this.#index?.groups.get(service)?.length ?? 0) === 0)
+    return this.#decision.isUnread(change) || this.#plugins.isUnwritable(change)
   }
 
   #noteDiff(service: string, { overrides, conflicts }: Diff): void {
@@ -720,7 +650,7 @@ export class Reconciler {
   }
 
   #synced(): void {
-    if (this.#index === null || this.queue.running > 0) return
+    if (!this.hasDecided || this.queue.running > 0) return
     const nowMs = Date.now()
     this.#progress.synced(nowMs)
     this.#options.metrics.lastSync.set({ node: this.kong.admin.url }, nowMs / 1000)
@@ -742,13 +672,6 @@ export class Reconciler {
     this.#options.metrics.kongConnected.set({ node: this.kong.admin.url }, value)
   }
 }
-
-const unreadProblem = (service: string, message: string): Problem => ({
-  code: 'SERVICE_NOT_READ',
-  severity: 'error',
-  service,
-  message: `Consul does not answer for ${service} (${message}); what Kong has of it stays, and it is tried again`,
-})
 
 function append<T>(map: Map<string, readonly T[]>, key: string, value: T): void {
   map.set(key, [...(map.get(key) ?? []), value])

@@ -1,4 +1,4 @@
-// kill -9 of the operator at every write of an apply, one run per write: the next run converges, traffic never fails.
+// kill -9 of the operator at every Admin call of an apply, one run per call: the next run converges, traffic never fails.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
@@ -8,18 +8,24 @@ import { Mesh } from '../support/mesh.ts'
 import { describeFailures, startTraffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-/** More writes than one apply of the changes below needs: the loop ends by itself well before. */
-const MOST_WRITES = 30
+/** More calls than one apply of the changes below needs: the loop ends by itself well before. */
+const MOST_CALLS = 40
 
 let mesh: Mesh
 let admin: FaultyProxy
-/** Called for each write on its way to Kong; true ends the operator there. */
+/** Called for each call of an apply on its way to Kong; true ends the operator there. */
 let isDeadly = (): boolean => false
+/** Methods of the calls at which it was killed. */
+const killedAt: string[] = []
+/** Writes, and the reads of single entities before them; not the looks at health and at the node that go on at rest. */
+const isOfApply = (method: string, path: string): boolean =>
+  method !== 'GET' || /^\/(upstreams|services|routes)\/[^/?]+(\/targets\/[^/?]+)?$/.test(path)
 
 before(async () => {
   mesh = await Mesh.start()
-  admin = await startFaultyProxy(mesh.adminUrl, (method) => {
-    if (method === 'GET' || !isDeadly()) return 'none'
+  admin = await startFaultyProxy(mesh.adminUrl, (method, path) => {
+    if (!isOfApply(method, path) || !isDeadly()) return 'none'
+    killedAt.push(method)
     process.kill(mesh.operator.pid, 'SIGKILL')
     return 'drop'
   })
@@ -29,23 +35,29 @@ after(async () => {
   await admin.close()
 })
 
-const startOperator = () => mesh.startOperator({ KONG_ADMIN_URL: admin.url })
+const startOperator = () => mesh.startOperator({ KONG_ADMIN_URL: admin.url }, 60_000)
 
-/** Changes of every kind at once: a new service, an instance more or less, another strategy. */
-async function change(run: number, steady: string, spare: InstanceProcess): Promise<string> {
+/** Changes of every kind at once: a new service, an instance more, one less, another strategy. The next run takes them back. */
+async function change(run: number, steady: string, spares: readonly InstanceProcess[]): Promise<string> {
   const isOdd = run % 2 === 1
   await mesh.setKv(`mesh/services/${steady}`, {
     loadBalancing: { strategy: isOdd ? 'ip_hash' : 'least_connections' },
   })
-  if (isOdd) await mesh.register({ id: spare.name, name: steady, port: spare.port })
-  else await mesh.deregister(spare.name)
+  const [comes, goes] = isOdd ? [spares[0]!, spares[1]!] : [spares[1]!, spares[0]!]
+  await mesh.register({ id: comes.name, name: steady, port: comes.port })
+  await mesh.deregister(goes.name)
   const fresh = mesh.service(`fresh${run}`)
-  await mesh.register({ id: fresh, name: fresh, port: spare.port })
+  await mesh.register({ id: fresh, name: fresh, port: comes.port })
   return fresh
 }
 
 /** Waits until Kong is what the changes of this run ask for. */
-async function converged(run: number, steady: string, fresh: string): Promise<void> {
+async function converged(
+  run: number,
+  steady: string,
+  fresh: string,
+  spares: readonly InstanceProcess[],
+): Promise<void> {
   const isOdd = run % 2 === 1
   await waitFor(
     async () => {
@@ -53,44 +65,53 @@ async function converged(run: number, steady: string, fresh: string): Promise<vo
       const targets = await mesh.targets(steady)
       return (
         body.algorithm === (isOdd ? 'consistent-hashing' : 'least-connections') &&
-        targets.length === (isOdd ? 4 : 3) &&
+        targets.length === 4 &&
+        targets.some(({ target }) => target.endsWith(`:${spares[isOdd ? 0 : 1]!.port}`)) &&
         (await mesh.get(fresh, '/')).status === 200
       )
     },
-    { what: `run ${run} to converge`, deadlineMs: 20_000 },
+    { what: `run ${run} to converge`, deadlineMs: 60_000 },
   )
 }
 
-test('an operator killed at any write of an apply leaves Kong serving, and the next one finishes', async () => {
+test('an operator killed at any Admin call of an apply leaves Kong serving, and the next one finishes', async (t) => {
   const steady = mesh.service('steady')
   await startOperator()
   await mesh.deploy(steady, 3)
-  const spare = await mesh.startInstance(`${steady}-spare`)
+  const spares = [await mesh.startInstance(`${steady}-a`), await mesh.startInstance(`${steady}-b`)]
+  await mesh.register({ id: spares[1]!.name, name: steady, port: spares[1]!.port })
   const traffic = startTraffic({
     url: mesh.proxyUrl,
     headers: () => ({ host: `${steady}.mesh` }),
     perSecond: 100,
   })
+  t.after(() => traffic.stop())
+  await waitFor(async () => (await mesh.targets(steady)).length === 4, { what: 'four targets' })
   let kills = 0
-  for (let write = 1; write <= MOST_WRITES; write++) {
-    let countdown = write
+  let isUndisturbed = false
+  for (let call = 1; call <= MOST_CALLS; call++) {
+    let countdown = call
     let hasKilled = false
     isDeadly = () => {
       countdown -= 1
       if (countdown === 0) hasKilled = true
       return countdown === 0
     }
-    const fresh = await change(write, steady, spare)
-    await Promise.race([mesh.operator.exited, converged(write, steady, fresh).catch(() => {})])
+    const fresh = await change(call, steady, spares)
+    await Promise.race([mesh.operator.exited, converged(call, steady, fresh, spares).catch(() => {})])
     isDeadly = () => false
-    if (!hasKilled) break
+    if (!hasKilled) {
+      isUndisturbed = true
+      break
+    }
     kills += 1
     await mesh.operator.exited
     await startOperator()
-    await converged(write, steady, fresh)
+    await converged(call, steady, fresh, spares)
   }
-  assert.ok(kills >= 7, `only ${kills} writes were interrupted`)
-  assert.ok(kills < MOST_WRITES, 'the last run was to finish undisturbed')
+  assert.ok(kills >= 9, `only ${kills} calls were interrupted`)
+  assert.deepEqual([...new Set(killedAt)].sort(), ['DELETE', 'GET', 'PATCH', 'POST'])
+  assert.ok(isUndisturbed, 'the last run was to finish undisturbed')
   assert.deepEqual(describeFailures(await traffic.stop()), [])
   const plan = await runKongsul(['plan'], {
     CONSUL_HTTP_ADDR: mesh.consul.url,

@@ -10,8 +10,8 @@ const EMPTY: Picture = {
   problems: new Map(),
   changes: [],
 }
-const instance = (state: string): Picture['health'] =>
-  new Map([['web n/web-1', { service: 'web', id: 'web-1', state }]])
+const instance = (health: string): Picture['health'] =>
+  new Map([['web', [{ node: 'n', id: 'web-1', health }]]])
 const circuit = (state: string): Picture['circuits'] =>
   new Map([['c', { kind: 'service', service: 'web', instance_id: null, state, reason: 'rate', node: 'k' }]])
 
@@ -25,6 +25,17 @@ test('an instance that comes, changes and goes is three events', () => {
   deepEqual(told(instance('healthy'), instance('degraded')), [['health', 'healthy', 'degraded']])
   deepEqual(told(instance('degraded'), new Map()), [['health', 'degraded', 'gone']])
   deepEqual(told(instance('healthy'), instance('healthy')), [])
+  const two = new Map([
+    [
+      'web',
+      [
+        { node: 'n', id: 'web-1', health: 'healthy' },
+        { node: 'm', id: 'web-1', health: 'healthy' },
+      ],
+    ],
+  ])
+  deepEqual(told(instance('healthy'), two), [['health', null, 'healthy']])
+  deepEqual(told(two, instance('healthy')), [['health', 'healthy', 'gone']])
 })
 
 test('a circuit that opens is an event, one that is told of as closed is none', () => {

@@ -146,3 +146,13 @@ test('a changed document is the reason for its service, mesh/defaults for all', 
     'KV mesh/defaults written',
   ])
 })
+
+test('what was added after an entry is told newest first, and no more than asked for', () => {
+  const log = new ChangeLog()
+  for (const service of ['a', 'b', 'c']) log.add(event({ service }))
+  const since = (id: number, limit = 10) => log.since(id, limit).map(({ service }) => service)
+  deepEqual(since(0), ['c', 'b', 'a'])
+  deepEqual(since(2), ['c'])
+  deepEqual(since(0, 2), ['c', 'b'])
+  deepEqual(since(3), [])
+})

@@ -1,0 +1,229 @@
+import type { CatalogChange } from '../consul/catalog-watch.ts'
+import type { CatalogSnapshot } from '../core/catalog.ts'
+import { createDesired, type Desired, type MeshOptions } from '../core/desired.ts'
+import type { Change, OverridePolicy } from '../core/diff.ts'
+import type { Entity, KongState } from '../core/entity.ts'
+import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
+import type { Problem } from '../core/problem.ts'
+import type { MeshPlugin } from '../core/service-plugins.ts'
+import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
+import { BUILT_IN } from '../core/settings-defaults.ts'
+import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { changedDocuments } from './changed-documents.ts'
+import { changedServices, type DesiredIndex, indexDesired } from './desired-index.ts'
+import { holdProblems } from './hold-problems.ts'
+import { Holds, type ReleasedHolds } from './holds.ts'
+import type { KongMirror } from './kong-mirror.ts'
+
+export interface DecisionOptions {
+  readonly log: Logger
+  readonly mesh: MeshOptions
+  /** Where nobody says otherwise in Consul. */
+  readonly policy: OverridePolicy
+  /** What Kong holds: own routes must not shadow those of others. */
+  readonly mirror: KongMirror
+  /** Plugins of the mesh that Kong has loaded. */
+  readonly plugins: () => readonly MeshPlugin[]
+  /** A hold is over: decide anew. */
+  readonly onDue: () => void
+  /** Something is held, or held no more. */
+  readonly onHolds: () => void
+}
+
+export interface Decided {
+  readonly after: DesiredIndex
+  /** Services that want something else than before. */
+  readonly changed: readonly string[]
+  /** Services of which something is held no more. */
+  readonly released: readonly string[]
+}
+
+export interface ReadDocuments {
+  /** Why a service is looked at because of them. */
+  readonly reasonsOf: (service: string) => readonly string[]
+  readonly refused: ReadonlyMap<string, Refusal>
+}
+
+const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
+
+/**
+ * What Kong should hold, from what Consul said last: the catalog, the settings, and what waits because too much happened
+ * at once. Writes nothing and waits for nothing.
+ */
+export class Decision {
+  readonly #options: DecisionOptions
+  readonly #desire = createDesired()
+  readonly #holds: Holds
+  #snapshot: CatalogSnapshot | null = null
+  #accepted: AcceptedSettings | null = null
+  #settingProblems: readonly Problem[] = []
+  #documents: ReadonlyMap<string, string> = new Map()
+  #unread: ReadonlyMap<string, Error> = new Map()
+  #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
+  #index: DesiredIndex | null = null
+  /** Not decided yet since Consul came back without what it knew. */
+  #isReset = false
+
+  constructor(options: DecisionOptions) {
+    this.#options = options
+    const { log, onDue, onHolds } = options
+    this.#holds = new Holds({ log, onDue, onChange: onHolds })
+  }
+
+  setSnapshot({ snapshot, isReset }: Pick<CatalogChange, 'snapshot' | 'isReset'>): void {
+    this.#snapshot = snapshot
+    if (isReset) this.#isReset = true
+  }
+
+  /** @param rows what KV tells of documents refused and of holds earlier, read together with the documents */
+  setDocuments(documents: ReadonlyMap<string, string>, rows: KvRows): ReadDocuments {
+    if (!this.hasDecided) this.#holds.remember(rememberedHolds(rows, this.#options.mesh.mesh))
+    const reasonsOf = changedDocuments(this.#documents, documents)
+    const { accepted, problems, refused } = acceptDocuments(this.#accepted, documents, rows)
+    this.#documents = documents
+    this.#accepted = accepted
+    this.#settingProblems = problems
+    return { reasonsOf, refused }
+  }
+
+  /** @returns services that Consul answers for again */
+  setUnread(unread: ReadonlyMap<string, Error>): readonly string[] {
+    const before = this.#unread
+    this.#unread = unread
+    return [...before.keys()].filter((service) => !unread.has(service))
+  }
+
+  /** Has Consul said enough? */
+  get isPossible(): boolean {
+    return this.#snapshot !== null && this.#accepted !== null
+  }
+
+  get hasDecided(): boolean {
+    return this.#index !== null
+  }
+
+  /** null before the first decision. */
+  get index(): DesiredIndex | null {
+    return this.#index
+  }
+
+  /** What kongsul wants in Kong now, by key. */
+  get wanted(): KongState {
+    return this.#index?.state ?? new Map()
+  }
+
+  /** What a service wants in Kong. */
+  wantedBy(service: string): readonly Entity[] {
+    return this.#index?.groups.get(service) ?? []
+  }
+
+  get desired(): Desired {
+    return this.#desired
+  }
+
+  /** What Consul said last; null before it has said anything. */
+  get snapshot(): CatalogSnapshot | null {
+    return this.#snapshot
+  }
+
+  /** Settings in force; null before KV was read. */
+  get settings(): AcceptedSettings | null {
+    return this.#accepted
+  }
+
+  /** What waits because too much happened at once. */
+  get holds(): readonly Hold[] {
+    return this.#holds.list()
+  }
+
+  knows(service: string): boolean {
+    return this.#snapshot?.services.has(service) === true || this.#index?.groups.has(service) === true
+  }
+
+  /**
+   * Decides anew, and which removals wait; only when it is possible.
+   * @param before what was decided before; the first time what Kong holds
+   */
+  decide(before: DesiredIndex): Decided {
+    const holdMs = this.#accepted!.mesh.settings.guard.holdSeconds * 1000
+    const index = this.#desireWith(before)
+    const isChanged = this.#holds.reviewWeights(this.#snapshot!, before, index, holdMs)
+    const after = isChanged ? this.#desireWith(before) : index
+    const changed = changedServices(before, after)
+    this.#index = after
+    const isReset = this.#isReset
+    this.#isReset = false
+    return { after, changed, released: this.#holds.reviewRemovals(before, after, holdMs, isReset) }
+  }
+
+  /** Lets go what is held of a service, or of all (null). */
+  releaseHolds(service: string | null): readonly ReleasedHolds[] {
+    return this.#holds.release(service)
+  }
+
+  /** Nothing is known of it: that it is not in the snapshot does not mean that it is gone. */
+  isUnread({ action, service }: Change): boolean {
+    return action === 'delete' && this.#unread.has(service)
+  }
+
+  isOnHold(change: Change): boolean {
+    return this.#holds.isHeld(change, (service) => this.wantedBy(service).length === 0)
+  }
+
+  problems(): readonly Problem[] {
+    return [
+      ...[...this.#unread].map(([service, { message }]) => unreadProblem(service, message)),
+      ...holdProblems(this.holds),
+      ...this.#settingProblems,
+      ...this.#desired.problems,
+    ]
+  }
+
+  settingsOf(service: string): ServiceSettings {
+    return this.#accepted!.forService(service, this.#snapshot!.services.get(service) ?? [])
+  }
+
+  /** How long overrides of a service last; 0: until they are released. */
+  overrideTtlMs(service: string): number {
+    return this.settingsOf(service).settings.overrides.ttlSeconds * 1000
+  }
+
+  /** What a service or the mesh says in Consul, else what the process was started with. */
+  overridePolicyOf(service: string): OverridePolicy {
+    const { settings, sources } = this.settingsOf(service)
+    const isSaid = (sources['overrides.policy'] ?? 'built-in') !== 'built-in'
+    return isSaid ? settings.overrides.policy : this.#options.policy
+  }
+
+  /** How long after its deadline an ejection is still left to the process that made it, in ms. */
+  ejectionGraceMs(service: string): number {
+    return this.isPossible
+      ? this.settingsOf(service).settings.circuitBreaker.openSeconds * 1000
+      : DEFAULT_GRACE_MS
+  }
+
+  stop(): void {
+    this.#holds.stop()
+  }
+
+  #desireWith(before: DesiredIndex): DesiredIndex {
+    const { mesh, plugins, mirror } = this.#options
+    this.#desired = this.#desire({
+      snapshot: this.#snapshot!,
+      settings: this.#accepted!,
+      options: { ...mesh, plugins: plugins() },
+      actual: mirror,
+      foreign: mirror.foreignRoutes(),
+      heldWeights: this.#holds.weights,
+    })
+    return indexDesired(this.#desired, before)
+  }
+}
+
+const unreadProblem = (service: string, message: string): Problem => ({
+  code: 'SERVICE_NOT_READ',
+  severity: 'error',
+  service,
+  message: `Consul does not answer for ${service} (${message}); what Kong has of it stays, and it is tried again`,
+})
