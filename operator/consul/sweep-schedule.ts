@@ -1,7 +1,9 @@
 import { type ConsulError, consulError } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
+import { InstanceCount } from './instance-count.ts'
 import { readListing } from './read-listing.ts'
-import { countsThatDiffer, type ServiceEntry, servicesThatDiffer } from './service-table.ts'
+import { type ServiceEntry, servicesThatDiffer } from './service-table.ts'
+import { type Observed, type Suspicion, suspicionAfter, suspicionAfterListing } from './suspicion.ts'
 import { fullBudget, RESERVE_MS, spend, waitMsFor } from './sweep-budget.ts'
 
 export interface SweepOptions {
@@ -29,19 +31,6 @@ export interface Search {
   readonly tookMs: number
 }
 
-interface Suspicion {
-  readonly from: bigint
-  readonly to: bigint
-  /** When the index moved first, since the last listing; ms of performance.now(), as all times here. */
-  readonly sinceMs: number
-  /** When it moved first, since the last count. */
-  readonly uncountedSinceMs: number
-  /** How often it moved since the last listing. */
-  readonly moves: number
-  /** Instances were counted, and it did not help. */
-  readonly isCounted: boolean
-}
-
 /** How long the other watch may take to name what the index of the services already shows. */
 const GRACE_MS = 4
 /**
@@ -62,8 +51,6 @@ const BUSY_PATIENCE_MS = 60
 const FEW_INSTANCES = 300
 /** More differing counts than this: the listing tells for sure. */
 const MANY_COUNTS = 64
-/** A services index that another watch has seen this long ago would have woken ours. */
-const QUIET_MS = 500
 
 /**
  * Decides when the catalog has to be searched because the index of the services moved and nothing that was read
@@ -72,6 +59,7 @@ const QUIET_MS = 500
  */
 export class SweepSchedule {
   readonly #options: SweepOptions
+  readonly #count: InstanceCount
   #suspicion: Suspicion | null = null
   #timer: NodeJS.Timeout | null = null
   #dueMs = 0
@@ -83,13 +71,12 @@ export class SweepSchedule {
   #paidAtMs = Number.NEGATIVE_INFINITY
   /** The last count did not help. */
   #isListNext = false
-  #offsets = new Map<string, number>()
-  #mayCount = true
   #mayDump = true
-  #observed: readonly { readonly index: bigint; readonly atMs: number }[] = []
+  #observed: readonly Observed[] = []
 
   constructor(options: SweepOptions) {
     this.#options = options
+    this.#count = new InstanceCount(options)
   }
 
   /** Another watch answered with this index. */
@@ -99,20 +86,7 @@ export class SweepSchedule {
 
   /** The index of the services moved. */
   suspect(from: bigint, to: bigint): void {
-    const now = performance.now()
-    let quiet = from
-    for (const { index, atMs } of this.#observed) {
-      if (atMs < now - QUIET_MS && index > quiet && index < to) quiet = index
-    }
-    const known = this.#suspicion
-    this.#suspicion = {
-      from: known?.from ?? quiet,
-      to,
-      sinceMs: known?.sinceMs ?? now,
-      uncountedSinceMs: known === null || known.isCounted ? now : known.uncountedSinceMs,
-      moves: (known?.moves ?? 0) + 1,
-      isCounted: false,
-    }
+    this.#suspicion = suspicionAfter(this.#suspicion, { from, to }, this.#observed, performance.now())
     this.#examineIn(GRACE_MS)
   }
 
@@ -131,9 +105,8 @@ export class SweepSchedule {
   forget(): void {
     this.#suspicion = null
     this.#observed = []
-    this.#offsets.clear()
+    this.#count.forget()
     this.#isListNext = false
-    this.#mayCount = true
     this.#mayDump = true
     this.#gapPatienceMs = GAP_PATIENCE.firstMs
     this.stop()
@@ -192,7 +165,7 @@ export class SweepSchedule {
   }
 
   #isCountWorthIt(): boolean {
-    if (!this.#mayCount) return false
+    if (!this.#count.mayAsk) return false
     let instances = 0
     for (const entry of this.#options.table().values()) instances += entry.instances.length
     return instances > FEW_INSTANCES
@@ -206,7 +179,7 @@ export class SweepSchedule {
     this.#sweeping = true
     const startedMs = performance.now()
     try {
-      const found = how === 'count' ? await this.#count() : await this.#list(startedMs)
+      const found = how === 'count' ? await this.#countAll() : await this.#list(startedMs)
       this.#options.searched({ how, found, tookMs: performance.now() - startedMs })
       if (isGap) this.#learnPatience(found > 0)
     } catch (error) {
@@ -229,17 +202,12 @@ export class SweepSchedule {
   }
 
   /** @returns how many services are to be read because of it */
-  async #count(): Promise<number> {
-    const { reader, signal, table, found } = this.#options
+  async #countAll(): Promise<number> {
     const suspicion = this.#suspicion
     const sinceMs = suspicion?.uncountedSinceMs ?? performance.now()
-    const { body } = await reader.summary({ signal })
-    if (!Array.isArray(body)) {
-      this.#mayCount = false
-      return 0
-    }
-    const counts = new Map(body.map(({ Name, InstanceCount }) => [Name, InstanceCount]))
-    const differing = countsThatDiffer(table(), counts, this.#offsets)
+    const counted = await this.#count.differing()
+    if (counted === null) return 0
+    const { differing } = counted
     const isHelpful = differing.size > 0 && differing.size <= MANY_COUNTS
     this.#isListNext = !isHelpful
     // What moved the index while it was counted is counted the next time.
@@ -247,25 +215,9 @@ export class SweepSchedule {
       this.#suspicion = { ...this.#suspicion, isCounted: true }
     }
     if (!isHelpful) return 0
-    found(new Map([...differing.keys()].map((name) => [name, 0n])), epochMs(sinceMs))
-    this.#rememberOffsets(counts, differing)
+    this.#options.found(new Map([...differing.keys()].map((name) => [name, 0n])), epochMs(sinceMs))
+    this.#count.rememberWhatStays(counted)
     return differing.size
-  }
-
-  /** What still differs once the service was read is no news the next time. */
-  #rememberOffsets(counts: ReadonlyMap<string, number>, differing: ReadonlyMap<string, number>): void {
-    for (const [name, difference] of differing) {
-      if (difference === 0) this.#offsets.delete(name)
-    }
-    setTimeout(() => {
-      if (this.#options.busy()) return
-      for (const name of differing.keys()) {
-        const known = this.#options.table().get(name)?.instances.length ?? 0
-        const offset = (counts.get(name) ?? 0) - known
-        if (offset === 0) this.#offsets.delete(name)
-        else this.#offsets.set(name, offset)
-      }
-    }, QUIET_MS).unref()
   }
 
   /** @returns how many services are to be read because of it */
@@ -283,15 +235,7 @@ export class SweepSchedule {
     const differing = servicesThatDiffer(table(), listing.listed)
     if (differing.size >= SEVERAL) this.#paidAtMs = performance.now()
     found(differing, epochMs(sinceMs))
-    const suspicion = this.#suspicion
-    if (suspicion === null || listing.index >= suspicion.to) this.#suspicion = null
-    else
-      this.#suspicion = {
-        ...suspicion,
-        from: max(suspicion.from, listing.index),
-        sinceMs: startedMs,
-        moves: 1,
-      }
+    this.#suspicion = suspicionAfterListing(this.#suspicion, listing.index, startedMs)
     return differing.size
   }
 
@@ -299,7 +243,7 @@ export class SweepSchedule {
     this.#options.failed(failure)
     if (failure.code !== 'CONSUL_REFUSED' && failure.code !== 'CONSUL_DENIED') return
     if (how === 'count') {
-      this.#mayCount = false
+      this.#count.refused()
       return
     }
     this.#options.impossible()
@@ -308,5 +252,3 @@ export class SweepSchedule {
 }
 
 const epochMs = (ms: number): number => performance.timeOrigin + ms
-
-const max = (one: bigint, other: bigint): bigint => (one > other ? one : other)

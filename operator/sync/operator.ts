@@ -4,7 +4,6 @@ import { setMaxListeners } from 'node:events'
 import cron from 'node-cron'
 import { guardOptions } from '../access/guard-options.ts'
 import { CatalogWatch } from '../consul/catalog-watch.ts'
-import type { ConsulError } from '../consul/consul-error.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
@@ -37,6 +36,7 @@ import { createTraces } from '../traces/start-traces.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { CircuitBook } from './circuit-book.ts'
+import { ConsulDoubts } from './consul-doubts.ts'
 import { editSettings, settingsKey } from './edit-settings.ts'
 import { EjectionBook } from './ejection-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
@@ -171,27 +171,13 @@ export async function startOperator(
     isActive: () => isLeading() && !signal.aborted,
   })
 
-  const doubts = new Map<string, string>([
-    ['catalog', 'not read yet'],
-    ['settings', 'not read yet'],
-  ])
-  const onDoubt = (what: string) => (doubt: ConsulError | null) => {
-    const before = doubts.get(what)
-    if (doubt === null) doubts.delete(what)
-    else doubts.set(what, doubt.message)
-    metrics.consulConnected.set(doubts.size === 0 ? 1 : 0)
-    if (doubt !== null && before !== doubt.message) {
-      log.warn('Consul is in doubt: nothing is changed', { what, code: doubt.code, reason: doubt.message })
-    } else if (doubt === null && before !== undefined && before !== 'not read yet') {
-      log.info('Consul answers again', { what })
-    }
-  }
+  const doubts = new ConsulDoubts(log, metrics)
   const catalog = new CatalogWatch({
     reader,
     log,
     signal,
     onChange: (change) => fleet.setSnapshot(change),
-    onDoubt: onDoubt('catalog'),
+    onDoubt: (doubt) => doubts.note('catalog', doubt),
     onUnread: (unread) => fleet.setUnread(unread),
   })
 
@@ -209,7 +195,7 @@ export async function startOperator(
     isStandby: election?.isStandby() ?? false,
     leader: election?.leader() ?? null,
     kongNode,
-    consulDoubt: doubts.size === 0 ? null : [...doubts].map(([what, why]) => `${what}: ${why}`).join('; '),
+    consulDoubt: doubts.text(),
   })
   const status = () => operatorStatus(now())
   const circuitRows = () => {
@@ -346,7 +332,7 @@ export async function startOperator(
         telemetry.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
-      onDoubt: onDoubt('settings'),
+      onDoubt: (doubt) => doubts.note('settings', doubt),
     }),
     fleet.run(),
     readNode(admin, signal).then((node) => {

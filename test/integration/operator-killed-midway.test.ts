@@ -83,7 +83,8 @@ test('an operator killed at any Admin call of an apply leaves Kong serving, and 
   const traffic = startTraffic({
     url: mesh.proxyUrl,
     headers: () => ({ host: `${steady}.mesh` }),
-    perSecond: 100,
+    perSecond: 50,
+    timeoutMs: 30_000,
   })
   t.after(() => traffic.stop())
   await waitFor(async () => (await mesh.targets(steady)).length === 4, { what: 'four targets' })
