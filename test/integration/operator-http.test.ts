@@ -47,6 +47,24 @@ test('/metrics counts reconciliations, changes by kind and the lag', async () =>
   match(text, /mesh_kong_connected 1/)
 })
 
+test('/metrics has the sync itself: outcomes, queue, held, overrides, problems, leader, from the start', async () => {
+  const { text } = await get('/metrics')
+  const series = [
+    /^mesh_reconcile_total\{[^}]*\} \d+$/m,
+    /^mesh_queue \d+$/m,
+    /^mesh_held_removals 0$/m,
+    /^mesh_held_weights 0$/m,
+    /^mesh_overrides 0$/m,
+    /^mesh_settings_refused 0$/m,
+    /^mesh_leader 1$/m,
+    /^mesh_consul_connected 1$/m,
+  ]
+  deepEqual(
+    series.filter((line) => !line.test(text)),
+    [],
+  )
+})
+
 test('a Host that is no loopback name is answered 421 in the shape of every error', async () => {
   const { status, text } = await get('/api/v1/mesh/v2/status', { host: 'evil.example' })
   equal(status, 421)
