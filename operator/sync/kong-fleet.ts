@@ -66,6 +66,11 @@ export class KongFleet {
     return [this.primary, ...this.#others]
   }
 
+  /** A Kong that can be read, where there is one. */
+  get reachable(): Reconciler {
+    return this.all.find(({ connection }) => connection.isUp) ?? this.primary
+  }
+
   /** Every node of Kong for a look at what it holds: those that are written to and answer first. */
   nodesToRead(): readonly ExplainNode[] {
     const rank = ({ isUsed, isConnected }: KongNodeStatus) => (isUsed ? 0 : 2) + (isConnected ? 0 : 1)
