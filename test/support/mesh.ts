@@ -80,7 +80,14 @@ export class Mesh {
       proxyUrl: `http://127.0.0.1:${proxyPort}`,
       apiPort: ports?.api,
     })
-    await waitFor(async () => (await fetch(`${mesh.adminUrl}/status`)).ok, { what: 'the gateway' })
+    try {
+      // The first one after an edit builds what it runs.
+      const isUp = async () => (await fetch(`${mesh.adminUrl}/status`)).ok
+      await waitFor(isUp, { what: 'the gateway', deadlineMs: 30_000 })
+    } catch (error) {
+      await mesh.stop()
+      throw error
+    }
     return mesh
   }
 
