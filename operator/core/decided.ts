@@ -58,7 +58,7 @@ export function decideService(
   instances: readonly Instance[],
   { settings, actual, heldWeights }: DecidedFrom,
   options: PlanOptions,
-  before: Decided | undefined,
+  before: Planned | undefined,
 ): Planned {
   const effective = settings.forService(name, instances)
   const weightInKong = (target: string): number | null => {

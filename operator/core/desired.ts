@@ -4,10 +4,13 @@ import { isSameJson } from './canonical-json.ts'
 import type { CatalogSnapshot } from './catalog.ts'
 import { settleClaims } from './claims.ts'
 import type { ServiceReport } from './decided.ts'
-import { type Decided, decideService, type HeldWeights, routeService } from './decided.ts'
+import { type Decided, decideService, type HeldWeights, type Planned, routeService } from './decided.ts'
 import type { Entity, HeldState, Json, KongState } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf, unmanagedRoutes } from './foreign-routes.ts'
 import { patchedMap } from './patched-map.ts'
+import { withEntrySettings } from './policy/entry-settings.ts'
+import type { Policies } from './policy/policy-input.ts'
+import { NOTHING_SHAPED, type ShapeMemory, shapeMesh } from './policy/shape-mesh.ts'
 import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
 import { type MeshPlugin, type OutcomeWay, wantedPlugins } from './service-plugins.ts'
@@ -40,6 +43,8 @@ export interface DesiredInput {
   readonly foreign?: readonly Entity[]
   /** What critical instances weigh although others serve, by service: too many turned critical at once. */
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
+  /** Consul's configuration entries; absent: there are none, or they were not read yet. */
+  readonly policies?: Policies | undefined
 }
 
 export interface Desired {
@@ -75,6 +80,9 @@ interface Memory {
   readonly options: PlanOptions | null
   /** Names of the snapshot in its own order, to see cheaply that none came or went. */
   readonly keys: readonly string[]
+  /** What was planned before configuration entries were looked at: services with instances, sorted. */
+  readonly base: { readonly names: readonly string[]; readonly planned: readonly Planned[] }
+  readonly shape: ShapeMemory
   readonly names: readonly string[]
   readonly decided: readonly Decided[]
   readonly losses: ReturnType<typeof settleClaims>
@@ -85,6 +93,8 @@ interface Memory {
 const EMPTY: Memory = {
   options: null,
   keys: [],
+  base: { names: [], planned: [] },
+  shape: NOTHING_SHAPED,
   names: [],
   decided: [],
   losses: new Map(),
@@ -102,13 +112,17 @@ function planOptions({ settings, options }: DesiredInput): PlanOptions {
 }
 
 function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): Memory {
-  const { snapshot, actual } = input
+  const { snapshot, actual, policies } = input
+  const settings =
+    policies === undefined ? input.settings : withEntrySettings(input.settings, policies.entries)
   const keys = keysOf(snapshot, memory.keys)
-  const names = keys === memory.keys ? memory.names : [...keys].sort()
-  const before = alignedTo(names, memory)
-  const planned = names.map((name, index) =>
-    decideService(name, snapshot.services.get(name)!, input, options, before[index]),
+  const baseNames = keys === memory.keys ? memory.base.names : [...keys].sort()
+  const basesBefore = alignedTo(baseNames, memory.base.names, memory.base.planned)
+  const bases = baseNames.map((name, index) =>
+    decideService(name, snapshot.services.get(name)!, { ...input, settings }, options, basesBefore[index]),
   )
+  const { names, planned, shape } = shaped(baseNames, bases, input, settings, options, memory)
+  const before = alignedTo(names, memory.names, memory.decided)
   const isSettled =
     names === memory.names && planned.every((next, index) => next.plan.wishes === before[index]?.plan.wishes)
   const losses = isSettled ? memory.losses : settleClaims(claimants(planned), names, options.hostSuffix)
@@ -116,15 +130,31 @@ function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): M
   const decided = planned.map((next, index) =>
     routeService(next, options.mesh, losses.get(names[index]!), foreign, actual, before[index]),
   )
+  const problems = policies?.problems ?? []
   return {
     options,
     keys,
+    base: { names: baseNames, planned: bases },
+    shape,
     names,
     decided,
     losses,
     foreign,
-    answer: answerOf(decided, before, names === memory.names ? memory.answer.state : null),
+    answer: answerOf(decided, before, names === memory.names ? memory.answer.state : null, problems),
   }
+}
+
+function shaped(
+  names: readonly string[],
+  bases: readonly Planned[],
+  { policies }: DesiredInput,
+  settings: AcceptedSettings,
+  options: PlanOptions,
+  memory: Memory,
+): { names: readonly string[]; planned: readonly Planned[]; shape: ShapeMemory } {
+  if (policies === undefined) return { names, planned: bases, shape: NOTHING_SHAPED }
+  const mesh = shapeMesh(names, bases, policies, settings, options, memory.shape)
+  return { names: mesh.names, planned: mesh.planned, shape: mesh.memory }
 }
 
 /** Services that have instances, in the snapshot's order; the same list as before when they are the same. */
@@ -134,9 +164,14 @@ function keysOf({ services }: CatalogSnapshot, before: readonly string[]): reado
   return keys.length === before.length && keys.every((key, index) => key === before[index]) ? before : keys
 }
 
-function alignedTo(names: readonly string[], memory: Memory): readonly (Decided | undefined)[] {
-  if (names === memory.names) return memory.decided
-  const byName = new Map(memory.names.map((name, index) => [name, memory.decided[index]!]))
+/** What was known by name, in the order of other names; the same list where these are the same. */
+function alignedTo<T>(
+  names: readonly string[],
+  namesBefore: readonly string[],
+  before: readonly T[],
+): readonly (T | undefined)[] {
+  if (names === namesBefore) return before
+  const byName = new Map(namesBefore.map((name, index) => [name, before[index]!]))
   return names.map((name) => byName.get(name))
 }
 
@@ -148,8 +183,9 @@ function answerOf(
   decided: readonly Decided[],
   before: readonly (Decided | undefined)[],
   stateBefore: KongState | null,
+  policyProblems: readonly Problem[],
 ): Desired {
-  const problems: Problem[] = []
+  const problems: Problem[] = [...policyProblems]
   const shadowed: [string, ServiceRoutes][] = []
   for (const { plan, routes } of decided) {
     if (plan.problems.length > 0) problems.push(...plan.problems)

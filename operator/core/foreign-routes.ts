@@ -82,7 +82,7 @@ export const matcherOf = (wish: RouteWish): Matcher => ({
   paths: wish.paths,
   methods: wish.methods,
   headerCount: Object.keys(wish.headers).length,
-  regexPriority: 0,
+  regexPriority: wish.regexPriority ?? 0,
   otherCategories: 0,
 })
 

@@ -16,9 +16,23 @@ export function serviceEntities(
   weights: ReadonlyMap<string, number>,
 ): Entity[] {
   const upstream = upstreamName(service)
-  const upstreamId = entityId(mesh, 'upstream', upstream)
+  return [
+    ...upstreamEntities(mesh, service, upstream, settings, weights),
+    kongServiceEntity(mesh, service, serviceName(service), settings, { host: upstream }),
+  ]
+}
+
+/** An upstream of any name and its targets. */
+export function upstreamEntities(
+  mesh: string,
+  service: string,
+  name: string,
+  settings: Settings,
+  weights: ReadonlyMap<string, number>,
+): Entity[] {
+  const upstreamId = entityId(mesh, 'upstream', name)
   const targets = [...weights].map(([target, weight]) => {
-    const id = targetId(mesh, upstream, target)
+    const id = targetId(mesh, name, target)
     return entity(mesh, service, {
       kind: 'target',
       id,
@@ -27,32 +41,41 @@ export function serviceEntities(
       fields: weightFields(weight),
     })
   })
-  const name = serviceName(service)
   return [
     entity(mesh, service, {
       kind: 'upstream',
       id: upstreamId,
-      name: upstream,
+      name,
       parent: '',
       fields: upstreamFieldsOf(settings),
     }),
     ...targets,
-    entity(mesh, service, {
-      kind: 'service',
-      id: entityId(mesh, 'service', name),
-      name,
-      parent: '',
-      fields: {
-        host: upstream,
-        protocol: settings.protocol,
-        connect_timeout: settings.timeouts.connectMs,
-        read_timeout: settings.timeouts.readMs,
-        write_timeout: settings.timeouts.writeMs,
-        retries: retriesOf(settings),
-        enabled: settings.enabled,
-      },
-    }),
   ]
+}
+
+/** @param more the upstream, and what only some Kong services have */
+export function kongServiceEntity(
+  mesh: string,
+  service: string,
+  name: string,
+  settings: Settings,
+  more: Fields & { readonly host: string },
+): Entity {
+  return entity(mesh, service, {
+    kind: 'service',
+    id: entityId(mesh, 'service', name),
+    name,
+    parent: '',
+    fields: {
+      protocol: settings.protocol,
+      connect_timeout: settings.timeouts.connectMs,
+      read_timeout: settings.timeouts.readMs,
+      write_timeout: settings.timeouts.writeMs,
+      retries: retriesOf(settings),
+      enabled: settings.enabled,
+      ...more,
+    },
+  })
 }
 
 const HASHING_RETRIES = 10
@@ -68,7 +91,7 @@ function retriesOf(settings: Settings): number {
 }
 
 export function routeEntity(mesh: string, service: string, protocol: string, wish: RouteWish): Entity {
-  const serviceId = entityId(mesh, 'service', serviceName(service))
+  const serviceId = entityId(mesh, 'service', wish.kongService ?? serviceName(service))
   const name = routeName(service, wish.name)
   return entity(mesh, service, {
     kind: 'route',
@@ -84,6 +107,7 @@ export function routeEntity(mesh: string, service: string, protocol: string, wis
       strip_path: wish.stripPath,
       preserve_host: wish.preserveHost,
       service: { id: serviceId },
+      ...(wish.regexPriority === undefined ? {} : { regex_priority: wish.regexPriority }),
     },
   })
 }

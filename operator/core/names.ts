@@ -7,6 +7,13 @@ import { escapePart } from './escape.ts'
 /** Kong upstream of a service: `<service>.mesh`. */
 export const upstreamName = (service: string): string => `${escapePart(service)}.mesh`
 
+/** Kong upstream of a subset of a service: `<subset>.<service>.mesh`. */
+export const subsetUpstreamName = (service: string, subset: string): string =>
+  `${escapePart(subset)}.${upstreamName(service)}`
+
+/** Kong upstream over which a service-splitter spreads requests. Escaping never makes `_s`, so no subset is called so. */
+export const splitUpstreamName = (service: string): string => `_split.${upstreamName(service)}`
+
 /** Kong service of a catalog service: `mesh.<service>`. */
 export const serviceName = (service: string): string => `mesh.${escapePart(service)}`
 
@@ -62,6 +69,10 @@ export const targetId = (mesh: string, upstream: string, target: string): string
 
 export const pluginId = (mesh: string, service: string, plugin: string): string =>
   uuidV5(NAMESPACE, `${mesh}/plugin/${service}/${plugin}`)
+
+/** Of a plugin on a Kong service that a policy made. */
+export const policyPluginId = (mesh: string, kongService: string, plugin: string): string =>
+  uuidV5(NAMESPACE, `${mesh}/policy-plugin/${kongService}/${plugin}`)
 
 /** RFC 9562, section 5.5. */
 export function uuidV5(namespace: string, name: string): string {

@@ -1,7 +1,8 @@
 /**
  * The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving.
  *
- *   upstream, service -> targets with weight, plugins -> targets to weight 0 -> targets removed
+ *   upstream, service -> targets with weight, plugins -> services on another upstream -> targets to weight 0
+ *   -> targets removed
  *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams
  *
  * So nothing points at what is not there yet, and a target comes before another goes. Targets of an upstream that
@@ -16,6 +17,7 @@ import type { Entity, Json } from './entity.ts'
 export const LEVELS = [
   'upstreams and services',
   'targets and plugins',
+  'services moved',
   'targets emptied',
   'targets left out',
   'routes',
@@ -49,8 +51,11 @@ export function levelOf(change: Change): Level {
   if (action === 'delete') return REMOVALS[entity.kind]
   switch (entity.kind) {
     case 'upstream':
-    case 'service':
       return 'upstreams and services'
+    case 'service':
+      return action === 'update' && change.fields.includes('host')
+        ? 'services moved'
+        : 'upstreams and services'
     case 'target':
       return isEmptied(change) ? 'targets emptied' : 'targets and plugins'
     case 'plugin':

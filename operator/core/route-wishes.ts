@@ -17,6 +17,10 @@ export interface RouteWish {
   readonly preserveHost: boolean
   /** Who asked: nobody (it gives way to routes that are not ours), the service itself, or people by KV. */
   readonly origin: 'default' | 'meta' | 'kv'
+  /** Name of the Kong service it leads to, where that is not the service's own. */
+  readonly kongService?: string
+  /** Set for a regex path whose place among others matters. */
+  readonly regexPriority?: number
 }
 
 export interface RouteWishes {

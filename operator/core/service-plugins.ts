@@ -2,7 +2,7 @@
 
 import type { CircuitRules } from '../../plugins/breaker/settings-defaults.ts'
 import type { Entity, Json } from './entity.ts'
-import { entityId, pluginId, serviceName } from './names.ts'
+import { entityId, pluginId, policyPluginId, serviceName } from './names.ts'
 import type { Settings } from './settings-defaults.ts'
 import { compact } from './shared.ts'
 import { ownTags } from './tags.ts'
@@ -33,20 +33,38 @@ export function pluginEntities(
   available: readonly MeshPlugin[],
 ): Entity[] {
   const parent = entityId(mesh, 'service', serviceName(service))
+  return available.map((name) =>
+    pluginEntity(mesh, service, parent, pluginId(mesh, service, name), name, configOf(name, settings)),
+  )
+}
+
+/** The same on a Kong service that a policy made for the service. */
+export function policyPluginEntities(
+  mesh: string,
+  service: string,
+  kongService: string,
+  settings: Settings,
+  available: readonly MeshPlugin[],
+): Entity[] {
+  const parent = entityId(mesh, 'service', kongService)
   return available.map((name) => {
-    const fields = { ...configOf(name, settings), enabled: true, service: { id: parent } }
-    return {
-      kind: 'plugin',
-      id: pluginId(mesh, service, name),
-      name,
-      parent,
-      owner: service,
-      fields,
-      tags: ownTags(mesh, service, fields),
-    }
+    const id = policyPluginId(mesh, kongService, name)
+    return pluginEntity(mesh, service, parent, id, name, configOf(name, settings))
   })
 }
 
+/** @param parent id of the Kong service it is on */
+export function pluginEntity(
+  mesh: string,
+  service: string,
+  parent: string,
+  id: string,
+  name: string,
+  config: Fields,
+): Entity {
+  const fields = { ...config, enabled: true, service: { id: parent } }
+  return { kind: 'plugin', id, name, parent, owner: service, fields, tags: ownTags(mesh, service, fields) }
+}
 function configOf(name: MeshPlugin, settings: Settings): Fields {
   switch (name) {
     case 'mesh-tracing':

@@ -12,7 +12,15 @@ import { type Layered, layerSettings } from './settings-layers.ts'
 
 export type { Settings } from './settings-defaults.ts'
 
-export type Source = 'built-in' | 'mesh/defaults' | 'meta' | `mesh/services/${string}`
+/** The last three are Consul's configuration entries (policy/entry-settings.ts). */
+export type Source =
+  | 'built-in'
+  | 'mesh/defaults'
+  | 'meta'
+  | `mesh/services/${string}`
+  | 'service-defaults'
+  | 'proxy-defaults'
+  | 'service-resolver'
 
 export interface ServiceSettings {
   readonly settings: Settings

@@ -1,0 +1,63 @@
+/** LoadBalancer of a service-resolver as a strategy of ours. */
+
+import type { Problem } from '../problem.ts'
+import type { Settings } from '../settings-defaults.ts'
+import type { ResolverDocument } from './entry-schema.ts'
+
+type LoadBalancer = ResolverDocument['LoadBalancer']
+
+export interface Balancing {
+  /** null: the entry does not say. */
+  readonly loadBalancing: Settings['loadBalancing'] | null
+  readonly problems: readonly Problem[]
+}
+
+export function balancingOf(service: string, said: LoadBalancer): Balancing {
+  const problems: Problem[] = []
+  const tell = (field: string, what: string): void => {
+    const message = `service-resolver ${service}: LoadBalancer.${field} ${what}`
+    problems.push({ code: 'ENTRY_UNSUPPORTED', severity: 'warning', service, message })
+  }
+  for (const field of ['RingHashConfig', 'LeastRequestConfig'] as const) {
+    const value = said?.[field]
+    if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
+      tell(field, 'has no effect: Kong has no such settings')
+    }
+  }
+  switch (said?.Policy ?? '') {
+    case 'random':
+    case 'round_robin':
+      return { loadBalancing: { strategy: said!.Policy as 'random', hashOn: null }, problems }
+    case 'least_request':
+      return { loadBalancing: { strategy: 'least_connections', hashOn: null }, problems }
+    case 'ring_hash':
+    case 'maglev':
+      return { loadBalancing: { strategy: 'ip_hash', hashOn: hashOn(said, tell) }, problems }
+    default:
+      return { loadBalancing: null, problems }
+  }
+}
+
+/** The first that Kong can hash by; null: the client's address, which is what Kong does without any. */
+function hashOn(said: LoadBalancer, tell: (field: string, what: string) => void): string | null {
+  let chosen: { readonly on: string | null } | null = null
+  for (const [index, policy] of (said?.HashPolicies ?? []).entries()) {
+    const field = `HashPolicies[${index}]`
+    const on = policy.SourceIP ? null : fieldText(policy.Field ?? '', policy.FieldValue ?? '')
+    if (on === undefined) tell(field, `is by ${policy.Field}, which Kong cannot hash by; it is left out`)
+    else if (chosen !== null) tell(field, 'has no effect: Kong hashes by one thing, the first is used')
+    else chosen = { on }
+    if (policy.CookieConfig?.TTL || policy.CookieConfig?.Session) {
+      tell(`${field}.CookieConfig`, "has no effect: Kong's cookie lasts for the session")
+    }
+  }
+  return chosen?.on ?? null
+}
+
+/** In the form of `loadBalancing.hashOn`. */
+function fieldText(field: string, value: string): string | undefined {
+  if (value === '') return undefined
+  if (field === 'header') return `header:${value}`
+  if (field === 'cookie') return `cookie:${value}`
+  return field === 'query_parameter' ? `query:${value}` : undefined
+}

@@ -1,0 +1,13 @@
+/** What Consul's configuration entries are decided from. */
+
+import type { Problem } from '../problem.ts'
+import type { ConfigEntries } from './config-entries.ts'
+import type { SubsetMembers } from './subset-targets.ts'
+
+export interface Policies {
+  readonly entries: ConfigEntries
+  /** Another object when it answers anything else. */
+  readonly members: SubsetMembers
+  /** Of reading and validating the entries. */
+  readonly problems: readonly Problem[]
+}

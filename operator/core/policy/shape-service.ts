@@ -1,0 +1,184 @@
+/** One service with its chain: what its plan becomes in Kong. */
+
+import type { Planned } from '../decided.ts'
+import { type Entity, keyOf } from '../entity.ts'
+import { kongServiceEntity, upstreamEntities } from '../kong-entities.ts'
+import { entityId, policyPluginId, serviceName, upstreamName } from '../names.ts'
+import type { Problem } from '../problem.ts'
+import type { RouteWish } from '../route-wishes.ts'
+import type { PlanOptions } from '../service-plan.ts'
+import { pluginEntity, policyPluginEntities } from '../service-plugins.ts'
+import type { Settings } from '../settings-defaults.ts'
+import { hashOf } from '../tags.ts'
+import type { Chain, ChainRoute, Destination, Tell } from './compile-chain.ts'
+import type { ConfigEntries } from './config-entries.ts'
+import { type Bases, isSplit, labelOf, settingsOf, upstreamOf } from './destinations.ts'
+import { type Fields, transformersOf } from './header-change.ts'
+import { type WishedRoute, wishedRoutes } from './policy-wishes.ts'
+import type { SubsetMembers } from './subset-targets.ts'
+import { destinationWeights, failoverWeights } from './upstream-weights.ts'
+
+export interface ShapeInput {
+  readonly base: Planned
+  /** null: no entry is about requests for this service; others lead to its subsets. */
+  readonly chain: Chain | null
+  /** Subsets of this service that some route leads to alone. */
+  readonly subsets: readonly Destination[]
+  readonly bases: Bases
+  readonly entries: ConfigEntries
+  readonly members: SubsetMembers
+  readonly options: PlanOptions
+}
+
+/** The plan with the entities and wishes that its chain asks for. */
+export function shapeService(input: ShapeInput): Planned {
+  const { base, chain, bases, entries, members, options } = input
+  const { plan } = base
+  const { mesh } = options
+  const problems: Problem[] = [...(chain?.problems ?? [])]
+  const tell: Tell = (code, severity, message) => {
+    const isTold = problems.some((problem) => problem.message === message)
+    if (!isTold) problems.push({ code, severity, service: plan.service, message })
+  }
+  const entities = new Map(plan.entities)
+  const add = (...all: readonly Entity[]): void => {
+    for (const entity of all) entities.set(keyOf(entity), entity)
+  }
+  const own = failoverWeights(plan.service, { bases, entries, members }, tell)
+  if (own !== null && plan.entities.length > 0) {
+    add(
+      ...upstreamEntities(
+        mesh,
+        plan.service,
+        upstreamName(plan.service),
+        base.effective.settings,
+        own.weights,
+      ),
+    )
+  }
+  const splits = (chain?.routes ?? []).map(({ destination }) => destination).filter(isSplit)
+  const split = splits.find(({ service }) => service === plan.service)
+  for (const destination of [...input.subsets, ...(split === undefined ? [] : [split])]) {
+    const settings = settingsOf(destination, bases)
+    if (settings === null) continue
+    const weights = destinationWeights(destination, settings, { bases, entries, members }, tell)
+    add(...upstreamEntities(mesh, plan.service, upstreamOf(destination), settings, weights))
+  }
+  const wishes: RouteWish[] = []
+  if (chain !== null) {
+    const rest = chain.routes.find(({ index }) => index === null)
+    const specs = new Map<string, KongServiceSpec>()
+    const usual = rest === undefined ? null : specOf(input, rest, null, tell)
+    if (usual !== null) add(...kongServiceOf(input, { ...usual, name: serviceName(plan.service) }))
+    for (const wish of plan.wishes) {
+      for (const wished of wishedRoutes(wish, chain, tell)) {
+        const spec = specOf(input, wished.route, wished, tell)
+        if (spec === null) continue
+        const isUsual = usual !== null && isSameSpec(spec, usual)
+        if (!isUsual) specs.set(spec.name, spec)
+        wishes.push(isUsual ? wished.wish : { ...wished.wish, kongService: spec.name })
+      }
+      if (usual !== null || plan.entities.length > 0) wishes.push(wish)
+    }
+    for (const spec of specs.values()) add(...kongServiceOf(input, spec))
+  }
+  const isFailedOver = own?.isLive === true && plan.keptAtLastWeights
+  return {
+    ...base,
+    plan: {
+      ...plan,
+      wishes: chain === null ? plan.wishes : wishes,
+      entities: [...entities],
+      keptAtLastWeights: plan.keptAtLastWeights && !isFailedOver,
+      problems: [
+        ...plan.problems.filter(({ code }) => !(isFailedOver && code === 'ALL_CRITICAL')),
+        ...problems,
+      ],
+    },
+  }
+}
+
+interface KongServiceSpec {
+  readonly name: string
+  readonly host: string
+  readonly settings: Settings
+  readonly servicePath: string | null
+  readonly request: Fields | null
+  readonly response: Fields | null
+}
+
+/** @param wished null for what is left over by all routes */
+function specOf(
+  { base, bases }: ShapeInput,
+  route: ChainRoute,
+  wished: WishedRoute | null,
+  tell: Tell,
+): KongServiceSpec | null {
+  const settings = settingsOf(route.destination, bases)
+  if (settings === null) return null
+  const where = `service-router ${base.plan.service}: Routes[${route.index}].Destination`
+  const own = withWish(settings, route, where, tell)
+  const { request, response } = transformersOf(route.wish, wished?.takesPathGroup ?? false, where, tell)
+  const servicePath = wished?.servicePath ?? null
+  const label = labelOf(route.destination)
+  const more = { timeouts: own.timeouts, retries: own.retries, servicePath, request, response }
+  const usual = { timeouts: settings.timeouts, retries: settings.retries, servicePath: null, request: null }
+  const hash = hashOf(more as never)
+  const isPlain = hash === hashOf({ ...usual, response: null } as never)
+  const name = `${serviceName(base.plan.service)}.${label}${isPlain ? '' : `._${hash}`}`
+  return { name, host: upstreamOf(route.destination), settings: own, servicePath, request, response }
+}
+
+function withWish(settings: Settings, { wish }: ChainRoute, where: string, tell: Tell): Settings {
+  const { RequestTimeout, IdleTimeout, NumRetries, RetryOn, RetryOnStatusCodes } = wish
+  if (IdleTimeout) tell('ENTRY_UNSUPPORTED', 'warning', `${where}.IdleTimeout has no effect: Kong has none`)
+  if ((RetryOnStatusCodes ?? []).length > 0) {
+    const what = `${where}.RetryOnStatusCodes has no effect: Kong never retries what was answered`
+    tell('ENTRY_UNSUPPORTED', 'warning', what)
+  }
+  const others = (RetryOn ?? []).filter((each) => each !== 'connect-failure')
+  if (others.length > 0) {
+    const what = `${where}.RetryOn has ${others.join(', ')}, which Kong does not retry on; it retries refused connections`
+    tell('ENTRY_UNSUPPORTED', 'warning', what)
+  }
+  const timeouts = RequestTimeout
+    ? { ...settings.timeouts, readMs: RequestTimeout, writeMs: RequestTimeout }
+    : settings.timeouts
+  return { ...settings, timeouts, retries: NumRetries || settings.retries }
+}
+
+const isSameSpec = (one: KongServiceSpec, other: KongServiceSpec): boolean => one.name === other.name
+
+function kongServiceOf({ base, options }: ShapeInput, spec: KongServiceSpec): Entity[] {
+  const { mesh, plugins } = options
+  const { service } = base.plan
+  const { name, host, settings, servicePath } = spec
+  const parent = entityId(mesh, 'service', name)
+  const isOwn = name === serviceName(service)
+  const transformers = [
+    ['request-transformer', spec.request],
+    ['response-transformer', spec.response],
+  ] as const
+  const enabled = base.effective.settings.enabled
+  return [
+    kongServiceEntity(
+      mesh,
+      service,
+      name,
+      { ...settings, enabled },
+      {
+        host,
+        ...(isOwn ? {} : { path: servicePath }),
+      },
+    ),
+    // The service's own plugins are in its plan already.
+    ...(isOwn && base.plan.entities.length > 0
+      ? []
+      : policyPluginEntities(mesh, service, name, settings, plugins)),
+    ...transformers.flatMap(([plugin, config]) =>
+      config === null
+        ? []
+        : [pluginEntity(mesh, service, parent, policyPluginId(mesh, name, plugin), plugin, config)],
+    ),
+  ]
+}

@@ -1,0 +1,87 @@
+/** Which targets an upstream of a policy has, and what they weigh. */
+
+import type { Settings } from '../settings-defaults.ts'
+import type { Destination, Tell } from './compile-chain.ts'
+import type { ConfigEntries } from './config-entries.ts'
+import { type Bases, isSplit, speaksOtherwise } from './destinations.ts'
+import { splitWeights, type TargetSet, type WeighedLeg, withFailover } from './leg-weights.ts'
+import { type ResolvedTarget, resolveTarget, type TargetName, targetText } from './resolve-target.ts'
+import { type SubsetMembers, targetsOf } from './subset-targets.ts'
+
+export interface TargetSources {
+  readonly bases: Bases
+  readonly entries: ConfigEntries
+  readonly members: SubsetMembers
+}
+
+/** What the upstream of the service as a whole becomes by its failover; null: it has none. */
+export function failoverWeights(service: string, from: TargetSources, tell: Tell): TargetSet | null {
+  const base = from.bases.get(service)
+  const resolver = from.entries.resolvers.get(service)
+  if (base === undefined || resolver?.Failover === undefined) return null
+  const known = { has: (name: string) => isThere(name, from.bases) }
+  // Asked for without Redirect and DefaultSubset: this is the upstream of those who are named as a whole.
+  const plain = new Map(from.entries.resolvers)
+  plain.set(service, { ...resolver, Redirect: undefined, DefaultSubset: undefined })
+  const target = resolveTarget({ service, subset: '' }, plain, known, `service ${service}`, () => {})
+  if (target === null || target.failover.length === 0) return null
+  return tiersOf(target, base.effective.settings.protocol, from, tell)
+}
+
+/** @param settings of the Kong services that lead there */
+export function destinationWeights(
+  destination: Destination,
+  settings: Settings,
+  from: TargetSources,
+  tell: Tell,
+): ReadonlyMap<string, number> {
+  const { protocol } = settings
+  if (!isSplit(destination)) return tiersOf(destination.legs[0]!.target, protocol, from, tell).weights
+  const legs: WeighedLeg[] = destination.legs.map(({ target, share }) => ({
+    ...tiersOf(target, protocol, from, tell),
+    share,
+  }))
+  const dead = destination.legs.filter((_, index) => !legs[index]!.isLive)
+  if (dead.length > 0 && dead.length < legs.length) {
+    const who = dead.map(({ target }) => targetText(target)).join(' and ')
+    const what = `service-splitter ${destination.service}: ${who} can serve nothing now; the share goes to the others`
+    tell('SPLIT_EMPTY', 'warning', what)
+  }
+  tellOfTimeouts(destination, settings, from.bases, tell)
+  return splitWeights(legs)
+}
+
+function tiersOf(target: ResolvedTarget, protocol: string, from: TargetSources, tell: Tell): TargetSet {
+  const names: readonly TargetName[] = [target, ...target.failover]
+  const speaking = names.filter(({ service }) => {
+    if (!speaksOtherwise(service, protocol, from.bases)) return true
+    const said = from.bases.get(service)!.effective.settings.protocol
+    const what = `service ${service} speaks ${said} where ${protocol} is spoken, and Kong has one protocol for all of them`
+    tell('ENTRY_PROTOCOL', 'error', `${what}; it is left out`)
+    return false
+  })
+  const tiers = speaking.map((name) =>
+    targetsOf(name, from.bases.get(name.service), from.entries, from.members),
+  )
+  const active = tiers.findIndex(({ isLive }) => isLive)
+  if (active > 0) {
+    const what = `${targetText(speaking[0]!)} can serve nothing now; its failover ${targetText(speaking[active]!)} serves`
+    tell('FAILOVER_ACTIVE', 'warning', what)
+  }
+  return withFailover(tiers)
+}
+
+/** An upstream is balanced over after Kong has chosen its timeouts. */
+function tellOfTimeouts({ service, legs }: Destination, settings: Settings, bases: Bases, tell: Tell): void {
+  for (const { target } of legs) {
+    const own = bases.get(target.service)?.effective.settings.timeouts
+    if (own === undefined || own === settings.timeouts) continue
+    const { connectMs, readMs, writeMs } = settings.timeouts
+    if (own.connectMs === connectMs && own.readMs === readMs && own.writeMs === writeMs) continue
+    const what = `service-splitter ${service}: ${targetText(target)} has timeouts of its own, which Kong cannot keep apart`
+    tell('ENTRY_UNSUPPORTED', 'warning', `${what}; those of ${service} are used`)
+  }
+}
+
+export const isThere = (service: string, bases: Bases): boolean =>
+  (bases.get(service)?.plan.entities.length ?? 0) > 0
