@@ -52,7 +52,10 @@ export function orderRoutes(all: readonly RouteTerms[]): RouteOrder {
     }
     later = [...[...made.values()].map((terms) => ({ of, terms })), ...later]
   }
-  const routes = later.map(({ of, terms }) => ({
+  // The same conditions a second time are never reached.
+  const seen = new Set<string>()
+  const first = later.filter(({ terms }) => !seen.has(termsKey(terms)) && seen.add(termsKey(terms)))
+  const routes = first.map(({ of, terms }) => ({
     ...terms,
     of,
     regexPriority: (fitting.length - of) * 2 ** shift,

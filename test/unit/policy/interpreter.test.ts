@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import type { Instance } from '../../../operator/core/catalog.ts'
+import { interpret, type Raw } from '../../support/policy/interpret-chain.ts'
+import { kongOutcome, kongRouter } from '../../support/policy/kong-outcome.ts'
+import { check } from '../core/build-mesh.ts'
+import { desireWith, resolver, router, splitter, VERSIONS, versioned } from './build-policies.ts'
+
+const SERVICES = ['web', 'api', 'shop'] as const
+
+const path = fc.constantFrom('/', '/admin', '/admin/', '/admin/x', '/adminx', '/v1/items', '/v2', '/admin/x/y')
+const prefix = fc.constantFrom('/', '/admin', '/admin/', '/admin/x', '/v')
+const headerMatch = fc.oneof(
+  fc.record({ Name: fc.constantFrom('x-a', 'X-B', 'x-c'), Exact: fc.constantFrom('one', 'two') }),
+  fc.record({ Name: fc.constantFrom('x-a', 'x-b'), Prefix: fc.constantFrom('o', 't') }),
+  fc.record({ Name: fc.constantFrom('x-a', 'x-b'), Regex: fc.constantFrom('o.*', '(one|two)') }),
+  fc.record({ Name: fc.constantFrom('x-a', 'x-b', 'x-c'), Present: fc.constant(true) }),
+)
+const match = fc.record(
+  {
+    path: fc.oneof(
+      prefix.map((PathPrefix) => ({ PathPrefix })),
+      path.map((PathExact) => ({ PathExact })),
+      fc.constantFrom('/v[0-9]/.*', '/admin(/.*)?', '/a.*|/v2').map((PathRegex) => ({ PathRegex })),
+    ),
+    Header: fc.uniqueArray(headerMatch, { maxLength: 2, selector: ({ Name }) => Name.toLowerCase() }),
+    Methods: fc.uniqueArray(fc.constantFrom('GET', 'POST', 'PUT'), { maxLength: 2 }),
+  },
+  { requiredKeys: [] },
+)
+const target = fc.record(
+  { Service: fc.constantFrom('api', 'shop', 'nowhere'), ServiceSubset: fc.constantFrom('v1', 'v2', 'v9') },
+  { requiredKeys: [] },
+)
+const rewrite = fc.option(fc.constantFrom('/', '/new', '/new/'), { nil: undefined })
+const route = fc.tuple(match, target, rewrite).map(([{ path: where, ...rest }, to, PrefixRewrite]) => ({
+  Match: { HTTP: { ...where, ...rest } },
+  Destination: {
+    ...to,
+    ...(PrefixRewrite === undefined || where === undefined || 'PathRegex' in where ? {} : { PrefixRewrite }),
+  },
+}))
+const splits = (names: readonly string[]) =>
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: 10_000 }),
+      fc.record({ Service: fc.constantFrom(...names), ServiceSubset: fc.constantFrom('', 'v1', 'v2', 'v9') }),
+      fc.record({ Service: fc.constantFrom(...names), ServiceSubset: fc.constantFrom('', 'v1', 'v2') }),
+    )
+    .map(([share, one, other]) => [
+      { ...one, Weight: share / 100 },
+      { ...other, Weight: (10_000 - share) / 100 },
+    ])
+const failover = fc.record({
+  Service: fc.constantFrom('', 'shop', 'nowhere'),
+  ServiceSubset: fc.constantFrom('', 'v1', 'v2'),
+})
+const entries = fc.record({
+  routes: fc.array(route, { maxLength: 5 }),
+  webSplits: fc.option(splits(['web', 'api', 'shop', 'nowhere']), { nil: undefined }),
+  apiSplits: fc.option(splits(['api', 'shop']), { nil: undefined }),
+  webDefault: fc.constantFrom('', 'v1', 'v2'),
+  apiFailover: fc.option(failover, { nil: undefined }),
+  shopRedirect: fc.option(fc.constantFrom('web', 'nowhere'), { nil: undefined }),
+})
+const sick = fc.uniqueArray(fc.nat({ max: 8 }), { maxLength: 5 })
+const asked = fc.record({
+  method: fc.constantFrom('GET', 'POST', 'DELETE'),
+  path,
+  headers: fc.dictionary(fc.constantFrom('x-a', 'x-b', 'x-c'), fc.constantFrom('one', 'two', 'three')),
+})
+
+/** Three instances of each service: two of v1, one of v2. */
+function world(sickOnes: readonly number[]): Record<string, readonly Instance[]> {
+  const of = (service: number) =>
+    [0, 1, 2].map((at) => {
+      const number = service * 3 + at
+      const checks = sickOnes.includes(number) ? [check('critical')] : []
+      return versioned(number + 1, at < 2 ? 'v1' : 'v2', { checks })
+    })
+  return Object.fromEntries(SERVICES.map((name, at) => [name, of(at)]))
+}
+
+describe('what Kong is given', () => {
+  test('sends every request where Consul would, in the parts that Consul would', () => {
+    fc.assert(
+      fc.property(entries, sick, fc.array(asked, { minLength: 1, maxLength: 12 }), (wish, sickOnes, requests) => {
+        const services = world(sickOnes)
+        const raw: Raw = {
+          routers: wish.routes.length > 0 ? { web: router('web', ...wish.routes) } : {},
+          splitters: {
+            ...(wish.webSplits === undefined ? {} : { web: splitter('web', ...wish.webSplits) }),
+            ...(wish.apiSplits === undefined ? {} : { api: splitter('api', ...wish.apiSplits) }),
+          },
+          resolvers: {
+            web: resolver('web', { ...VERSIONS, DefaultSubset: wish.webDefault }),
+            api: resolver('api', {
+              ...VERSIONS,
+              ...(wish.apiFailover === undefined ? {} : { Failover: { '*': wish.apiFailover } }),
+            }),
+            shop: resolver('shop', {
+              ...VERSIONS,
+              ...(wish.shopRedirect === undefined ? {} : { Redirect: { Service: wish.shopRedirect } }),
+            }),
+          },
+        }
+        const { state, problems } = desireWith(
+          {
+            'service-router': Object.values(raw.routers),
+            'service-splitter': Object.values(raw.splitters),
+            'service-resolver': Object.values(raw.resolvers),
+          },
+          services,
+        )
+        assert.deepEqual(
+          problems.filter(({ code }) => code === 'ENTRY_INVALID'),
+          [],
+        )
+        // Two conditions on one header cannot always be told apart by Kong: said, and left out here.
+        if (problems.some(({ code }) => code === 'ENTRY_ORDER' || code === 'ENTRY_UNSUPPORTED')) return
+        const isLive = (service: string, subset: string): boolean =>
+          services[service]!.some(
+            ({ meta, checks }) => checks.length === 0 && (subset === '' || meta.version === subset),
+          )
+        const known = { services: new Set<string>(SERVICES), isLive }
+        const kong = kongRouter(state)
+        for (const request of requests) {
+          const expected = interpret(raw, known, 'web', request)
+          for (const [host, at] of [
+            ['web.mesh', ''],
+            ['other.test', '/web'],
+          ] as const) {
+            const found = kongOutcome(state, kong, { ...request, path: `${at}${request.path}` }, host)
+            assert.ok(found !== null, `no route for ${at}${request.path}`)
+            if (expected.spread.size === 0) continue
+            const sent = expected.isRewritten ? withoutSlash(found.path) : found.path
+            assert.equal(sent, expected.isRewritten ? withoutSlash(expected.path) : expected.path, `${found.route} ${at}${request.path}`)
+            const legs = expectedParts(expected.spread, services)
+            for (const key of new Set([...legs.keys(), ...found.parts.keys()])) {
+              const [want, got] = [legs.get(key) ?? 0, found.parts.get(key) ?? 0]
+              assert.ok(Math.abs(want - got) < 2.5e-4, `${found.route}: ${key} gets ${got}, not ${want}`)
+            }
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+const withoutSlash = (path: string): string => path.replace(/\/$/, '')
+
+function expectedParts(
+  spread: ReadonlyMap<string, number>,
+  services: Record<string, readonly Instance[]>,
+): Map<string, number> {
+  const parts = new Map<string, number>()
+  for (const [leg, part] of spread) {
+    const [service, subset] = leg.includes('.') ? leg.split('.').reverse() : [leg, '']
+    const serving = services[service!]!.filter(
+      ({ meta, checks }) => checks.length === 0 && (subset === '' || meta.version === subset),
+    )
+    for (const { address, port } of serving) {
+      const key = `${address}:${port}`
+      parts.set(key, (parts.get(key) ?? 0) + part / serving.length)
+    }
+  }
+  return parts
+}
