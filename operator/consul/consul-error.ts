@@ -77,6 +77,7 @@ export function consulError(endpoint: string, error: unknown): ConsulError {
 const PERMISSIONS: readonly (readonly [endpoint: string, permission: string])[] = [
   ['kv.get', 'key_prefix "mesh/" read'],
   ['kv.', 'key_prefix "mesh/" write'],
+  ['config.', 'service_prefix "" read'],
   ['session.', 'session_prefix "" write'],
   ['agent.', 'service "kongsul-operator" write and agent_prefix "" read'],
   ['', 'service_prefix "" read and node_prefix "" read'],

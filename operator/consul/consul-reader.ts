@@ -52,6 +52,12 @@ export interface ConsulReader {
   readonly summary: Read<readonly RawSummary[]>
   /** Instances of the service of exactly this name; see isAskable for names that cannot be asked for. */
   service(name: string, options?: ReadOptions): Promise<Answer<readonly RawServiceRow[]>>
+  /** The same, those that a filter of Consul's own language lets through, whatever their health. */
+  filtered(name: string, filter: string, options?: ReadOptions): Promise<Answer<readonly RawServiceRow[]>>
+  /** Configuration entries of one kind, as Consul has them. */
+  entries(kind: string, options?: ReadOptions): Promise<Answer<readonly unknown[]>>
+  /** Is this entry there? A list leaves out what the token may not read, the question for one is refused. */
+  hasEntry(kind: string, name: string, options?: ReadOptions): Promise<boolean>
   /** All keys below a prefix; none is an empty list. */
   keys(prefix: string, options?: ReadOptions): Promise<Answer<readonly RawKey[]>>
   close(): void
@@ -102,6 +108,28 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       )
       // Consul looks names up without regard to case, and lists them with it.
       return { ...answer, body: answer.body.filter(({ Service }) => Service.Service === service) }
+    },
+    filtered: async (service, filter, options) => {
+      const answer = await read<readonly RawServiceRow[]>(
+        'health.service',
+        (o) => consul.health.service({ service, filter, ...o }),
+        options,
+      )
+      return { ...answer, body: answer.body.filter(({ Service }) => Service.Service === service) }
+    },
+    entries: async (kind, options) => {
+      const answer = await read<readonly unknown[] | null>('config.list', (o) => get(`/config/${kind}`, o), options)
+      return { ...answer, body: answer.body ?? [] }
+    },
+    hasEntry: async (kind, name, options) => {
+      try {
+        const path = `/config/${kind}/${encodeURIComponent(name)}`
+        await read<unknown>('config.entry', (o) => get(path, o), { ...options, stale: false })
+        return true
+      } catch (error) {
+        if (error instanceof ConsulError && error.status === 404) return false
+        throw error
+      }
     },
     keys: async (prefix, options) => {
       const answer = await read<readonly RawKey[] | undefined>(

@@ -1,5 +1,7 @@
 /** What Consul says, as plain data: the only view of Consul that deciding code has. */
 
+import type { Policies } from './policy/policy-input.ts'
+
 export type CheckStatus = 'passing' | 'warning' | 'critical'
 
 export interface Check {
@@ -31,4 +33,6 @@ export interface Instance {
 export interface CatalogSnapshot {
   /** Every catalog service by name, `consul` included. An instance list keeps its identity while unchanged. */
   readonly services: ReadonlyMap<string, readonly Instance[]>
+  /** Configuration entries, and who is in which subset; absent where they are not read. */
+  readonly policies?: Policies | undefined
 }

@@ -9,7 +9,6 @@ import type { Entity, HeldState, Json, KongState } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf, unmanagedRoutes } from './foreign-routes.ts'
 import { patchedMap } from './patched-map.ts'
 import { withEntrySettings } from './policy/entry-settings.ts'
-import type { Policies } from './policy/policy-input.ts'
 import { NOTHING_SHAPED, type ShapeMemory, shapeMesh } from './policy/shape-mesh.ts'
 import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
@@ -43,8 +42,6 @@ export interface DesiredInput {
   readonly foreign?: readonly Entity[]
   /** What critical instances weigh although others serve, by service: too many turned critical at once. */
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
-  /** Consul's configuration entries; absent: there are none, or they were not read yet. */
-  readonly policies?: Policies | undefined
 }
 
 export interface Desired {
@@ -112,7 +109,8 @@ function planOptions({ settings, options }: DesiredInput): PlanOptions {
 }
 
 function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): Memory {
-  const { snapshot, actual, policies } = input
+  const { snapshot, actual } = input
+  const { policies } = snapshot
   const settings =
     policies === undefined ? input.settings : withEntrySettings(input.settings, policies.entries)
   const keys = keysOf(snapshot, memory.keys)
@@ -147,7 +145,7 @@ function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): M
 function shaped(
   names: readonly string[],
   bases: readonly Planned[],
-  { policies }: DesiredInput,
+  { snapshot: { policies } }: DesiredInput,
   settings: AcceptedSettings,
   options: PlanOptions,
   memory: Memory,

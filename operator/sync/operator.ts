@@ -6,6 +6,7 @@ import { guardOptions } from '../access/guard-options.ts'
 import { CatalogWatch } from '../consul/catalog-watch.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
+import { PolicyWatch } from '../consul/policy-watch.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import { isMode, modesOf, withEjections } from '../core/mesh-view.ts'
 import { hostFor } from '../core/names.ts'
@@ -172,11 +173,18 @@ export async function startOperator(
   })
 
   const doubts = new ConsulDoubts(log, metrics)
+  const policies = new PolicyWatch({
+    reader,
+    signal,
+    onChange: (change) => fleet.setSnapshot(change),
+    onDoubt: (kind, { code, message }) =>
+      log.warn('entries cannot be read: the last ones stay', { kind, code, reason: message }),
+  })
   const catalog = new CatalogWatch({
     reader,
     log,
     signal,
-    onChange: (change) => fleet.setSnapshot(change),
+    onChange: (change) => policies.setCatalog(change),
     onDoubt: (doubt) => doubts.note('catalog', doubt),
     onUnread: (unread) => fleet.setUnread(unread),
   })
@@ -318,6 +326,7 @@ export async function startOperator(
   let rows: KvRows = new Map()
   const loops = Promise.all([
     catalog.run(),
+    policies.run(),
     watchSettings({
       reader,
       log,

@@ -2,7 +2,7 @@
 
 import type { Problem } from '../problem.ts'
 import type { ConfigEntries } from './config-entries.ts'
-import type { SubsetMembers } from './subset-targets.ts'
+import type { SubsetMembers } from './subset-members.ts'
 
 export interface Policies {
   readonly entries: ConfigEntries

@@ -15,7 +15,7 @@ import type { ConfigEntries } from './config-entries.ts'
 import { type Bases, isSplit, labelOf, settingsOf, upstreamOf } from './destinations.ts'
 import { type Fields, transformersOf } from './header-change.ts'
 import { type WishedRoute, wishedRoutes } from './policy-wishes.ts'
-import type { SubsetMembers } from './subset-targets.ts'
+import type { SubsetMembers } from './subset-members.ts'
 import { destinationWeights, failoverWeights } from './upstream-weights.ts'
 
 export interface ShapeInput {

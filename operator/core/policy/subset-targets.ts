@@ -6,15 +6,7 @@ import { planTargets } from '../targets.ts'
 import type { ConfigEntries } from './config-entries.ts'
 import type { TargetSet } from './leg-weights.ts'
 import type { TargetName } from './resolve-target.ts'
-
-/** Which instances Consul's filters let through. */
-export interface SubsetMembers {
-  /** Keys of instances (see `memberKey`); undefined: Consul has not said. The same set while nothing changes. */
-  of(service: string, filter: string): ReadonlySet<string> | undefined
-}
-
-export const memberKey = ({ node, id }: { readonly node: string; readonly id: string }): string =>
-  `${node}\u0000${id}`
+import { memberKey, type SubsetMembers } from './subset-members.ts'
 
 export const NOBODY: TargetSet = { weights: new Map(), isLive: false }
 

@@ -6,7 +6,8 @@ import type { ConfigEntries } from './config-entries.ts'
 import { type Bases, isSplit, speaksOtherwise } from './destinations.ts'
 import { splitWeights, type TargetSet, type WeighedLeg, withFailover } from './leg-weights.ts'
 import { type ResolvedTarget, resolveTarget, type TargetName, targetText } from './resolve-target.ts'
-import { type SubsetMembers, targetsOf } from './subset-targets.ts'
+import type { SubsetMembers } from './subset-members.ts'
+import { targetsOf } from './subset-targets.ts'
 
 export interface TargetSources {
   readonly bases: Bases

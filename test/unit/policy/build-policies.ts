@@ -3,7 +3,7 @@ import type { Instance } from '../../../operator/core/catalog.ts'
 import { type Desired, desired } from '../../../operator/core/desired.ts'
 import { acceptEntries, type EntryKind } from '../../../operator/core/policy/config-entries.ts'
 import type { Policies } from '../../../operator/core/policy/policy-input.ts'
-import { memberKey } from '../../../operator/core/policy/subset-targets.ts'
+import { memberKey } from '../../../operator/core/policy/subset-members.ts'
 
 export type RawLists = Partial<Record<EntryKind, readonly unknown[]>>
 
@@ -30,11 +30,10 @@ export function desireWith(
   documents: Record<string, unknown> = {},
 ): Desired {
   return desired({
-    snapshot: catalog(services),
+    snapshot: { ...catalog(services), policies: policiesOf(lists, services) },
     settings: settingsOf(documents),
     options: OPTIONS,
     actual: new Map(),
-    policies: policiesOf(lists, services),
   })
 }
 

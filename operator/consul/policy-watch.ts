@@ -1,0 +1,167 @@
+// Stands between the watch of the catalog and what decides: each snapshot goes on with the configuration entries and
+// the members of subsets that belong to it. Start reading at #pump.
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type AcceptedEntries,
+  acceptEntries,
+  ENTRY_KINDS,
+  type EntryKind,
+} from '../core/policy/config-entries.ts'
+import type { Policies } from '../core/policy/policy-input.ts'
+import type { Problem } from '../core/problem.ts'
+import type { CatalogChange } from './catalog-watch.ts'
+import type { ConsulError } from './consul-error.ts'
+import type { ConsulReader } from './consul-reader.ts'
+import { watchEntries } from './entries-watch.ts'
+import { SubsetReader } from './subset-reader.ts'
+
+export interface PolicyWatchOptions {
+  readonly reader: ConsulReader
+  readonly signal: AbortSignal
+  /** A snapshot with its policies. */
+  readonly onChange: (change: CatalogChange) => void
+  /** Called once for each reason why entries cannot be read. */
+  readonly onDoubt?: (kind: EntryKind, doubt: ConsulError) => void
+}
+
+/** A filter that Consul did not answer for is tried again after this long. */
+const RETRY_MS = 1_000
+
+export class PolicyWatch {
+  readonly #options: PolicyWatchOptions
+  readonly #subsets: SubsetReader
+  readonly #rows = new Map<EntryKind, readonly unknown[]>()
+  readonly #doubts = new Map<EntryKind, ConsulError>()
+  #accepted: AcceptedEntries | null = null
+  /** Not handed on yet: the newest snapshot with all that changed since the last one that was. */
+  #pending: CatalogChange | null = null
+  #last: CatalogChange | null = null
+  #policies: Policies | undefined
+  #isStale = false
+  #pumping = false
+
+  constructor(options: PolicyWatchOptions) {
+    this.#options = options
+    this.#subsets = new SubsetReader(options.reader, options.signal)
+  }
+
+  /** Runs until the signal aborts. */
+  async run(): Promise<void> {
+    await watchEntries({
+      reader: this.#options.reader,
+      signal: this.#options.signal,
+      onRows: (kind, rows) => {
+        this.#rows.set(kind, rows)
+        this.#entriesChanged()
+      },
+      onDoubt: (kind, doubt) => {
+        const before = this.#doubts.get(kind)
+        if (before?.message === doubt?.message) return
+        if (doubt === null) this.#doubts.delete(kind)
+        else {
+          this.#doubts.set(kind, doubt)
+          this.#options.onDoubt?.(kind, doubt)
+        }
+        this.#entriesChanged()
+      },
+    })
+  }
+
+  /** The catalog changed. */
+  setCatalog(change: CatalogChange): void {
+    const before = this.#pending
+    this.#pending =
+      before === null
+        ? change
+        : {
+            ...change,
+            changed: [...new Set([...before.changed, ...change.changed])],
+            reasons: new Map([...before.reasons, ...change.reasons]),
+            changedAtMs: Math.min(before.changedAtMs, change.changedAtMs),
+          }
+    void this.#pump()
+  }
+
+  #entriesChanged(): void {
+    this.#isStale = true
+    void this.#pump()
+  }
+
+  /** Nothing is decided before each kind was read or refused: what entries made must not be taken away by a restart. */
+  #isKnown(): boolean {
+    return ENTRY_KINDS.every((kind) => this.#rows.has(kind) || isFinal(this.#doubts.get(kind)))
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping || !this.#isKnown()) return
+    this.#pumping = true
+    while (this.#pending !== null || (this.#isStale && this.#last !== null)) {
+      const change = this.#pending
+      this.#pending = null
+      const isStale = this.#isStale
+      this.#isStale = false
+      const atMs = Date.now()
+      if (isStale || this.#accepted === null) this.#accepted = acceptEntries(this.#accepted, this.#rows)
+      const { entries } = this.#accepted
+      await this.#subsets.read(entries, new Set(change?.changed ?? []))
+      if (this.#options.signal.aborted) break
+      const policies = this.#renewed()
+      const next = change ?? { ...this.#last!, changed: [], reasons: new Map(), changedAtMs: atMs }
+      if (change === null && policies === this.#last?.snapshot.policies) continue
+      const because = policies === this.#last?.snapshot.policies ? [] : ['configuration entries']
+      const reasons = because.length === 0 ? next.reasons : new Map([...namedReasons(entries, because), ...next.reasons])
+      this.#last = { ...next, reasons, snapshot: { services: next.snapshot.services, policies } }
+      this.#options.onChange(this.#last)
+    }
+    this.#pumping = false
+    if (this.#subsets.failures.size > 0) void this.#retry()
+  }
+
+  async #retry(): Promise<void> {
+    const { signal } = this.#options
+    await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => {})
+    if (signal.aborted || this.#last === null) return
+    const changed = [...this.#subsets.failures.keys()]
+    if (changed.length > 0 && !this.#pumping) this.setCatalog({ ...this.#last, changed, reasons: new Map() })
+  }
+
+  /** The same object while nothing of it changed. */
+  #renewed(): Policies {
+    const { entries, problems } = this.#accepted!
+    const { members } = this.#subsets
+    const all = [...problems, ...this.#readingProblems()]
+    const before = this.#policies
+    const isSame =
+      before !== undefined &&
+      before.entries === entries &&
+      before.members === members &&
+      JSON.stringify(before.problems) === JSON.stringify(all)
+    if (!isSame) this.#policies = { entries, members, problems: all }
+    return this.#policies!
+  }
+
+  #readingProblems(): Problem[] {
+    const kinds = [...this.#doubts].map(([kind, { message }]): Problem => {
+      const rest = this.#rows.has(kind) ? 'those read last stay' : 'none are used'
+      const text = `entries of kind ${kind} cannot be read (${message}); ${rest}`
+      return { code: 'ENTRIES_UNREAD', severity: 'error', service: '', message: text }
+    })
+    const subsets = [...this.#subsets.failures].map(([service, { message }]): Problem => {
+      const text = `service-resolver ${service}: Consul does not answer for its subsets (${message}); those known stay`
+      return { code: 'SUBSET_UNREAD', severity: 'error', service, message: text }
+    })
+    return [...kinds, ...subsets]
+  }
+}
+
+/** An answer, and not one that may be another in a moment: this Consul has no such entries, or not for this token. */
+const isFinal = (doubt: ConsulError | undefined): boolean =>
+  doubt !== undefined && (doubt.code === 'CONSUL_DENIED' || (doubt.status !== null && doubt.status >= 400 && doubt.status < 500))
+
+function namedReasons(
+  { routers, splitters, resolvers }: AcceptedEntries['entries'],
+  because: readonly string[],
+): [string, readonly string[]][] {
+  const names = new Set([...routers.keys(), ...splitters.keys(), ...resolvers.keys()])
+  return [...names].map((name) => [name, because])
+}

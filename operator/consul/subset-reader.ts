@@ -1,0 +1,85 @@
+// Who is in which subset, by Consul's own filter: read again when the service or the filter changed.
+import type { ConfigEntries } from '../core/policy/config-entries.ts'
+import { memberKey, type SubsetMembers } from '../core/policy/subset-members.ts'
+import { type ConsulError, consulError } from './consul-error.ts'
+import type { ConsulReader } from './consul-reader.ts'
+import { inParallel } from './in-parallel.ts'
+
+interface Wanted {
+  readonly service: string
+  readonly filter: string
+}
+
+const PARALLEL = 4
+
+export class SubsetReader {
+  readonly #reader: ConsulReader
+  readonly #signal: AbortSignal
+  readonly #known = new Map<string, ReadonlySet<string>>()
+  readonly #failures = new Map<string, ConsulError>()
+  #members: SubsetMembers = NOBODY
+
+  constructor(reader: ConsulReader, signal: AbortSignal) {
+    this.#reader = reader
+    this.#signal = signal
+  }
+
+  /** Another object when it answers anything else. */
+  get members(): SubsetMembers {
+    return this.#members
+  }
+
+  /** Why a subset is not known anew, by service. What was read of it last stands. */
+  get failures(): ReadonlyMap<string, ConsulError> {
+    return this.#failures
+  }
+
+  /** @param changed services that are not as they were; null: all are read */
+  async read(entries: ConfigEntries, changed: ReadonlySet<string> | null): Promise<void> {
+    const wanted = wantedBy(entries)
+    const keys = new Set(wanted.map(keyOf))
+    let isChanged = false
+    for (const key of this.#known.keys()) {
+      if (!keys.has(key)) isChanged = this.#known.delete(key) || isChanged
+    }
+    const stale = wanted.filter(
+      (each) => changed === null || changed.has(each.service) || !this.#known.has(keyOf(each)),
+    )
+    await inParallel(stale, PARALLEL, async (each) => {
+      const key = keyOf(each)
+      try {
+        const { body } = await this.#reader.filtered(each.service, each.filter, {
+          stale: false,
+          signal: this.#signal,
+        })
+        this.#failures.delete(each.service)
+        const found = new Set(body.map(({ Node, Service }) => memberKey({ node: Node.Node, id: Service.ID })))
+        if (isSameSet(this.#known.get(key), found)) return
+        this.#known.set(key, found)
+        isChanged = true
+      } catch (error) {
+        this.#failures.set(each.service, consulError('health.service', error))
+      }
+    })
+    if (!isChanged) return
+    const now = new Map(this.#known)
+    this.#members = { of: (service, filter) => now.get(keyOf({ service, filter })) }
+  }
+}
+
+const NOBODY: SubsetMembers = { of: () => undefined }
+
+function wantedBy({ resolvers }: ConfigEntries): readonly Wanted[] {
+  const all = new Map<string, Wanted>()
+  for (const [service, { Subsets }] of resolvers) {
+    for (const { Filter = '' } of Object.values(Subsets ?? {})) {
+      if (Filter !== '') all.set(keyOf({ service, filter: Filter }), { service, filter: Filter })
+    }
+  }
+  return [...all.values()]
+}
+
+const keyOf = ({ service, filter }: Wanted): string => `${service}\u0000${filter}`
+
+const isSameSet = (one: ReadonlySet<string> | undefined, other: ReadonlySet<string>): boolean =>
+  one !== undefined && one.size === other.size && [...one].every((each) => other.has(each))
