@@ -14,13 +14,16 @@ interface RequestTransformerConfig {
   readonly append: Change
 }
 
-/** Changes headers, query, path and method of what is sent on. Bodies and templates are not offered. */
+/**
+ * Changes headers, query, path and method of what is sent on. Bodies are not offered; of templates only
+ * `$(uri_captures['name'])` in the path.
+ */
 export const requestTransformer: Plugin<RequestTransformerConfig> = {
   name: 'request-transformer',
   priority: 801,
   access(context, { config }) {
     const uri = config.replace?.uri as unknown as string | null | undefined
-    if (uri) context.upstreamPath = uri
+    if (uri) context.upstreamPath = withCaptures(uri, context.match?.captures ?? {})
     if (config.http_method) context.upstreamMethod = config.http_method.toUpperCase()
     transformHeaders(context, stepsOf(config as never, 'headers'))
     const query = stepsOf(config as never, 'querystring')
@@ -28,6 +31,12 @@ export const requestTransformer: Plugin<RequestTransformerConfig> = {
     return undefined
   },
 }
+
+/** As Kong renders `replace.uri`: what is captured comes as it was matched, not escaped again. */
+const withCaptures = (template: string, captures: Readonly<Record<string, string>>): string =>
+  template.replace(/\$\(uri_captures(?:\[['"]?(\w+)['"]?\]|\.(\w+))\)/g, (_, quoted?: string, plain?: string) => {
+    return captures[quoted ?? plain ?? ''] ?? ''
+  })
 
 function transformHeaders(context: RequestContext, steps: Steps): void {
   transform(

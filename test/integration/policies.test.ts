@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
+import { type Stack, startStack } from '../support/operator-stack.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+// What Consul 1.8.7 takes, on a real Consul, through the operator and the gateway.
+describe('configuration entries of Consul', () => {
+  let stack: Stack
+  const servers = new Map<string, EchoServer>()
+  const names = new Map<number, string>()
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
+
+  const write = (entry: object) => stack.consul.request('PUT', '/config', entry)
+  const remove = (kind: string, name: string) => stack.consul.request('DELETE', `/config/${kind}/${name}`)
+  const check = (id: string, state: 'pass' | 'fail') => stack.consul.setCheck(`service:${id}`, state)
+
+  const begin = async (service: string, version: string): Promise<void> => {
+    const server = await startEchoServer()
+    const id = `${service}-${version}`
+    servers.set(id, server)
+    names.set(server.port, id)
+    await stack.consul.register({
+      Name: service,
+      ID: id,
+      Address: '127.0.0.1',
+      Port: server.port,
+      Meta: { version },
+      Check: { TTL: '10m', Status: 'passing' },
+    })
+  }
+
+  interface Seen {
+    readonly status: number
+    readonly who: string
+    readonly path: string
+    readonly headers: http.IncomingHttpHeaders
+    readonly answered: http.IncomingHttpHeaders
+  }
+
+  const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Seen> =>
+    new Promise((resolve, reject) => {
+      const url = `${stack.proxyUrl}${path}`
+      const request = http.request(url, { method, agent, headers: { host: 'web.mesh', ...headers } }, (answer) => {
+        let text = ''
+        answer.on('data', (chunk) => {
+          text += chunk
+        })
+        answer.on('end', () => {
+          const status = answer.statusCode ?? 0
+          const echo = status === 200 ? JSON.parse(text) : { port: 0, url: '', headers: {} }
+          const who = names.get(echo.port) ?? ''
+          resolve({ status, who, path: echo.url, headers: echo.headers, answered: answer.headers })
+        })
+      })
+      request.on('error', reject)
+      request.end()
+    })
+
+  const served = (path: string, who: string, headers: Record<string, string> = {}, method = 'GET') =>
+    waitFor(async () => (await ask(path, headers, method)).who === who, { what: `${path} served by ${who}` })
+
+  const tally = async (count: number): Promise<Record<string, number>> => {
+    const found: Record<string, number> = {}
+    let left = count
+    const worker = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1
+        const { status, who } = await ask('/')
+        const key = status === 200 ? who : String(status)
+        found[key] = (found[key] ?? 0) + 1
+      }
+    }
+    await Promise.all(Array.from({ length: 16 }, worker))
+    return found
+  }
+
+  const isClose = (found: Record<string, number>, who: string, part: number, of: number): void => {
+    const sigma = Math.sqrt(of * part * (1 - part))
+    const got = found[who] ?? 0
+    assert.ok(Math.abs(got - of * part) <= 3 * sigma, `${who}: ${got} of ${of}, not ${of * part}`)
+  }
+
+  before(async () => {
+    stack = await startStack()
+    for (const [service, version] of [
+      ['web', 'v1'],
+      ['web', 'v2'],
+      ['api', 'v1'],
+    ] as const) {
+      await begin(service, version)
+    }
+    for (const Name of ['web', 'api']) await write({ Kind: 'service-defaults', Name, Protocol: 'http' })
+    await write({
+      Kind: 'service-resolver',
+      Name: 'web',
+      DefaultSubset: 'v1',
+      Subsets: {
+        v1: { Filter: 'Service.Meta.version == v1' },
+        v2: { Filter: 'Service.Meta.version == v2' },
+      },
+      Failover: { v1: { ServiceSubset: 'v2' } },
+    })
+    await stack.startOperator()
+    await served('/', 'web-v1')
+  })
+
+  after(async () => {
+    agent.destroy()
+    await stack.stop()
+    await Promise.all([...servers.values()].map((each) => each.close()))
+  })
+
+  test('a subset fails over with one change of health, and back', async () => {
+    assert.deepEqual(await tally(20), { 'web-v1': 20 })
+    await check('web-v1', 'fail')
+    await served('/', 'web-v2')
+    assert.deepEqual(await tally(20), { 'web-v2': 20 })
+    const { problems } = stack.operator().status()
+    assert.ok(problems.some(({ code }) => code === 'FAILOVER_ACTIVE'))
+    await check('web-v1', 'pass')
+    await served('/', 'web-v1')
+    assert.deepEqual(await tally(20), { 'web-v1': 20 })
+  })
+
+  test('requests go by path, method and header, the first match wins, the rest stays', async () => {
+    const http = (match: object, destination: object) => ({
+      Match: { HTTP: match },
+      Destination: destination,
+    })
+    await write({
+      Kind: 'service-router',
+      Name: 'web',
+      Routes: [
+        http({ PathExact: '/exact' }, { Service: 'api' }),
+        http({ PathPrefix: '/admin/', Methods: ['POST'] }, { Service: 'api', PrefixRewrite: '/new/' }),
+        http({ PathPrefix: '/admin' }, { ServiceSubset: 'v2' }),
+        http({ Header: [{ Name: 'x-canary', Exact: 'yes' }] }, { ServiceSubset: 'v2' }),
+        http({ PathRegex: '/items/[0-9]+' }, { Service: 'api' }),
+        http({ QueryParam: [{ Name: 'q', Present: true }] }, { Service: 'api' }),
+      ],
+    })
+    await served('/exact', 'api-v1')
+    const table: [string, string, Record<string, string>, string, string][] = [
+      ['GET', '/', {}, 'web-v1', '/'],
+      ['GET', '/exact', {}, 'api-v1', '/exact'],
+      ['GET', '/exact', { 'x-canary': 'yes' }, 'api-v1', '/exact'],
+      ['GET', '/exact/not', {}, 'web-v1', '/exact/not'],
+      ['POST', '/admin/x?a=1', {}, 'api-v1', '/new/x?a=1'],
+      ['GET', '/admin/x', {}, 'web-v2', '/admin/x'],
+      ['GET', '/adminx', {}, 'web-v2', '/adminx'],
+      ['POST', '/other', { 'x-canary': 'yes' }, 'web-v2', '/other'],
+      ['GET', '/other', { 'x-canary': 'no' }, 'web-v1', '/other'],
+      ['GET', '/items/12', {}, 'api-v1', '/items/12'],
+      ['GET', '/items/x', {}, 'web-v1', '/items/x'],
+      ['GET', '/?q=1', {}, 'web-v1', '/?q=1'],
+    ]
+    for (const [method, path, headers, who, sent] of table) {
+      const byHost = await ask(path, headers, method)
+      assert.deepEqual([byHost.who, byHost.path], [who, sent], `${method} ${path} by host`)
+      const byPath = await ask(`/web${path}`, { ...headers, host: 'proxy.test' }, method)
+      assert.deepEqual([byPath.who, byPath.path], [who, sent], `${method} /web${path}`)
+    }
+    const { problems } = stack.operator().status()
+    assert.ok(problems.some(({ message }) => message.includes('Routes[5].Match.HTTP.QueryParam')))
+    await remove('service-router', 'web')
+    await served('/exact', 'web-v1')
+  })
+
+  test('a splitter shares requests as its weights say, and a new weight writes nothing but weights', async () => {
+    const split = (first: number) => ({
+      Kind: 'service-splitter',
+      Name: 'web',
+      Splits: [
+        { Weight: first, ServiceSubset: 'v1' },
+        { Weight: 100 - first, ServiceSubset: 'v2' },
+      ],
+    })
+    await write(split(90))
+    await waitFor(async () => (await tally(40))['web-v2'] !== undefined, { what: 'the split' })
+    const found = await tally(10_000)
+    isClose(found, 'web-v1', 0.9, 10_000)
+    isClose(found, 'web-v2', 0.1, 10_000)
+    const seen = stack.operator().changes({ limit: 100 })[0]!.id
+    let stops = false
+    const running = (async () => {
+      const results: Record<string, number> = {}
+      while (!stops) for (const [key, n] of Object.entries(await tally(50))) results[key] = (results[key] ?? 0) + n
+      return results
+    })()
+    await write(split(50))
+    await waitFor(async () => Math.abs(((await tally(100))['web-v2'] ?? 0) - 50) <= 5, { what: 'the new weights' })
+    stops = true
+    const during = await running
+    assert.deepEqual(Object.keys(during).sort(), ['web-v1', 'web-v2'])
+    await stack.settled()
+    const diff = stack
+      .operator()
+      .changes({ limit: 100 })
+      .filter(({ id }) => id > seen)
+      .flatMap((each) => each.diff)
+    assert.deepEqual(
+      diff.map(({ action, kind }) => `${action} ${kind}`),
+      ['update target', 'update target'],
+    )
+    await remove('service-splitter', 'web')
+    await served('/', 'web-v1')
+  })
+})
