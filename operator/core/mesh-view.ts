@@ -50,8 +50,12 @@ export interface ViewedService {
   readonly ejections?: readonly EjectionView[]
 }
 
-const upstreamOf = ({ entities }: ViewedService): Entity | undefined =>
-  entities.find(({ kind }) => kind === 'upstream')
+/** The one that its Kong service leads to: of a service that is split the one with all legs. */
+function upstreamOf({ entities }: ViewedService): Entity | undefined {
+  const own = entities.find(({ kind }) => kind === 'service')
+  const upstreams = entities.filter(({ kind }) => kind === 'upstream')
+  return upstreams.find(({ name }) => name === own?.fields.host) ?? upstreams[0]
+}
 
 /** The services with what is ejected of each. Those of which nothing is stay the same object. */
 export function withEjections(

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { acceptEntries } from '../../../operator/core/policy/config-entries.ts'
+import { codesOf, named, namesOf, weightsOf } from '../core/build-mesh.ts'
+import { desireWith, resolver, router, splitter, VERSIONS, versioned } from './build-policies.ts'
+
+const services = {
+  web: [versioned(1, 'v1'), versioned(2, 'v2')],
+  api: [versioned(3, 'v1')],
+}
+const route = (match: object, destination: object) => ({ Match: { HTTP: match }, Destination: destination })
+
+describe('an entry', () => {
+  test('that does not validate leaves the last good one in force and says why', () => {
+    const good = splitter('web', { Weight: 100, ServiceSubset: 'v1' })
+    const first = acceptEntries(null, new Map([['service-splitter', [good]]]))
+    const bad = splitter('web', { Weight: 50, ServiceSubset: 'v1' })
+    const second = acceptEntries(first, new Map([['service-splitter', [bad]]]))
+    assert.equal(second.entries, first.entries)
+    assert.match(second.problems[0]!.message, /Splits must have weights that add up to 100; the last good entry stays/)
+  })
+
+  test('with a field nobody knows is used without it, which is told', () => {
+    const strange = { ...splitter('web', { Weight: 100, ServiceSubset: 'v1', Colour: 'red' }), Later: 1 }
+    const { entries, problems } = acceptEntries(null, new Map([['service-splitter', [strange]]]))
+    assert.ok(entries.splitters.has('web'))
+    assert.match(problems[0]!.message, /Later, Splits\[0\]\.Colour is not known/)
+  })
+
+  test('with null for what nobody gave is as if it were not there', () => {
+    const raw = { ...router('web', { Match: { HTTP: { Header: null, Methods: null } }, Destination: null }), Meta: null }
+    assert.deepEqual(acceptEntries(null, new Map([['service-router', [raw]]])).problems, [])
+  })
+
+  test('gives durations as Go writes them', () => {
+    const { state } = desireWith(
+      { 'service-resolver': [resolver('web', { ConnectTimeout: '1m0.5s', RequestTimeout: 2_000_000_000 })] },
+      services,
+    )
+    const { fields } = named(state, 'service', 'mesh.web')!
+    assert.deepEqual([fields.connect_timeout, fields.read_timeout], [60_500, 2_000])
+  })
+})
+
+describe('what is not there', () => {
+  test('costs a route of the router nothing but that route', () => {
+    const { state, problems } = desireWith(
+      { 'service-router': [router('web', route({ PathPrefix: '/x' }, { Service: 'nowhere' }))] },
+      services,
+    )
+    assert.deepEqual(namesOf(state, 'route').filter((name) => name.startsWith('mesh.web')), [
+      'mesh.web.host',
+      'mesh.web.path',
+    ])
+    assert.deepEqual(codesOf(problems), ['ENTRY_TARGET_UNKNOWN'])
+  })
+
+  test('a circle of splitters is cut, and the rest is served', () => {
+    const { state, problems } = desireWith(
+      {
+        'service-splitter': [
+          splitter('web', { Weight: 50 }, { Weight: 50, Service: 'api' }),
+          splitter('api', { Weight: 50 }, { Weight: 50, Service: 'web' }),
+        ],
+      },
+      services,
+    )
+    assert.ok(codesOf(problems).includes('ENTRY_CYCLE'))
+    assert.ok(namesOf(state, 'upstream').includes('_split.web.mesh'))
+  })
+
+  test('a circle of redirects is not followed', () => {
+    const { state, problems } = desireWith(
+      {
+        'service-resolver': [
+          resolver('web', { Redirect: { Service: 'api' } }),
+          resolver('api', { Redirect: { Service: 'web' } }),
+        ],
+      },
+      services,
+    )
+    assert.ok(codesOf(problems).includes('ENTRY_CYCLE'))
+    assert.ok(namesOf(state, 'route').includes('mesh.web.host'))
+  })
+
+  test('another data centre is refused by name and its failover left out', () => {
+    const { problems } = desireWith(
+      { 'service-resolver': [resolver('web', { Failover: { '*': { Datacenters: ['dc2'] } } })] },
+      services,
+    )
+    assert.match(problems[0]!.message, /Failover\[\*\]\.Datacenters is not supported/)
+  })
+})
+
+describe('what Kong cannot do', () => {
+  const cases: [what: string, match: object, destination: object, expected: RegExp][] = [
+    ['query parameters', { QueryParam: [{ Name: 'q', Present: true }] }, {}, /Routes\[0\]\.Match\.HTTP\.QueryParam/],
+    ['inverted headers', { Header: [{ Name: 'x', Present: true, Invert: true }] }, {}, /Header\[0\] \.Invert needs/],
+    ['retries of answers', {}, { RetryOnStatusCodes: [503] }, /RetryOnStatusCodes has no effect/],
+    ['idle timeouts', {}, { IdleTimeout: '3s' }, /IdleTimeout has no effect/],
+    ["Envoy's variables", {}, { RequestHeaders: { Set: { 'x-a': '%HOSTNAME%' } } }, /RequestHeaders\.Set\.x-a uses/],
+  ]
+  for (const [what, match, destination, expected] of cases) {
+    test(`${what} are told with entry and field`, () => {
+      const { problems } = desireWith(
+        { 'service-router': [router('web', route({ PathPrefix: '/x', ...match }, destination))] },
+        services,
+      )
+      assert.match(problems.map(({ message }) => message).join('\n'), expected)
+    })
+  }
+})
+
+describe('what an entry says', () => {
+  test('a redirected name without instances is reachable and leads to the other service', () => {
+    const { state } = desireWith(
+      { 'service-resolver': [resolver('old', { Redirect: { Service: 'api' } })] },
+      services,
+    )
+    assert.deepEqual(named(state, 'route', 'mesh.old.host')?.fields.hosts, ['old.mesh'])
+    assert.equal(named(state, 'service', 'mesh.old')?.fields.host, 'api.mesh')
+  })
+
+  test('headers are changed by the plugins of the Kong service of the route', () => {
+    const { state } = desireWith(
+      {
+        'service-router': [
+          router(
+            'web',
+            route(
+              { PathPrefix: '/x' },
+              { RequestHeaders: { Set: { 'x-a': '1' }, Remove: ['x-b'] }, ResponseHeaders: { Add: { 'x-c': '2' } } },
+            ),
+          ),
+        ],
+      },
+      services,
+    )
+    const request = named(state, 'plugin', 'request-transformer')!.fields
+    assert.deepEqual(
+      [request['config.replace.headers'], request['config.add.headers'], request['config.remove.headers']],
+      [['x-a:1'], ['x-a:1'], ['x-b']],
+    )
+    assert.deepEqual(named(state, 'plugin', 'response-transformer')!.fields['config.append.headers'], ['x-c:2'])
+  })
+
+  test('a new weight of a splitter changes weights of targets alone', () => {
+    const lists = (first: number) => ({
+      'service-resolver': [resolver('web', VERSIONS)],
+      'service-splitter': [
+        splitter('web', { Weight: first, ServiceSubset: 'v1' }, { Weight: 100 - first, ServiceSubset: 'v2' }),
+      ],
+    })
+    const [one, other] = [desireWith(lists(90), services).state, desireWith(lists(80), services).state]
+    const differing = [...one].filter(([key, entity]) => JSON.stringify(entity) !== JSON.stringify(other.get(key)))
+    assert.deepEqual([...one.keys()], [...other.keys()])
+    assert.deepEqual([...new Set(differing.map(([, { kind }]) => kind))], ['target'])
+  })
+
+  test('nothing of a service that no entry names changes', () => {
+    const plain = desireWith({}, services)
+    const shaped = desireWith({ 'service-resolver': [resolver('web', VERSIONS)] }, services)
+    assert.deepEqual(shaped.groups.get('api'), plain.groups.get('api'))
+    assert.deepEqual(weightsOf(shaped.state, 'api'), weightsOf(plain.state, 'api'))
+  })
+})
