@@ -20,6 +20,8 @@ export interface PolicyWatchOptions {
   readonly signal: AbortSignal
   /** A snapshot with its policies. */
   readonly onChange: (change: CatalogChange) => void
+  /** Services that Consul does not answer for; what is known of one again is told after the snapshot that has it. */
+  readonly onUnread: (unread: ReadonlyMap<string, ConsulError>) => void
   /** Called once for each reason why entries cannot be read. */
   readonly onDoubt?: (kind: EntryKind, doubt: ConsulError) => void
 }
@@ -37,6 +39,8 @@ export class PolicyWatch {
   #pending: CatalogChange | null = null
   #last: CatalogChange | null = null
   #policies: Policies | undefined
+  #unread: ReadonlyMap<string, ConsulError> = new Map()
+  #toldUnread: ReadonlyMap<string, ConsulError> = new Map()
   #isStale = false
   #pumping = false
 
@@ -82,6 +86,18 @@ export class PolicyWatch {
     void this.#pump()
   }
 
+  /** Until the snapshot has gone on that has them, services that were read again count as unread. */
+  setUnread(unread: ReadonlyMap<string, ConsulError>): void {
+    this.#unread = unread
+    const isBusy = this.#pumping || this.#pending !== null
+    this.#tellUnread(isBusy ? new Map([...this.#toldUnread, ...unread]) : unread)
+  }
+
+  #tellUnread(unread: ReadonlyMap<string, ConsulError>): void {
+    this.#toldUnread = unread
+    this.#options.onUnread(unread)
+  }
+
   #entriesChanged(): void {
     this.#isStale = true
     void this.#pump()
@@ -103,7 +119,9 @@ export class PolicyWatch {
       const atMs = Date.now()
       if (isStale || this.#accepted === null) this.#accepted = acceptEntries(this.#accepted, this.#rows)
       const { entries } = this.#accepted
-      await this.#subsets.read(entries, new Set(change?.changed ?? []))
+      const changed = new Set(change?.changed ?? [])
+      // Where nothing has to be asked for, a change goes on at once.
+      if (this.#subsets.isDue(entries, changed)) await this.#subsets.read(entries, changed)
       if (this.#options.signal.aborted) break
       const policies = this.#renewed()
       const next = change ?? { ...this.#last!, changed: [], reasons: new Map(), changedAtMs: atMs }
@@ -112,8 +130,10 @@ export class PolicyWatch {
       const reasons = because.length === 0 ? next.reasons : new Map([...namedReasons(entries, because), ...next.reasons])
       this.#last = { ...next, reasons, snapshot: { services: next.snapshot.services, policies } }
       this.#options.onChange(this.#last)
+      if (this.#pending === null && this.#toldUnread !== this.#unread) this.#tellUnread(this.#unread)
     }
     this.#pumping = false
+    if (this.#pending === null && this.#toldUnread !== this.#unread) this.#tellUnread(this.#unread)
     if (this.#subsets.failures.size > 0) void this.#retry()
   }
 

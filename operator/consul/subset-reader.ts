@@ -34,8 +34,17 @@ export class SubsetReader {
     return this.#failures
   }
 
-  /** @param changed services that are not as they were; null: all are read */
-  async read(entries: ConfigEntries, changed: ReadonlySet<string> | null): Promise<void> {
+  /** Is there anything to ask Consul for? */
+  isDue(entries: ConfigEntries, changed: ReadonlySet<string>): boolean {
+    const wanted = wantedBy(entries)
+    return (
+      wanted.some((each) => changed.has(each.service) || !this.#known.has(keyOf(each))) ||
+      this.#known.size !== wanted.length
+    )
+  }
+
+  /** @param changed services that are not as they were */
+  async read(entries: ConfigEntries, changed: ReadonlySet<string>): Promise<void> {
     const wanted = wantedBy(entries)
     const keys = new Set(wanted.map(keyOf))
     let isChanged = false
@@ -43,7 +52,7 @@ export class SubsetReader {
       if (!keys.has(key)) isChanged = this.#known.delete(key) || isChanged
     }
     const stale = wanted.filter(
-      (each) => changed === null || changed.has(each.service) || !this.#known.has(keyOf(each)),
+      (each) => changed.has(each.service) || !this.#known.has(keyOf(each)),
     )
     await inParallel(stale, PARALLEL, async (each) => {
       const key = keyOf(each)

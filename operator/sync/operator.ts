@@ -177,6 +177,7 @@ export async function startOperator(
     reader,
     signal,
     onChange: (change) => fleet.setSnapshot(change),
+    onUnread: (unread) => fleet.setUnread(unread),
     onDoubt: (kind, { code, message }) =>
       log.warn('entries cannot be read: the last ones stay', { kind, code, reason: message }),
   })
@@ -186,7 +187,7 @@ export async function startOperator(
     signal,
     onChange: (change) => policies.setCatalog(change),
     onDoubt: (doubt) => doubts.note('catalog', doubt),
-    onUnread: (unread) => fleet.setUnread(unread),
+    onUnread: (unread) => policies.setUnread(unread),
   })
 
   const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'isStandby' | 'leader'> = {
