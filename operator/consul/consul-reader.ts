@@ -118,7 +118,11 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       return { ...answer, body: answer.body.filter(({ Service }) => Service.Service === service) }
     },
     entries: async (kind, options) => {
-      const answer = await read<readonly unknown[] | null>('config.list', (o) => get(`/config/${kind}`, o), options)
+      const answer = await read<readonly unknown[] | null>(
+        'config.list',
+        (o) => get(`/config/${kind}`, o),
+        options,
+      )
       return { ...answer, body: answer.body ?? [] }
     },
     hasEntry: async (kind, name, options) => {

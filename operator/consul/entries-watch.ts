@@ -86,4 +86,3 @@ function byName(rows: readonly unknown[]): Rows {
   const named = rows.map((row) => [String((row as { Name?: unknown } | null)?.Name ?? ''), row] as const)
   return new Map(named.filter(([name]) => name !== '').sort(([left], [right]) => (left < right ? -1 : 1)))
 }
-

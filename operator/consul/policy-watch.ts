@@ -127,7 +127,8 @@ export class PolicyWatch {
       const next = change ?? { ...this.#last!, changed: [], reasons: new Map(), changedAtMs: atMs }
       if (change === null && policies === this.#last?.snapshot.policies) continue
       const because = policies === this.#last?.snapshot.policies ? [] : ['configuration entries']
-      const reasons = because.length === 0 ? next.reasons : new Map([...namedReasons(entries, because), ...next.reasons])
+      const reasons =
+        because.length === 0 ? next.reasons : new Map([...namedReasons(entries, because), ...next.reasons])
       this.#last = { ...next, reasons, snapshot: { services: next.snapshot.services, policies } }
       this.#options.onChange(this.#last)
       if (this.#pending === null && this.#toldUnread !== this.#unread) this.#tellUnread(this.#unread)
@@ -176,7 +177,8 @@ export class PolicyWatch {
 
 /** An answer, and not one that may be another in a moment: this Consul has no such entries, or not for this token. */
 const isFinal = (doubt: ConsulError | undefined): boolean =>
-  doubt !== undefined && (doubt.code === 'CONSUL_DENIED' || (doubt.status !== null && doubt.status >= 400 && doubt.status < 500))
+  doubt !== undefined &&
+  (doubt.code === 'CONSUL_DENIED' || (doubt.status !== null && doubt.status >= 400 && doubt.status < 500))
 
 function namedReasons(
   { routers, splitters, resolvers }: AcceptedEntries['entries'],

@@ -51,9 +51,7 @@ export class SubsetReader {
     for (const key of this.#known.keys()) {
       if (!keys.has(key)) isChanged = this.#known.delete(key) || isChanged
     }
-    const stale = wanted.filter(
-      (each) => changed.has(each.service) || !this.#known.has(keyOf(each)),
-    )
+    const stale = wanted.filter((each) => changed.has(each.service) || !this.#known.has(keyOf(each)))
     await inParallel(stale, PARALLEL, async (each) => {
       const key = keyOf(each)
       try {
@@ -64,6 +62,8 @@ export class SubsetReader {
         this.#failures.delete(each.service)
         const found = new Set(body.map(({ Node, Service }) => memberKey({ node: Node.Node, id: Service.ID })))
         if (isSameSet(this.#known.get(key), found)) return
+        // A token that may not see the service any more gets an empty list too.
+        if (found.size === 0 && this.#known.has(key) && !(await this.#isVisible(each.service))) return
         this.#known.set(key, found)
         isChanged = true
       } catch (error) {
@@ -73,6 +73,11 @@ export class SubsetReader {
     if (!isChanged) return
     const now = new Map(this.#known)
     this.#members = { of: (service, filter) => now.get(keyOf({ service, filter })) }
+  }
+
+  async #isVisible(service: string): Promise<boolean> {
+    const { body } = await this.#reader.service(service, { stale: false, signal: this.#signal })
+    return body.length > 0
   }
 }
 

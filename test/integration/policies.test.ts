@@ -42,18 +42,22 @@ describe('configuration entries of Consul', () => {
   const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Seen> =>
     new Promise((resolve, reject) => {
       const url = `${stack.proxyUrl}${path}`
-      const request = http.request(url, { method, agent, headers: { host: 'web.mesh', ...headers } }, (answer) => {
-        let text = ''
-        answer.on('data', (chunk) => {
-          text += chunk
-        })
-        answer.on('end', () => {
-          const status = answer.statusCode ?? 0
-          const echo = status === 200 ? JSON.parse(text) : { port: 0, url: '', headers: {} }
-          const who = names.get(echo.port) ?? ''
-          resolve({ status, who, path: echo.url, headers: echo.headers, answered: answer.headers })
-        })
-      })
+      const request = http.request(
+        url,
+        { method, agent, headers: { host: 'web.mesh', ...headers } },
+        (answer) => {
+          let text = ''
+          answer.on('data', (chunk) => {
+            text += chunk
+          })
+          answer.on('end', () => {
+            const status = answer.statusCode ?? 0
+            const echo = status === 200 ? JSON.parse(text) : { port: 0, url: '', headers: {} }
+            const who = names.get(echo.port) ?? ''
+            resolve({ status, who, path: echo.url, headers: echo.headers, answered: answer.headers })
+          })
+        },
+      )
       request.on('error', reject)
       request.end()
     })
@@ -186,11 +190,14 @@ describe('configuration entries of Consul', () => {
     let stops = false
     const running = (async () => {
       const results: Record<string, number> = {}
-      while (!stops) for (const [key, n] of Object.entries(await tally(50))) results[key] = (results[key] ?? 0) + n
+      while (!stops)
+        for (const [key, n] of Object.entries(await tally(50))) results[key] = (results[key] ?? 0) + n
       return results
     })()
     await write(split(50))
-    await waitFor(async () => Math.abs(((await tally(100))['web-v2'] ?? 0) - 50) <= 5, { what: 'the new weights' })
+    await waitFor(async () => Math.abs(((await tally(100))['web-v2'] ?? 0) - 50) <= 5, {
+      what: 'the new weights',
+    })
     stops = true
     const during = await running
     assert.deepEqual(Object.keys(during).sort(), ['web-v1', 'web-v2'])

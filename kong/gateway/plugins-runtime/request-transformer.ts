@@ -34,9 +34,12 @@ export const requestTransformer: Plugin<RequestTransformerConfig> = {
 
 /** As Kong renders `replace.uri`: what is captured comes as it was matched, not escaped again. */
 const withCaptures = (template: string, captures: Readonly<Record<string, string>>): string =>
-  template.replace(/\$\(uri_captures(?:\[['"]?(\w+)['"]?\]|\.(\w+))\)/g, (_, quoted?: string, plain?: string) => {
-    return captures[quoted ?? plain ?? ''] ?? ''
-  })
+  template.replace(
+    /\$\(uri_captures(?:\[['"]?(\w+)['"]?\]|\.(\w+))\)/g,
+    (_, quoted?: string, plain?: string) => {
+      return captures[quoted ?? plain ?? ''] ?? ''
+    },
+  )
 
 function transformHeaders(context: RequestContext, steps: Steps): void {
   transform(

@@ -38,7 +38,11 @@ export function interpret(raw: Raw, world: World, service: string, asked: Asked)
     const spread = spreadOf(raw, world, wish.Service || service, wish.ServiceSubset || '')
     // kongsul's own rule: a route that leads nowhere takes no requests from those after it.
     if (spread === null) continue
-    return { spread: normal(spread), path: rewritten(asked.path, http, wish.PrefixRewrite ?? ''), isRewritten: Boolean(wish.PrefixRewrite) }
+    return {
+      spread: normal(spread),
+      path: rewritten(asked.path, http, wish.PrefixRewrite ?? ''),
+      isRewritten: Boolean(wish.PrefixRewrite),
+    }
   }
   const spread = spreadOf(raw, world, service, '') ?? new Map()
   return { spread: normal(spread), path: asked.path, isRewritten: false }

@@ -39,10 +39,14 @@ export function kongOutcome(
   const upstream = [...state.values()].find(
     ({ kind, name }) => kind === 'upstream' && name === service.fields.host,
   )
-  const targets = [...state.values()].filter(({ kind, parent }) => kind === 'target' && parent === upstream?.id)
+  const targets = [...state.values()].filter(
+    ({ kind, parent }) => kind === 'target' && parent === upstream?.id,
+  )
   const total = targets.reduce((sum, { fields }) => sum + Number(fields.weight), 0)
   const serving = targets.filter(({ fields }) => Number(fields.weight) > 0)
-  const group = /\$\(uri_captures\['(\w+)'\]\)/.exec(String(transformerOf(state, service)?.['config.replace.uri']))
+  const group = /\$\(uri_captures\['(\w+)'\]\)/.exec(
+    String(transformerOf(state, service)?.['config.replace.uri']),
+  )
   return {
     route: match.route.name!,
     parts: new Map(serving.map(({ name, fields }) => [name, Number(fields.weight) / total])),
@@ -51,7 +55,8 @@ export function kongOutcome(
 }
 
 const transformerOf = (state: KongState, service: Entity) =>
-  [...state.values()].find(({ name, parent }) => name === 'request-transformer' && parent === service.id)?.fields
+  [...state.values()].find(({ name, parent }) => name === 'request-transformer' && parent === service.id)
+    ?.fields
 
 // biome-ignore lint/suspicious/noExplicitAny: an entity's fields are the row
 const row = ({ id, name, fields }: Entity): any => ({ ...fields, id, name })

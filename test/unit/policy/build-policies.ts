@@ -1,9 +1,9 @@
-import { catalog, instance, OPTIONS, settingsOf } from '../core/build-mesh.ts'
 import type { Instance } from '../../../operator/core/catalog.ts'
 import { type Desired, desired } from '../../../operator/core/desired.ts'
 import { acceptEntries, type EntryKind } from '../../../operator/core/policy/config-entries.ts'
 import type { Policies } from '../../../operator/core/policy/policy-input.ts'
 import { memberKey } from '../../../operator/core/policy/subset-members.ts'
+import { catalog, instance, OPTIONS, settingsOf } from '../core/build-mesh.ts'
 
 export type RawLists = Partial<Record<EntryKind, readonly unknown[]>>
 
@@ -20,7 +20,10 @@ export const membersOf = (services: Record<string, readonly Instance[]>): Polici
 })
 
 export function policiesOf(lists: RawLists, services: Record<string, readonly Instance[]>): Policies {
-  const { entries, problems } = acceptEntries(null, new Map(Object.entries(lists) as [EntryKind, unknown[]][]))
+  const { entries, problems } = acceptEntries(
+    null,
+    new Map(Object.entries(lists) as [EntryKind, unknown[]][]),
+  )
   return { entries, members: membersOf(services), problems }
 }
 
@@ -37,7 +40,11 @@ export function desireWith(
   })
 }
 
-export const router = (Name: string, ...Routes: readonly unknown[]) => ({ Kind: 'service-router', Name, Routes })
+export const router = (Name: string, ...Routes: readonly unknown[]) => ({
+  Kind: 'service-router',
+  Name,
+  Routes,
+})
 export const splitter = (Name: string, ...Splits: readonly unknown[]) => ({
   Kind: 'service-splitter',
   Name,

@@ -17,7 +17,10 @@ describe('an entry', () => {
     const bad = splitter('web', { Weight: 50, ServiceSubset: 'v1' })
     const second = acceptEntries(first, new Map([['service-splitter', [bad]]]))
     assert.equal(second.entries, first.entries)
-    assert.match(second.problems[0]!.message, /Splits must have weights that add up to 100; the last good entry stays/)
+    assert.match(
+      second.problems[0]!.message,
+      /Splits must have weights that add up to 100; the last good entry stays/,
+    )
   })
 
   test('with a field nobody knows is used without it, which is told', () => {
@@ -28,7 +31,10 @@ describe('an entry', () => {
   })
 
   test('with null for what nobody gave is as if it were not there', () => {
-    const raw = { ...router('web', { Match: { HTTP: { Header: null, Methods: null } }, Destination: null }), Meta: null }
+    const raw = {
+      ...router('web', { Match: { HTTP: { Header: null, Methods: null } }, Destination: null }),
+      Meta: null,
+    }
     assert.deepEqual(acceptEntries(null, new Map([['service-router', [raw]]])).problems, [])
   })
 
@@ -48,10 +54,10 @@ describe('what is not there', () => {
       { 'service-router': [router('web', route({ PathPrefix: '/x' }, { Service: 'nowhere' }))] },
       services,
     )
-    assert.deepEqual(namesOf(state, 'route').filter((name) => name.startsWith('mesh.web')), [
-      'mesh.web.host',
-      'mesh.web.path',
-    ])
+    assert.deepEqual(
+      namesOf(state, 'route').filter((name) => name.startsWith('mesh.web')),
+      ['mesh.web.host', 'mesh.web.path'],
+    )
     assert.deepEqual(codesOf(problems), ['ENTRY_TARGET_UNKNOWN'])
   })
 
@@ -94,11 +100,26 @@ describe('what is not there', () => {
 
 describe('what Kong cannot do', () => {
   const cases: [what: string, match: object, destination: object, expected: RegExp][] = [
-    ['query parameters', { QueryParam: [{ Name: 'q', Present: true }] }, {}, /Routes\[0\]\.Match\.HTTP\.QueryParam/],
-    ['inverted headers', { Header: [{ Name: 'x', Present: true, Invert: true }] }, {}, /Header\[0\] \.Invert needs/],
+    [
+      'query parameters',
+      { QueryParam: [{ Name: 'q', Present: true }] },
+      {},
+      /Routes\[0\]\.Match\.HTTP\.QueryParam/,
+    ],
+    [
+      'inverted headers',
+      { Header: [{ Name: 'x', Present: true, Invert: true }] },
+      {},
+      /Header\[0\] \.Invert needs/,
+    ],
     ['retries of answers', {}, { RetryOnStatusCodes: [503] }, /RetryOnStatusCodes has no effect/],
     ['idle timeouts', {}, { IdleTimeout: '3s' }, /IdleTimeout has no effect/],
-    ["Envoy's variables", {}, { RequestHeaders: { Set: { 'x-a': '%HOSTNAME%' } } }, /RequestHeaders\.Set\.x-a uses/],
+    [
+      "Envoy's variables",
+      {},
+      { RequestHeaders: { Set: { 'x-a': '%HOSTNAME%' } } },
+      /RequestHeaders\.Set\.x-a uses/,
+    ],
   ]
   for (const [what, match, destination, expected] of cases) {
     test(`${what} are told with entry and field`, () => {
@@ -129,7 +150,10 @@ describe('what an entry says', () => {
             'web',
             route(
               { PathPrefix: '/x' },
-              { RequestHeaders: { Set: { 'x-a': '1' }, Remove: ['x-b'] }, ResponseHeaders: { Add: { 'x-c': '2' } } },
+              {
+                RequestHeaders: { Set: { 'x-a': '1' }, Remove: ['x-b'] },
+                ResponseHeaders: { Add: { 'x-c': '2' } },
+              },
             ),
           ),
         ],
@@ -141,7 +165,9 @@ describe('what an entry says', () => {
       [request['config.replace.headers'], request['config.add.headers'], request['config.remove.headers']],
       [['x-a:1'], ['x-a:1'], ['x-b']],
     )
-    assert.deepEqual(named(state, 'plugin', 'response-transformer')!.fields['config.append.headers'], ['x-c:2'])
+    assert.deepEqual(named(state, 'plugin', 'response-transformer')!.fields['config.append.headers'], [
+      'x-c:2',
+    ])
   })
 
   test('a new weight of a splitter changes weights of targets alone', () => {
@@ -152,7 +178,9 @@ describe('what an entry says', () => {
       ],
     })
     const [one, other] = [desireWith(lists(90), services).state, desireWith(lists(80), services).state]
-    const differing = [...one].filter(([key, entity]) => JSON.stringify(entity) !== JSON.stringify(other.get(key)))
+    const differing = [...one].filter(
+      ([key, entity]) => JSON.stringify(entity) !== JSON.stringify(other.get(key)),
+    )
     assert.deepEqual([...one.keys()], [...other.keys()])
     assert.deepEqual([...new Set(differing.map(([, { kind }]) => kind))], ['target'])
   })

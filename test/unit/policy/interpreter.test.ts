@@ -9,7 +9,16 @@ import { desireWith, resolver, router, splitter, VERSIONS, versioned } from './b
 
 const SERVICES = ['web', 'api', 'shop'] as const
 
-const path = fc.constantFrom('/', '/admin', '/admin/', '/admin/x', '/adminx', '/v1/items', '/v2', '/admin/x/y')
+const path = fc.constantFrom(
+  '/',
+  '/admin',
+  '/admin/',
+  '/admin/x',
+  '/adminx',
+  '/v1/items',
+  '/v2',
+  '/admin/x/y',
+)
 const prefix = fc.constantFrom('/', '/admin', '/admin/', '/admin/x', '/v')
 const headerMatch = fc.oneof(
   fc.record({ Name: fc.constantFrom('x-a', 'X-B', 'x-c'), Exact: fc.constantFrom('one', 'two') }),
@@ -85,65 +94,74 @@ function world(sickOnes: readonly number[]): Record<string, readonly Instance[]>
 describe('what Kong is given', () => {
   test('sends every request where Consul would, in the parts that Consul would', () => {
     fc.assert(
-      fc.property(entries, sick, fc.array(asked, { minLength: 1, maxLength: 12 }), (wish, sickOnes, requests) => {
-        const services = world(sickOnes)
-        const raw: Raw = {
-          routers: wish.routes.length > 0 ? { web: router('web', ...wish.routes) } : {},
-          splitters: {
-            ...(wish.webSplits === undefined ? {} : { web: splitter('web', ...wish.webSplits) }),
-            ...(wish.apiSplits === undefined ? {} : { api: splitter('api', ...wish.apiSplits) }),
-          },
-          resolvers: {
-            web: resolver('web', { ...VERSIONS, DefaultSubset: wish.webDefault }),
-            api: resolver('api', {
-              ...VERSIONS,
-              ...(wish.apiFailover === undefined ? {} : { Failover: { '*': wish.apiFailover } }),
-            }),
-            shop: resolver('shop', {
-              ...VERSIONS,
-              ...(wish.shopRedirect === undefined ? {} : { Redirect: { Service: wish.shopRedirect } }),
-            }),
-          },
-        }
-        const { state, problems } = desireWith(
-          {
-            'service-router': Object.values(raw.routers),
-            'service-splitter': Object.values(raw.splitters),
-            'service-resolver': Object.values(raw.resolvers),
-          },
-          services,
-        )
-        assert.deepEqual(
-          problems.filter(({ code }) => code === 'ENTRY_INVALID'),
-          [],
-        )
-        // Two conditions on one header cannot always be told apart by Kong: said, and left out here.
-        if (problems.some(({ code }) => code === 'ENTRY_ORDER' || code === 'ENTRY_UNSUPPORTED')) return
-        const isLive = (service: string, subset: string): boolean =>
-          services[service]!.some(
-            ({ meta, checks }) => checks.length === 0 && (subset === '' || meta.version === subset),
+      fc.property(
+        entries,
+        sick,
+        fc.array(asked, { minLength: 1, maxLength: 12 }),
+        (wish, sickOnes, requests) => {
+          const services = world(sickOnes)
+          const raw: Raw = {
+            routers: wish.routes.length > 0 ? { web: router('web', ...wish.routes) } : {},
+            splitters: {
+              ...(wish.webSplits === undefined ? {} : { web: splitter('web', ...wish.webSplits) }),
+              ...(wish.apiSplits === undefined ? {} : { api: splitter('api', ...wish.apiSplits) }),
+            },
+            resolvers: {
+              web: resolver('web', { ...VERSIONS, DefaultSubset: wish.webDefault }),
+              api: resolver('api', {
+                ...VERSIONS,
+                ...(wish.apiFailover === undefined ? {} : { Failover: { '*': wish.apiFailover } }),
+              }),
+              shop: resolver('shop', {
+                ...VERSIONS,
+                ...(wish.shopRedirect === undefined ? {} : { Redirect: { Service: wish.shopRedirect } }),
+              }),
+            },
+          }
+          const { state, problems } = desireWith(
+            {
+              'service-router': Object.values(raw.routers),
+              'service-splitter': Object.values(raw.splitters),
+              'service-resolver': Object.values(raw.resolvers),
+            },
+            services,
           )
-        const known = { services: new Set<string>(SERVICES), isLive }
-        const kong = kongRouter(state)
-        for (const request of requests) {
-          const expected = interpret(raw, known, 'web', request)
-          for (const [host, at] of [
-            ['web.mesh', ''],
-            ['other.test', '/web'],
-          ] as const) {
-            const found = kongOutcome(state, kong, { ...request, path: `${at}${request.path}` }, host)
-            assert.ok(found !== null, `no route for ${at}${request.path}`)
-            if (expected.spread.size === 0) continue
-            const sent = expected.isRewritten ? withoutSlash(found.path) : found.path
-            assert.equal(sent, expected.isRewritten ? withoutSlash(expected.path) : expected.path, `${found.route} ${at}${request.path}`)
-            const legs = expectedParts(expected.spread, services)
-            for (const key of new Set([...legs.keys(), ...found.parts.keys()])) {
-              const [want, got] = [legs.get(key) ?? 0, found.parts.get(key) ?? 0]
-              assert.ok(Math.abs(want - got) < 2.5e-4, `${found.route}: ${key} gets ${got}, not ${want}`)
+          assert.deepEqual(
+            problems.filter(({ code }) => code === 'ENTRY_INVALID'),
+            [],
+          )
+          // Two conditions on one header cannot always be told apart by Kong: said, and left out here.
+          if (problems.some(({ code }) => code === 'ENTRY_ORDER' || code === 'ENTRY_UNSUPPORTED')) return
+          const isLive = (service: string, subset: string): boolean =>
+            services[service]!.some(
+              ({ meta, checks }) => checks.length === 0 && (subset === '' || meta.version === subset),
+            )
+          const known = { services: new Set<string>(SERVICES), isLive }
+          const kong = kongRouter(state)
+          for (const request of requests) {
+            const expected = interpret(raw, known, 'web', request)
+            for (const [host, at] of [
+              ['web.mesh', ''],
+              ['other.test', '/web'],
+            ] as const) {
+              const found = kongOutcome(state, kong, { ...request, path: `${at}${request.path}` }, host)
+              assert.ok(found !== null, `no route for ${at}${request.path}`)
+              if (expected.spread.size === 0) continue
+              const sent = expected.isRewritten ? withoutSlash(found.path) : found.path
+              assert.equal(
+                sent,
+                expected.isRewritten ? withoutSlash(expected.path) : expected.path,
+                `${found.route} ${at}${request.path}`,
+              )
+              const legs = expectedParts(expected.spread, services)
+              for (const key of new Set([...legs.keys(), ...found.parts.keys()])) {
+                const [want, got] = [legs.get(key) ?? 0, found.parts.get(key) ?? 0]
+                assert.ok(Math.abs(want - got) < 2.5e-4, `${found.route}: ${key} gets ${got}, not ${want}`)
+              }
             }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 300 },
     )
   })

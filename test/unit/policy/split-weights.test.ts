@@ -42,10 +42,13 @@ describe('weights of a split', () => {
       { weights: new Map([['a', 100]]), isLive: false, share: 9_000 },
       { ...targets(['b', 100]), share: 1_000 },
     ])
-    assert.deepEqual([...weights], [
-      ['a', 0],
-      ['b', 6_000],
-    ])
+    assert.deepEqual(
+      [...weights],
+      [
+        ['a', 0],
+        ['b', 6_000],
+      ],
+    )
   })
 })
 
@@ -54,18 +57,24 @@ describe('failover', () => {
 
   test('gives weight to the first that can serve, and keeps the others as targets without', () => {
     const found = withFailover([dead, targets(['b', 50]), targets(['c', 50])])
-    assert.deepEqual([...found.weights], [
-      ['a', 0],
-      ['b', 50],
-      ['c', 0],
-    ])
+    assert.deepEqual(
+      [...found.weights],
+      [
+        ['a', 0],
+        ['b', 50],
+        ['c', 0],
+      ],
+    )
   })
 
   test('leaves the weights to the first where nobody can serve', () => {
     const found = withFailover([dead, { weights: new Map([['b', 0]]), isLive: false }])
-    assert.deepEqual([...found.weights], [
-      ['a', 100],
-      ['b', 0],
-    ])
+    assert.deepEqual(
+      [...found.weights],
+      [
+        ['a', 100],
+        ['b', 0],
+      ],
+    )
   })
 })
