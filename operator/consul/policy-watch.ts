@@ -82,6 +82,7 @@ export class PolicyWatch {
             changed: [...new Set([...before.changed, ...change.changed])],
             reasons: new Map([...before.reasons, ...change.reasons]),
             changedAtMs: Math.min(before.changedAtMs, change.changedAtMs),
+            isReset: before.isReset || change.isReset,
           }
     void this.#pump()
   }
@@ -124,7 +125,7 @@ export class PolicyWatch {
       if (this.#subsets.isDue(entries, changed)) await this.#subsets.read(entries, changed)
       if (this.#options.signal.aborted) break
       const policies = this.#renewed()
-      const next = change ?? { ...this.#last!, changed: [], reasons: new Map(), changedAtMs: atMs }
+      const next = change ?? this.#again(atMs)
       if (change === null && policies === this.#last?.snapshot.policies) continue
       const because = policies === this.#last?.snapshot.policies ? [] : ['configuration entries']
       const reasons =
@@ -143,7 +144,12 @@ export class PolicyWatch {
     await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => {})
     if (signal.aborted || this.#last === null) return
     const changed = [...this.#subsets.failures.keys()]
-    if (changed.length > 0 && !this.#pumping) this.setCatalog({ ...this.#last, changed, reasons: new Map() })
+    if (changed.length > 0 && !this.#pumping) this.setCatalog({ ...this.#again(Date.now()), changed })
+  }
+
+  /** The last snapshot once more: only what is said about it changed. */
+  #again(changedAtMs: number): CatalogChange {
+    return { ...this.#last!, changed: [], reasons: new Map(), changedAtMs, isReset: false }
   }
 
   /** The same object while nothing of it changed. */

@@ -60,6 +60,7 @@ describe('the watch of configuration entries', () => {
     changed: ['web'],
     reasons: new Map(),
     changedAtMs: 1,
+    isReset: false,
   }
   let consul: FakeConsul
   let stopping: AbortController
