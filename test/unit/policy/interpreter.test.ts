@@ -50,16 +50,17 @@ const route = fc.tuple(match, target, rewrite).map(([{ path: where, ...rest }, t
     ...(PrefixRewrite === undefined || where === undefined || 'PathRegex' in where ? {} : { PrefixRewrite }),
   },
 }))
+/** Whole percents: splits of splits are rounded to a hundredth of one, as Consul does it. */
 const splits = (names: readonly string[]) =>
   fc
     .tuple(
-      fc.integer({ min: 0, max: 10_000 }),
+      fc.integer({ min: 0, max: 100 }),
       fc.record({ Service: fc.constantFrom(...names), ServiceSubset: fc.constantFrom('', 'v1', 'v2', 'v9') }),
       fc.record({ Service: fc.constantFrom(...names), ServiceSubset: fc.constantFrom('', 'v1', 'v2') }),
     )
     .map(([share, one, other]) => [
-      { ...one, Weight: share / 100 },
-      { ...other, Weight: (10_000 - share) / 100 },
+      { ...one, Weight: share },
+      { ...other, Weight: 100 - share },
     ])
 const failover = fc.record({
   Service: fc.constantFrom('', 'shop', 'nowhere'),
