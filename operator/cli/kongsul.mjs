@@ -16,7 +16,7 @@ function isStale() {
     readdirSync(dir, { withFileTypes: true }).some((entry) =>
       entry.isDirectory()
         ? newer(join(dir, entry.name))
-        : /\.(ts|json)$/.test(entry.name) && statSync(join(dir, entry.name)).mtimeMs > builtAt,
+        : /\.(tsx?|json|css|html)$/.test(entry.name) && statSync(join(dir, entry.name)).mtimeMs > builtAt,
     )
   return ['operator', 'plugins', 'kong'].some((dir) => existsSync(join(root, dir)) && newer(join(root, dir)))
 }

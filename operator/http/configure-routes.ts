@@ -11,7 +11,7 @@ import { invalidField, RequestError } from './request-error.ts'
 
 /** `POST /configure/*` {...parameters, service?}: writes Consul's KV. `GET /configure`: what is in force, and why. */
 export const configureRoutes =
-  (configurator: Pick<Configurator, 'configure' | 'effective'>) =>
+  (configurator: Pick<Configurator, 'configure' | 'preview' | 'effective'>) =>
   (app: FastifyInstance): void => {
     for (const what of Object.keys(CONFIGURABLE) as Configurable[]) addConfigure(app, configurator, what)
     endpoint(app, {
@@ -36,9 +36,11 @@ export const configureRoutes =
 /** Part of a key in KV: what Consul would take for a step in a path is nobody's name. */
 const SERVICE = serviceField.max(512).refine(isAskable, 'is no name that Consul can be asked for')
 
+const PREVIEW = z.enum(['true', 'false'], 'must be true or false').transform((told) => told === 'true')
+
 function addConfigure(
   app: FastifyInstance,
-  configurator: Pick<Configurator, 'configure'>,
+  configurator: Pick<Configurator, 'configure' | 'preview'>,
   what: Configurable,
 ): void {
   const parameters = CONFIGURABLE[what]
@@ -46,15 +48,21 @@ function addConfigure(
   endpoint(app, {
     method: 'POST',
     path: `${V2}/configure/${what}`,
-    summary: `Sets ${names.join(', ')} of a service, or of all; in the query or a JSON body, where null takes one out.`,
+    summary:
+      `Sets ${names.join(', ')} of a service, or of all; in the query or a JSON body, where null takes one out. ` +
+      'With preview=true nothing is written, and the answer says what would change in Kong.',
     door: 'write',
-    query: { ...queryShape(parameters), service: SERVICE.optional() },
+    query: { ...queryShape(parameters), service: SERVICE.optional(), preview: PREVIEW.optional() },
     body: { ...bodyShape(parameters), service: SERVICE.optional() },
-    answer: z.looseObject({ status: z.literal('configured') }),
+    answer: z.looseObject({
+      status: z.enum(['configured', 'preview']),
+      changes: z.array(z.looseObject({})).optional().meta({ description: 'of a preview, as in /changes' }),
+      total: z.int().optional(),
+    }),
     errors: [409, 502, 503],
     example: EXAMPLES[what],
     handle: async ({ query, body }) => {
-      const given: Record<string, unknown> = { ...query }
+      const { preview, ...given } = query as Record<string, unknown>
       for (const [name, value] of Object.entries(body)) {
         if (given[name] !== undefined) throw invalidField(name, 'is in the query and in the body')
         given[name] = value
@@ -68,10 +76,14 @@ function addConfigure(
           throw invalidField(each.name, 'is set for one service: name it')
         }
       }
-      const effective = await answeringForConsul(() =>
-        configurator.configure(what, service ?? null, values as Given),
-      )
-      return { status: 'configured', ...(service === undefined ? {} : { service }), ...effective }
+      const told = service === undefined ? {} : { service }
+      const asked = [what, service ?? null, values as Given] as const
+      if (preview === true) {
+        const { effective, ...changes } = await answeringForConsul(() => configurator.preview(...asked))
+        return { status: 'preview', ...told, ...effective, ...changes }
+      }
+      const effective = await answeringForConsul(() => configurator.configure(...asked))
+      return { status: 'configured', ...told, ...effective }
     },
   })
 }

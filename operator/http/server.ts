@@ -9,6 +9,7 @@ import { DOCS_POLICY, docsPage } from './docs-page.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { type GuardOptions, guard } from './guard.ts'
 import { type DescribedRoute, describedRoutes, openApi } from './openapi.ts'
+import { serviceField } from './read-fields.ts'
 
 export interface ServerOptions {
   readonly host: string
@@ -123,9 +124,21 @@ function routes(app: FastifyInstance, { metrics, status, notReady, healthHeaders
   endpoint(app, {
     method: 'GET',
     path: `${V2}/status`,
-    summary: 'What the operator knows: services, instances and why each is in or out, problems, connections.',
+    summary:
+      'What the operator knows: services, instances and why each is in or out, problems, connections. ' +
+      'With service one of them, with services=false none.',
     door: 'read',
+    query: STATUS_QUERY,
     answer: z.looseObject({ version: z.string(), mesh: z.string(), ready: z.boolean() }),
-    handle: () => status(),
+    handle: ({ query: { service, services } }) => {
+      const all = status()
+      if (service === undefined && services !== 'false') return all
+      return { ...all, services: all.services.filter((each) => each.service === service) }
+    },
   })
+}
+
+const STATUS_QUERY = {
+  service: serviceField.optional(),
+  services: z.enum(['true', 'false'], 'must be true or false').optional(),
 }

@@ -1,5 +1,5 @@
 // Bundles the command line into dist/ with esbuild: one file per program and one per command loaded on demand,
-// packages left outside.
+// packages left outside. Beside it the plugins and the dashboard.
 // Runs as npm's `prepare` and from the launcher when the sources are newer than the last build.
 import {
   existsSync,
@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { buildDashboard, moveDashboard } from './build-dashboard.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -79,6 +80,8 @@ export async function build() {
     for (const name of Object.keys(PLUGINS)) {
       renameSync(join(staging, 'plugins', `${name}.cjs`), join(root, 'dist', 'plugins', `${name}.cjs`))
     }
+    await buildDashboard(root, join(staging, 'dashboard'))
+    moveDashboard(join(staging, 'dashboard'), join(root, 'dist', 'dashboard'))
     const chunks = moveChunks(join(staging, 'chunks'))
     for (const name of Object.keys({ ...WHOLE, ...ENTRIES })) {
       renameSync(join(staging, `${name}.js.map`), join(root, 'dist', `${name}.js.map`))

@@ -11,11 +11,20 @@ import { type Configuration, configuration } from '../api/explain-settings.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
+import type { Change } from '../core/diff.ts'
 import type { Json } from '../core/entity.ts'
+import { orderChanges } from '../core/plan-order.ts'
 import type { Problem } from '../core/problem.ts'
 import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
 import { RequestError } from '../http/request-error.ts'
-import { editSettings, SETTINGS_OF_ALL, settingsKey } from './edit-settings.ts'
+import { type ChangedEntity, changedEntity } from './change-log.ts'
+import {
+  type EditedSettings,
+  editSettings,
+  previewSettings,
+  SETTINGS_OF_ALL,
+  settingsKey,
+} from './edit-settings.ts'
 
 export interface ConfiguratorOptions {
   readonly reader: ConsulReader
@@ -23,7 +32,21 @@ export interface ConfiguratorOptions {
   readonly snapshot: () => CatalogSnapshot | null
   readonly settings: () => AcceptedSettings | null
   readonly problems: () => readonly Problem[]
+  /** What would be written to Kong with this text of a document; null until everything is known. */
+  readonly changesWith: (key: string, text: string) => readonly Change[] | null
 }
+
+/** What a change of settings would do. */
+export interface ConfigurePreview {
+  /** Values in force then. */
+  readonly effective: Record<string, Json>
+  /** In the order of writing; secrets masked. */
+  readonly changes: readonly (ChangedEntity & { readonly service: string })[]
+  /** Of all changes, listed or not. */
+  readonly total: number
+}
+
+const MOST_LISTED = 200
 
 /** Writes settings into Consul's KV, from where every operator takes them, and says what is in force. */
 export class Configurator {
@@ -42,12 +65,39 @@ export class Configurator {
     const parameters: readonly Parameter[] = CONFIGURABLE[what]
     const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
     const result = await editSettings(this.#options, key, (layer) => changesOf(parameters, given, layer))
-    if ('errors' in result) {
-      const details = faultsOf(parameters, result.errors)
-      const message = details.map(({ field, message: fault }) => `${field}: ${fault}`).join('; ')
-      throw new RequestError(422, message, details)
+    return await this.#effectiveWith(parameters, service, textOf(parameters, result))
+  }
+
+  /**
+   * What `configure` would do; nothing is written.
+   * @throws as configure, and RequestError 503 before everything was read
+   */
+  async preview(what: Configurable, service: string | null, given: Given): Promise<ConfigurePreview> {
+    const parameters: readonly Parameter[] = CONFIGURABLE[what]
+    const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
+    const result = await previewSettings(this.#options.reader, key, (layer) =>
+      changesOf(parameters, given, layer),
+    )
+    const text = textOf(parameters, result)
+    const changes = this.#options.changesWith(key, text)
+    if (changes === null) throw new RequestError(503, 'Consul and Kong have not been read yet')
+    const ordered = orderChanges(changes).flat()
+    return {
+      effective: await this.#effectiveWith(parameters, service, text),
+      changes: ordered
+        .slice(0, MOST_LISTED)
+        .map((change) => ({ service: change.service, ...changedEntity(change) })),
+      total: ordered.length,
     }
-    const accepted = await this.#acceptedWith(key, result.text)
+  }
+
+  async #effectiveWith(
+    parameters: readonly Parameter[],
+    service: string | null,
+    text: string,
+  ): Promise<Record<string, Json>> {
+    const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
+    const accepted = await this.#acceptedWith(key, text)
     if (service === null) return effectiveValues(parameters, accepted.mesh.settings)
     // A list of its own: what is remembered by the list belongs to the reconciler.
     const instances = [...(this.#options.snapshot()?.services.get(service) ?? [])]
@@ -78,4 +128,12 @@ export class Configurator {
     documents.set(key, text)
     return acceptSettings(this.#options.settings(), documents).accepted
   }
+}
+
+/** @throws RequestError 422 naming each parameter that is no good */
+function textOf(parameters: readonly Parameter[], result: EditedSettings): string {
+  if ('text' in result) return result.text
+  const details = faultsOf(parameters, result.errors)
+  const message = details.map(({ field, message: fault }) => `${field}: ${fault}`).join('; ')
+  throw new RequestError(422, message, details)
 }

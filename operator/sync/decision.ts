@@ -1,12 +1,12 @@
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
-import { createDesired, type Desired, type MeshOptions } from '../core/desired.ts'
+import { createDesired, type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import type { Change, OverridePolicy } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import type { AcceptedSettings, Refusal, ServiceSettings } from '../core/settings.ts'
+import { type AcceptedSettings, acceptSettings, type Refusal, type ServiceSettings } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -157,6 +157,15 @@ export class Decision {
     return { after, changed, released: this.#holds.reviewRemovals(before, after, holdMs, isReset) }
   }
 
+  /** What would be decided if a settings document had this text; null before the first decision. */
+  desiredWith(key: string, text: string): Desired | null {
+    if (!this.isPossible || !this.hasDecided) return null
+    const { accepted } = acceptSettings(this.#accepted, new Map(this.#documents).set(key, text))
+    // Lists of their own: what is remembered by a list is what was really decided.
+    const services = new Map([...this.#snapshot!.services].map(([name, each]) => [name, [...each]]))
+    return desired(this.#decidedFrom({ ...this.#snapshot!, services }, accepted))
+  }
+
   /** Lets go what is held of a service, or of all (null). */
   releaseHolds(service: string | null): readonly ReleasedHolds[] {
     return this.#holds.release(service)
@@ -208,16 +217,20 @@ export class Decision {
   }
 
   #desireWith(before: DesiredIndex): DesiredIndex {
+    this.#desired = this.#desire(this.#decidedFrom(this.#snapshot!, this.#accepted!))
+    return indexDesired(this.#desired, before)
+  }
+
+  #decidedFrom(snapshot: CatalogSnapshot, settings: AcceptedSettings): DesiredInput {
     const { mesh, plugins, mirror } = this.#options
-    this.#desired = this.#desire({
-      snapshot: this.#snapshot!,
-      settings: this.#accepted!,
+    return {
+      snapshot,
+      settings,
       options: { ...mesh, plugins: plugins() },
       actual: mirror,
       foreign: mirror.foreignRoutes(),
       heldWeights: this.#holds.weights,
-    })
-    return indexDesired(this.#desired, before)
+    }
   }
 }
 

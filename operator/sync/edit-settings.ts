@@ -25,22 +25,37 @@ export async function editSettings(
   key: string,
   changes: Parameters<typeof editDocument>[2],
 ): Promise<EditedSettings> {
-  const kind = key === SETTINGS_OF_ALL ? 'defaults' : 'service'
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const { body } = await reader.keys(escaped(key), { stale: false })
-    const row = body.find(({ Key }) => Key === key)
-    const edited: EditedDocument = editDocument(kind, row?.Value ?? null, changes)
-    if (!edited.ok) {
-      if (edited.what === 'after') return { errors: edited.errors }
-      throw new RequestError(409, `KV ${key} does not validate, mend it first: ${edited.errors.join('; ')}`)
-    }
-    if (edited.text === row?.Value) return { text: edited.text }
-    if (await writer.write({ key, text: edited.text, index: row?.ModifyIndex ?? 0 })) {
-      return { text: edited.text }
-    }
+    const { edited, row } = await editOnce(reader, key, changes)
+    if ('errors' in edited || edited.text === row?.Value) return edited
+    if (await writer.write({ key, text: edited.text, index: row?.ModifyIndex ?? 0 })) return edited
     await new Promise((done) => setTimeout(done, Math.random() * LONGEST_PAUSE_MS))
   }
   throw new RequestError(409, `KV ${key} was changed by somebody else ${TRIES} times; try again`)
+}
+
+/**
+ * What `editSettings` would write; nothing is written.
+ * @throws RequestError 409 when the document does not validate as it is; ConsulError
+ */
+export async function previewSettings(
+  reader: ConsulReader,
+  key: string,
+  changes: Parameters<typeof editDocument>[2],
+): Promise<EditedSettings> {
+  return (await editOnce(reader, key, changes)).edited
+}
+
+async function editOnce(reader: ConsulReader, key: string, changes: Parameters<typeof editDocument>[2]) {
+  const kind = key === SETTINGS_OF_ALL ? 'defaults' : 'service'
+  const { body } = await reader.keys(escaped(key), { stale: false })
+  const row = body.find(({ Key }) => Key === key)
+  const edited: EditedDocument = editDocument(kind, row?.Value ?? null, changes)
+  if (!edited.ok && edited.what === 'before') {
+    throw new RequestError(409, `KV ${key} does not validate, mend it first: ${edited.errors.join('; ')}`)
+  }
+  const settings: EditedSettings = edited.ok ? { text: edited.text } : { errors: edited.errors }
+  return { edited: settings, row }
 }
 
 /** In a path of Consul's API a name must not begin a query. */

@@ -87,6 +87,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     snapshot: () => reconciler.snapshot,
     settings: () => reconciler.settings,
     problems: () => reconciler.problems(),
+    changesWith: (key, text) => reconciler.changesWith(key, text),
   })
   const events = new EventLog(Date.now() * 1000)
   const watch = new EventWatch(

@@ -15,6 +15,7 @@ import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
 import { changesRoute } from '../http/changes-route.ts'
 import { circuitRoutes } from '../http/circuit-routes.ts'
+import { dashboardFiles } from '../http/dashboard-files.ts'
 import { explainRoute } from '../http/explain-route.ts'
 import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { guardRoutes } from '../http/guard-routes.ts'
@@ -78,6 +79,8 @@ export interface OperatorOptions {
   readonly log: Logger
   /** Shown in the status and in `mesh_build_info`. */
   readonly version?: string
+  /** Folder of the built dashboard; none is served without it. */
+  readonly dashboard?: string
   /** Nothing of other services is written; null or absent: all are. */
   readonly only?: string | null
 }
@@ -90,7 +93,7 @@ const STOP_LIMIT_MS = 900
  */
 export async function startOperator(
   config: OperatorConfig,
-  { log, version = '0.1.0', only = null }: OperatorOptions,
+  { log, version = '0.1.0', only = null, dashboard }: OperatorOptions,
 ): Promise<Operator> {
   if (!cron.validate(config.resync.cron)) {
     throw new Error(`resync.cron: ${JSON.stringify(config.resync.cron)} is no cron expression`)
@@ -251,6 +254,7 @@ export async function startOperator(
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
     parts: [
+      ...(dashboard === undefined ? [] : [dashboardFiles(dashboard)]),
       ...meshApi.parts,
       ...traces.parts,
       ...telemetry.parts,

@@ -458,6 +458,17 @@ export class Reconciler {
     })
   }
 
+  /** What would be written beside what is due already, if a settings document had this text; null until all was read. */
+  changesWith(key: string, text: string): readonly Change[] | null {
+    const then = this.#decision.desiredWith(key, text)
+    if (then === null) return null
+    const told = (change: Change) => `${change.action} ${JSON.stringify(change.entity)}`
+    const [actual, options] = [this.mirror.state(), this.#diffOptions()]
+    const due = new Set(diff(actual, this.desired.state, options).changes.map(told))
+    const changes = diff(actual, then.state, options).changes
+    return changes.filter((change) => !due.has(told(change)) && !this.#isOutOfReach(change))
+  }
+
   /** What the gauges tell. */
   numbers(): MeshNumbers {
     return {

@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { CliError, explain } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import { showFirstSync } from '../first-sync-progress.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
-import { packageVersion } from '../package-root.ts'
+import { packageRoot, packageVersion } from '../package-root.ts'
 import { StatusLine } from '../status-line.ts'
 import { exitWithParent } from '../up/exit-with-parent.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
@@ -42,7 +43,8 @@ async function run(options: { output?: string }): Promise<void> {
   const line = new StatusLine(process.stderr)
   const log = createLogger({ level: logLevel, component: 'operator', stream: line })
   const version = packageVersion()
-  const operator = await startOperator(config, { log, version }).catch(async (error) => {
+  const dashboard = join(packageRoot(), 'dist', 'dashboard')
+  const operator = await startOperator(config, { log, version, dashboard }).catch(async (error) => {
     throw await startError(error, config.api)
   })
   const facts = {

@@ -1,0 +1,81 @@
+/** Lines between nodes, and from which node to which an arrow key goes. Pure. */
+
+export const NODE_WIDTH = 172
+export const NODE_HEIGHT = 52
+
+export type Point = readonly [x: number, y: number]
+
+/** From the right side of the caller to the left side of the callee; back around where that lies behind. */
+export function edgePath(
+  [x1, y1]: Point,
+  [x2, y2]: Point,
+): { readonly path: string; readonly middle: Point } {
+  const from: Point = [x1 + NODE_WIDTH / 2, y1]
+  const to: Point = [x2 - NODE_WIDTH / 2 - 5, y2]
+  const isBack = to[0] <= from[0]
+  const reach = isBack ? 70 : Math.max(28, (to[0] - from[0]) / 2)
+  const lift = isBack ? NODE_HEIGHT : 0
+  const round = (value: number) => Math.round(value * 10) / 10
+  const path = `M${round(from[0])} ${round(from[1])}C${round(from[0] + reach)} ${round(from[1] + lift)} ${round(to[0] - reach)} ${round(to[1] + lift)} ${round(to[0])} ${round(to[1])}`
+  return { path, middle: [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 + lift * 0.75] }
+}
+
+export type Direction = 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown'
+
+/** The nearest node that way; what is far off to the side counts as farther. null: there is none. */
+export function neighbourOf(
+  places: Readonly<Record<string, Point>>,
+  from: string,
+  direction: Direction,
+): string | null {
+  const start = places[from]
+  if (start === undefined) return Object.keys(places)[0] ?? null
+  let best: string | null = null
+  let least = Number.POSITIVE_INFINITY
+  for (const [id, [x, y]] of Object.entries(places)) {
+    if (id === from) continue
+    const [dx, dy] = [x - start[0], y - start[1]]
+    const [along, aside] = ALONG[direction](dx, dy)
+    if (along <= 1) continue
+    const cost = along + 2.5 * Math.abs(aside)
+    if (cost < least) [best, least] = [id, cost]
+  }
+  return best
+}
+
+const ALONG: Readonly<Record<Direction, (dx: number, dy: number) => Point>> = {
+  ArrowLeft: (dx, dy) => [-dx, dy],
+  ArrowRight: (dx, dy) => [dx, dy],
+  ArrowUp: (dx, dy) => [-dy, dx],
+  ArrowDown: (dx, dy) => [dy, dx],
+}
+
+export interface View {
+  /** Of the upper left corner, px of the picture. */
+  readonly x: number
+  readonly y: number
+  readonly scale: number
+}
+
+export const LEAST_SCALE = 0.15
+export const MOST_SCALE = 2.5
+
+/** All of it in the middle, never larger than life. */
+export function fitted(width: number, height: number, boxWidth: number, boxHeight: number): View {
+  const scale = Math.min(1, Math.max(LEAST_SCALE, Math.min(boxWidth / width, boxHeight / height)))
+  return { x: (boxWidth - width * scale) / 2, y: (boxHeight - height * scale) / 2, scale }
+}
+
+/** Nearer or farther, with one point staying where it is. */
+export function zoomed(view: View, factor: number, [px, py]: Point): View {
+  const scale = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, view.scale * factor))
+  const ratio = scale / view.scale
+  return { x: px - (px - view.x) * ratio, y: py - (py - view.y) * ratio, scale }
+}
+
+/** Cut in the middle, since both ends of a long name tell it from others. */
+export function shortName(name: string, most: number): string {
+  if (name.length <= most) return name
+  const head = Math.ceil((most - 1) / 2)
+  return `${name.slice(0, head)}…${name.slice(name.length - (most - 1 - head))}`
+}

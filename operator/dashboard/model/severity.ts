@@ -1,0 +1,86 @@
+/** How bad something is, in one word, and why. Worst first. */
+
+import type { ServiceMetrics } from './api-shapes.ts'
+import { percent, plural } from './format.ts'
+
+/** `bad` needs somebody now, `warn` soon; `idle` has no traffic to judge by, `unknown` nothing at all. */
+export const LEVELS = ['bad', 'warn', 'unknown', 'idle', 'ok'] as const
+export type Level = (typeof LEVELS)[number]
+
+export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
+  bad: 'Failing',
+  warn: 'Degraded',
+  unknown: 'No data',
+  idle: 'Idle',
+  ok: 'Healthy',
+}
+
+export interface Verdict {
+  readonly level: Level
+  /** The reasons for the level, the worst first; one line each. */
+  readonly why: readonly string[]
+}
+
+export interface Thresholds {
+  /** Percent. */
+  readonly errorsWarn: number
+  readonly errorsBad: number
+}
+
+export const THRESHOLDS: Thresholds = { errorsWarn: 1, errorsBad: 10 }
+
+/** Idle is not healthy: what nobody calls is told apart. */
+export function judgeService(service: ServiceMetrics, thresholds: Thresholds = THRESHOLDS): Verdict {
+  const { instance_count: total, healthy_count: healthy, error_rate: errors, request_rate: rps } = service
+  if (total === 0) return { level: 'unknown', why: ['no instance is registered'] }
+  const found: [Level, string][] = []
+  if (healthy === 0) found.push(['bad', `none of ${plural(total, 'instance')} is healthy`])
+  else if (healthy < total) {
+    found.push([healthy / total < 0.5 ? 'bad' : 'warn', `${healthy} of ${total} instances healthy`])
+  }
+  if (rps > 0 && errors >= thresholds.errorsBad) found.push(['bad', `${percent(errors)} of requests fail`])
+  else if (rps > 0 && errors >= thresholds.errorsWarn)
+    found.push(['warn', `${percent(errors)} of requests fail`])
+  if (service.circuit_breakers_open > 0) {
+    found.push(['warn', `${plural(service.circuit_breakers_open, 'circuit')} open`])
+  }
+  if (found.length > 0) {
+    found.sort(([left], [right]) => LEVELS.indexOf(left) - LEVELS.indexOf(right))
+    return { level: found[0]![0], why: found.map(([, why]) => why) }
+  }
+  return rps > 0 ? { level: 'ok', why: [] } : { level: 'idle', why: ['no request within the last minute'] }
+}
+
+/** The worst of them; `unknown` of none. */
+export const worst = (levels: readonly Level[]): Level =>
+  LEVELS.find((level) => levels.includes(level)) ?? 'unknown'
+
+export const compareLevels = (left: Level, right: Level): number =>
+  LEVELS.indexOf(left) - LEVELS.indexOf(right)
+
+/** Of what the API calls a state: instances, circuits, results, severities. */
+export const levelOfState = (state: string): Level => STATES[state] ?? 'unknown'
+
+const STATES: Readonly<Record<string, Level>> = {
+  healthy: 'ok',
+  degraded: 'warn',
+  unhealthy: 'bad',
+  closed: 'ok',
+  half_open: 'warn',
+  probing: 'warn',
+  open: 'bad',
+  ejected: 'bad',
+  forced_open: 'bad',
+  forced_closed: 'warn',
+  critical: 'bad',
+  warning: 'warn',
+  error: 'bad',
+  info: 'idle',
+  success: 'ok',
+  applied: 'ok',
+  failed: 'bad',
+  in_sync: 'ok',
+  pending: 'warn',
+  failing: 'bad',
+  paused: 'warn',
+}

@@ -1,0 +1,61 @@
+import { useNow } from '../data/clock.ts'
+import type { TraceSummary } from '../model/api-shapes.ts'
+import { clock, duration, plural } from '../model/format.ts'
+import { State } from '../ui/icon.tsx'
+import { PageLink } from '../ui/links.tsx'
+import { Scroll } from '../ui/scroll.tsx'
+
+/** Traces in short, each with a bar as long as it took. */
+export function TraceTable({ traces }: { readonly traces: readonly TraceSummary[] }) {
+  const now = useNow()
+  const longest = Math.max(...traces.map(({ total_duration }) => total_duration), 0.001)
+  return (
+    <Scroll label="Table of traces">
+      <table class="traces">
+        <thead>
+          <tr>
+            <th scope="col">Result</th>
+            <th scope="col">Trace</th>
+            <th scope="col">Through</th>
+            <th scope="col" class="num">
+              Spans
+            </th>
+            <th scope="col">Took</th>
+            <th scope="col">Began</th>
+          </tr>
+        </thead>
+        <tbody>
+          {traces.map((trace) => (
+            <tr key={trace.trace_id}>
+              <td>
+                <State
+                  level={trace.status === 'error' ? 'bad' : 'ok'}
+                  text={trace.status === 'error' ? plural(trace.error_count, 'error') : 'Fine'}
+                />
+              </td>
+              <th scope="row" class="name">
+                <PageLink page="trace" id={trace.trace_id}>
+                  {trace.root_operation || trace.trace_id}
+                </PageLink>
+              </th>
+              <td class="through" title={trace.services_involved.join(', ')}>
+                {trace.services_involved.slice(0, 6).join(' · ')}
+                {trace.services_involved.length > 6 && ` +${trace.services_involved.length - 6}`}
+              </td>
+              <td class="num">{trace.span_count}</td>
+              <td class="took">
+                <span class="bar" aria-hidden="true">
+                  <i style={{ width: `${Math.max(1, (100 * trace.total_duration) / longest)}%` }} />
+                </span>
+                <span>{duration(trace.total_duration)}</span>
+              </td>
+              <td class="nowrap">
+                <time dateTime={trace.start_time}>{clock(trace.start_time, now)}</time>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  )
+}

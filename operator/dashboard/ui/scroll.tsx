@@ -1,0 +1,17 @@
+import type { ComponentChildren } from 'preact'
+
+/** What is wider than the screen moves to the side on its own; by keys as well, which needs the focus. */
+export function Scroll({
+  label,
+  children,
+}: {
+  readonly label: string
+  readonly children: ComponentChildren
+}) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without the focus keys cannot move it
+    <section class="scroll" tabIndex={0} aria-label={label}>
+      {children}
+    </section>
+  )
+}
