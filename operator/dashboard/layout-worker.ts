@@ -14,6 +14,8 @@ export interface Layout {
   readonly height: number
   /** Middles, px. */
   readonly places: Readonly<Record<string, readonly [x: number, y: number]>>
+  /** Where calls go through between others, by `source\ntarget`; without their ends. */
+  readonly bends: Readonly<Record<string, readonly (readonly [x: number, y: number])[]>>
 }
 
 export type LayoutAnswer = Layout | { readonly key: string; readonly error: string }
@@ -44,6 +46,12 @@ function layout({ key, nodes, edges, direction }: LayoutQuestion): Layout {
     const { x, y } = graph.node(id)
     places[id] = [Math.round(x), Math.round(y)]
   }
+  const bends: Record<string, (readonly [number, number])[]> = {}
+  for (const edge of graph.edges()) {
+    const points: readonly { x: number; y: number }[] = graph.edge(edge).points ?? []
+    const inner = points.slice(1, -1).map(({ x, y }) => [Math.round(x), Math.round(y)] as const)
+    bends[`${edge.v}\n${edge.w}`] = inner.length > 1 ? inner : []
+  }
   // Those that nobody calls stand in rows below.
   const width = Math.max(box.width ?? 0, alone.length > 0 ? Math.min(alone.length, 5) * 190 + 2 * MARGIN : 0)
   const perRow = Math.max(1, Math.floor((width - 2 * MARGIN) / 190))
@@ -56,7 +64,7 @@ function layout({ key, nodes, edges, direction }: LayoutQuestion): Layout {
   })
   const rows = Math.ceil(alone.length / perRow)
   const height = top + (rows > 0 ? rows * ((alone[0]?.height ?? 0) + NODE_SEP) + MARGIN : 0)
-  return { key, width, height, places }
+  return { key, width, height, places, bends }
 }
 
 addEventListener('message', ({ data }: MessageEvent<LayoutQuestion>) => {

@@ -26,15 +26,21 @@ export const circuitRoutes =
     endpoint(app, {
       method: 'GET',
       path: PATH,
-      summary: 'Circuits of services and instances as the plugin processes tell them.',
+      summary:
+        'Circuits of services and instances as the plugin processes tell them; of one service, or with open=true ' +
+        'only those that are not closed.',
       door: 'read',
+      query: QUERY,
       answer: z.object({
         circuits: z.array(z.looseObject({ kind: z.string(), state: z.string() })),
         total: z.int(),
         processes: z.array(z.object({ node: z.string(), told_at: z.iso.datetime() })),
       }),
-      handle: () => {
-        const circuits = source.list()
+      handle: ({ query: { service, open } }) => {
+        const circuits = source
+          .list()
+          .filter((row) => service === undefined || row.service === service)
+          .filter(({ state }) => open !== 'true' || state !== 'closed')
         return { circuits, total: circuits.length, processes: source.processes() }
       },
     })
@@ -56,4 +62,8 @@ export const circuitRoutes =
     })
   }
 
+const QUERY = {
+  service: serviceField.optional(),
+  open: z.enum(['true', 'false'], 'must be true or false').optional(),
+}
 const BODY = { mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`) }

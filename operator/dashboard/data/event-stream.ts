@@ -95,7 +95,7 @@ async function read(connection: AbortController): Promise<void> {
         const line = eventLine(id, kind, data, Date.now())
         if (line !== null) waiting.push(line)
       }
-      if (waiting.length > 0) drawing ??= setTimeout(draw, DRAW_MS)
+      if (waiting.length > 0 && drawing === undefined) drawing = setTimeout(draw, DRAW_MS)
     }
   } finally {
     clearTimeout(silence)

@@ -63,6 +63,8 @@ export function roundTop(values: readonly (number | null)[], least: number): num
   return [1, 2, 4, 5, 10].map((factor) => factor * power).find((each) => each >= highest) ?? 10 * power
 }
 
+/** Half of a label, px. */
+const LABEL = 15
 const STEPS_MS = [60_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000]
 
 /** Whole minutes, no more than fit. Epoch ms. @param offsetMinutes of the time zone, as `getTimezoneOffset` has it */
@@ -72,6 +74,8 @@ export function timeMarks({ width, fromMs, toMs }: Frame, offsetMinutes: number)
   const offset = offsetMinutes * 60_000
   const first = Math.ceil((fromMs - offset) / step) * step + offset
   const marks: number[] = []
-  for (let at = first; at <= toMs; at += step) marks.push(at)
+  // A label needs room on both sides of its mark.
+  const edge = (LABEL * (toMs - fromMs)) / Math.max(1, width)
+  for (let at = first; at <= toMs - edge; at += step) if (at >= fromMs + edge) marks.push(at)
   return marks
 }

@@ -5,20 +5,37 @@ export const NODE_HEIGHT = 52
 
 export type Point = readonly [x: number, y: number]
 
-/** From the right side of the caller to the left side of the callee; back around where that lies behind. */
+/**
+ * From the right side of the caller to the left side of the callee; back around where that lies behind.
+ * @param bends where it passes between others, in order
+ */
 export function edgePath(
   [x1, y1]: Point,
   [x2, y2]: Point,
+  bends: readonly Point[] = [],
 ): { readonly path: string; readonly middle: Point } {
   const from: Point = [x1 + NODE_WIDTH / 2, y1]
   const to: Point = [x2 - NODE_WIDTH / 2 - 5, y2]
   const isBack = to[0] <= from[0]
   const reach = isBack ? 70 : Math.max(28, (to[0] - from[0]) / 2)
   const lift = isBack ? NODE_HEIGHT : 0
-  const round = (value: number) => Math.round(value * 10) / 10
-  const path = `M${round(from[0])} ${round(from[1])}C${round(from[0] + reach)} ${round(from[1] + lift)} ${round(to[0] - reach)} ${round(to[1] + lift)} ${round(to[0])} ${round(to[1])}`
+  if (!isBack && bends.length > 0)
+    return through([from, ...bends.filter(([x]) => x > from[0] && x < to[0]), to])
+  const path = `M${at(from)}C${at([from[0] + reach, from[1] + lift])} ${at([to[0] - reach, to[1] + lift])} ${at(to)}`
   return { path, middle: [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 + lift * 0.75] }
 }
+
+/** Level at each point, so that the pieces fit together. */
+function through(points: readonly Point[]): { readonly path: string; readonly middle: Point } {
+  const pieces = points.slice(1).map((point, index) => {
+    const before = points[index]!
+    const half = (point[0] - before[0]) / 2
+    return `C${at([before[0] + half, before[1]])} ${at([point[0] - half, point[1]])} ${at(point)}`
+  })
+  return { path: `M${at(points[0]!)}${pieces.join('')}`, middle: points[Math.floor(points.length / 2)]! }
+}
+
+const at = ([x, y]: Point): string => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`
 
 export type Direction = 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown'
 
@@ -59,10 +76,11 @@ export interface View {
 
 export const LEAST_SCALE = 0.15
 export const MOST_SCALE = 2.5
+export const FITTED_SCALE = 1.3
 
-/** All of it in the middle, never larger than life. */
+/** All of it in the middle, hardly larger than life. */
 export function fitted(width: number, height: number, boxWidth: number, boxHeight: number): View {
-  const scale = Math.min(1, Math.max(LEAST_SCALE, Math.min(boxWidth / width, boxHeight / height)))
+  const scale = Math.min(FITTED_SCALE, Math.max(LEAST_SCALE, Math.min(boxWidth / width, boxHeight / height)))
   return { x: (boxWidth - width * scale) / 2, y: (boxHeight - height * scale) / 2, scale }
 }
 

@@ -185,14 +185,14 @@ export function changedFields(
   for (const { name, path, kind } of fields) {
     const text = form[name]
     if (text === undefined) continue
-    const value = valueOf(kind, text.trim())
+    const value = settingOf(kind, text.trim())
     const was = before(path) ?? null
     if (value !== was) changed[name] = value
   }
   return changed
 }
 
-function valueOf(kind: EditableField['kind'], text: string): string | number | boolean | null {
+function settingOf(kind: EditableField['kind'], text: string): string | number | boolean | null {
   if (text === '') return null
   if (kind === 'switch') return text === 'true'
   // What is no number is sent as it is: the API says what is wrong with it.

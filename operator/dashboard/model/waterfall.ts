@@ -59,9 +59,24 @@ export function ticks(totalMs: number, about: number): readonly number[] {
   return Array.from({ length: Math.floor(totalMs / step + 1e-9) + 1 }, (_, index) => index * step)
 }
 
+/** Whose time a span is: what a caller waited for a service is the service's. */
+export function workerOf({ service, kind, attributes }: Span): string {
+  const called = kind === 'client' ? attributes['peer.service'] : undefined
+  return typeof called === 'string' && called !== '' ? called : service
+}
+
+/** Which instance was called, where the span says so. */
+export function calledInstance({ kind, attributes }: Span): string | null {
+  const instance = kind === 'client' ? attributes['mesh.instance'] : undefined
+  return typeof instance === 'string' ? instance : null
+}
+
 /** A colour of its own for each service of a trace, by the order in which they appear. */
 export function serviceColours(spans: readonly Span[], colours: number): ReadonlyMap<string, number> {
   const found = new Map<string, number>()
-  for (const { service } of spans) if (!found.has(service)) found.set(service, found.size % colours)
+  for (const span of spans) {
+    const worker = workerOf(span)
+    if (!found.has(worker)) found.set(worker, found.size % colours)
+  }
   return found
 }

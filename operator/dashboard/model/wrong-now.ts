@@ -1,6 +1,6 @@
 /** Everything that is wrong now, from wherever it is known, the worst first, each thing once. */
 
-import type { Alert, Dashboard, Problem, Status } from './api-shapes.ts'
+import type { Alert, Circuit, Dashboard, Problem, Status } from './api-shapes.ts'
 import { type Level, levelOfState, worst } from './severity.ts'
 
 export interface Trouble {
@@ -10,6 +10,8 @@ export interface Trouble {
   readonly name: string
   readonly service: string | null
   readonly message: string
+  /** What is known of the cause, a line each. */
+  readonly why: readonly string[]
   /** RFC 3339 */
   readonly since: string | null
   readonly isSilenced: boolean
@@ -20,25 +22,42 @@ export interface Trouble {
 export function wrongNow(
   alerts: readonly Alert[],
   status: Pick<Status, 'consul' | 'kong' | 'problems' | 'failing'> | null,
+  circuits: readonly Circuit[] = [],
 ): readonly Trouble[] {
   const troubles = [
-    ...alerts.filter(({ state }) => state !== 'resolved').map(ofAlert),
+    ...alerts.filter(({ state }) => state !== 'resolved').map((alert) => ofAlert(alert, circuits)),
     ...(status === null ? [] : ofStatus(status, alerts)),
   ]
   return [...new Map(troubles.toReversed().map((each) => [each.id, each])).values()].sort(byWeight)
 }
 
-function ofAlert(alert: Alert): Trouble {
+function ofAlert(alert: Alert, circuits: readonly Circuit[]): Trouble {
+  const { service_name: service, message } = alert
   return {
     id: alert.id,
     level: levelOfState(alert.severity),
     name: alert.name,
-    service: alert.service_name,
-    message: alert.message,
+    service,
+    // The name stands before it already.
+    message:
+      service !== null && message.startsWith(`${service}: `) ? message.slice(service.length + 2) : message,
+    why: alert.name === 'MeshCircuitOpen' ? whyOpen(circuits.filter((each) => each.service === service)) : [],
     since: alert.since,
     isSilenced: alert.silenced_by.length > 0,
     isPending: alert.state === 'pending',
   }
+}
+
+const MOST_REASONS = 4
+
+function whyOpen(circuits: readonly Circuit[]): readonly string[] {
+  const told = circuits
+    .filter(({ state }) => state !== 'closed')
+    .map(({ kind, target, instance_id, state, reason }) => {
+      const who = kind === 'instance' ? (instance_id ?? target ?? 'an instance') : 'the service as a whole'
+      return `${who} ${state.replace('_', ' ')}${reason === '' ? '' : `: ${reason}`}`
+    })
+  return [...new Set(told)].slice(0, MOST_REASONS)
 }
 
 function ofStatus(
@@ -87,7 +106,17 @@ const trouble = (
   name: string,
   service: string | null,
   message: string,
-): Trouble => ({ id, level, name, service, message, since: null, isSilenced: false, isPending: false })
+): Trouble => ({
+  id,
+  level,
+  name,
+  service,
+  message,
+  why: [],
+  since: null,
+  isSilenced: false,
+  isPending: false,
+})
 
 /** What is silenced or pending comes after what is not. */
 function byWeight(left: Trouble, right: Trouble): number {
@@ -117,7 +146,9 @@ export function meshVerdict(dashboard: Dashboard, troubles: readonly Trouble[]):
     const [first] = active
     const level = worst(active.map((each) => each.level))
     const more = active.length === 1 ? '' : `, and ${active.length - 1} more`
-    return { level, sentence: `${first!.message}${more}` }
+    const { service, message } = first!
+    const whose = service === null || service === '*' || message.includes(service) ? '' : `${service}: `
+    return { level, sentence: `${whose}${message}${more}` }
   }
   if (mesh.healthy_instances < mesh.total_instances) {
     const out = mesh.total_instances - mesh.healthy_instances

@@ -62,7 +62,9 @@ export function ConfigurationPage({ onToken }: { readonly onToken: () => void })
         </div>
         <div>
           <Panel title="In force" loaded={loaded} retry={retry}>
-            {(configuration) => <SettingsTable configuration={configuration} service={service} />}
+            {(configuration) => (
+              <SettingsTable key={service} configuration={configuration} service={service} startsWithAll />
+            )}
           </Panel>
         </div>
       </div>

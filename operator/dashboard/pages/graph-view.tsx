@@ -7,6 +7,7 @@ import { percent, rate } from '../model/format.ts'
 import {
   type Direction,
   edgePath,
+  FITTED_SCALE,
   fitted,
   NODE_HEIGHT,
   NODE_WIDTH,
@@ -156,6 +157,7 @@ function Picture({ shown, layout }: { readonly shown: ShownGraph; readonly layou
     <div
       class="graph"
       ref={box}
+      style={{ '--tall': `${Math.round(layout.height * FITTED_SCALE + 72)}px` }}
       onPointerDown={(event) => {
         if (event.button !== 0 || view === null) return
         drag.current = { x: event.clientX, y: event.clientY, view }
@@ -174,7 +176,6 @@ function Picture({ shown, layout }: { readonly shown: ShownGraph; readonly layou
         drag.current = null
       }}
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: its links are what is interactive; keys go from one to the other */}
       <svg
         ref={svg}
         role="group"
@@ -327,7 +328,7 @@ function Edge({ edge, layout, isDim, isLabelled }: EdgeProps) {
   const [from, target] = [layout.places[edge.source], layout.places[edge.target]]
   if (from === undefined || target === undefined || edge.source === edge.target) return null
   const level = levelOfEdge(edge)
-  const { path, middle } = edgePath(from, target)
+  const { path, middle } = edgePath(from, target, layout.bends[`${edge.source}\n${edge.target}`])
   const text =
     edge.request_rate > 0
       ? `${rate(edge.request_rate)}/s${edge.error_rate > 0 ? ` ${percent(edge.error_rate)}` : ''}`

@@ -5,7 +5,7 @@ import { type Mesh, mesh } from '../data/mesh.ts'
 import { usePlace } from '../data/place.ts'
 import { type Loaded, useResource, useShared } from '../data/resource.ts'
 import { useStore } from '../data/store.ts'
-import type { Change, Status } from '../model/api-shapes.ts'
+import type { Change, Circuit, Status } from '../model/api-shapes.ts'
 import { ago, count, duration, percent, rate } from '../model/format.ts'
 import { seriesOf } from '../model/history.ts'
 import { rangeLabel, rangeMs } from '../model/ranges.ts'
@@ -18,12 +18,18 @@ import { NoAnswer, Panel } from '../ui/panel.tsx'
 import { ServiceTable } from './service-table.tsx'
 
 export const STATUS = 'status?services=false'
+const OPEN_CIRCUITS = 'circuits?open=true'
 
 export function Overview() {
   const [loaded, retry] = useShared(mesh)
   const [status, retryStatus] = useResource<Status>(STATUS)
   const { data, failure } = loaded
-  const troubles = useMemo(() => wrongNow(data?.alerts ?? [], status.data), [data?.alerts, status.data])
+  const isOpen = (data?.mesh_metrics.circuit_breakers_open ?? 0) > 0
+  const [circuits] = useResource<{ circuits: readonly Circuit[] }>(isOpen ? OPEN_CIRCUITS : null)
+  const troubles = useMemo(
+    () => wrongNow(data?.alerts ?? [], status.data, isOpen ? (circuits.data?.circuits ?? []) : []),
+    [data?.alerts, status.data, circuits.data, isOpen],
+  )
   if (data === null && failure !== null) {
     return (
       <section class="panel">
@@ -42,8 +48,8 @@ export function Overview() {
         </div>
         <div>
           <History loaded={loaded} retry={retry} />
-          <Parts status={status} retry={retryStatus} />
           <Happening />
+          <Parts status={status} retry={retryStatus} />
         </div>
       </div>
     </>
@@ -76,7 +82,7 @@ function Tiles({ data }: { readonly data: Mesh | null }) {
   const numbers = data?.mesh_metrics
   const out = numbers === undefined ? 0 : numbers.total_instances - numbers.healthy_instances
   const failing = numbers === undefined ? 0 : 100 - numbers.success_rate
-  const isCalled = data !== null && data.isMeasured && (numbers?.request_rate ?? 0) > 0
+  const isCalled = data?.isMeasured === true && (numbers?.request_rate ?? 0) > 0
   const judged = [...(data?.rows.values() ?? [])].filter(
     ({ verdict }) => verdict.level === 'bad' || verdict.level === 'warn',
   )
@@ -86,6 +92,7 @@ function Tiles({ data }: { readonly data: Mesh | null }) {
     <dl class="tiles" aria-label="The mesh in numbers, of the last minute">
       <Tile
         label="Services"
+        isCalm
         value={count(numbers?.total_services)}
         note={judged.length === 0 ? 'none in trouble' : `${judged.length} in trouble`}
         level={
@@ -136,13 +143,15 @@ function Tile(props: {
   readonly of?: string | undefined
   readonly note: string
   readonly level?: Level | undefined
+  /** It is the note that is not as it should be. */
+  readonly isCalm?: boolean
 }) {
-  const { label, value, of, note, level } = props
+  const { label, value, of, note, level, isCalm } = props
   return (
     <div class={level === undefined ? 'tile' : `tile tile-${level}`}>
       <dt>{label}</dt>
       <dd>
-        <b>{value}</b>
+        <b class={isCalm ? 'tile-calm' : ''}>{value}</b>
         {of !== undefined && <span class="tile-of">{of}</span>}
         <span class="tile-note">
           {level !== undefined && <LevelIcon level={level} size={11} />}
@@ -201,6 +210,9 @@ function WrongNow({
                     {trouble.service === '*' && <b>the whole mesh</b>}
                     {trouble.service === null && <b>mesh</b>} {trouble.message}
                   </p>
+                  {trouble.why.map((each) => (
+                    <p key={each}>{each}</p>
+                  ))}
                   <p class="muted">
                     {trouble.name}
                     {trouble.since !== null && ` · for ${ago(trouble.since, now).replace(' ago', '')}`}

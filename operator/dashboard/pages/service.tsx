@@ -31,7 +31,7 @@ export function ServicePage() {
   const name = encodeURIComponent(service)
   const [numbers, retryNumbers] = useResource<ServiceNumbers>(`services/${name}/metrics`, 5_000)
   const [status, retryStatus] = useResource<Status>(`status?service=${name}`)
-  const [circuits, retryCircuits] = useResource<{ circuits: readonly Circuit[] }>('circuits')
+  const [circuits, retryCircuits] = useResource<{ circuits: readonly Circuit[] }>(`circuits?service=${name}`)
   const [shared] = useShared(mesh)
   const report = status.data?.services.find((each) => each.service === service)
   const row = shared.data?.rows.get(service)
@@ -401,7 +401,7 @@ function Calls({ service }: { readonly service: string }) {
                       </>
                     )}
                   </th>
-                  <td class="num">{rate(edge.request_rate)}</td>
+                  <td class="num">{edge.seen_in === 'spans' ? NONE : rate(edge.request_rate)}</td>
                   <td
                     class={
                       edge.error_rate >= 10 ? 'num is-bad' : edge.error_rate >= 1 ? 'num is-warn' : 'num'

@@ -9,11 +9,13 @@ import { Scroll } from '../ui/scroll.tsx'
 export function SettingsTable({
   configuration,
   service,
+  startsWithAll = false,
 }: {
   readonly configuration: Configuration
   readonly service: string
+  readonly startsWithAll?: boolean
 }) {
-  const [isAll, setIsAll] = useState(false)
+  const [isAll, setIsAll] = useState(startsWithAll)
   const rows = settingRows(configuration, service === '' ? null : service)
   const set = rows.filter(({ isSet }) => isSet)
   const shown = isAll ? rows : set

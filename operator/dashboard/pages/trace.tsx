@@ -4,7 +4,14 @@ import { replaceParams, usePlace } from '../data/place.ts'
 import { useResource } from '../data/resource.ts'
 import type { Attributes, Span, Trace } from '../model/api-shapes.ts'
 import { clock, duration, plural, shownValue } from '../model/format.ts'
-import { type SpanRow, serviceColours, spanRows, ticks } from '../model/waterfall.ts'
+import {
+  calledInstance,
+  type SpanRow,
+  serviceColours,
+  spanRows,
+  ticks,
+  workerOf,
+} from '../model/waterfall.ts'
 import { LevelIcon, State } from '../ui/icon.tsx'
 import { PageLink, ServiceLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -84,7 +91,7 @@ function Waterfall({ trace }: { readonly trace: Trace }) {
           <SpanItem
             key={row.span.span_id}
             row={row}
-            colour={colours.get(row.span.service) ?? 0}
+            colour={colours.get(workerOf(row.span)) ?? 0}
             isFolded={collapsed.has(row.span.span_id)}
             isOpen={params['span'] === row.span.span_id}
             onFold={(isFolded) => fold(row.span.span_id, isFolded)}
@@ -102,6 +109,13 @@ function Waterfall({ trace }: { readonly trace: Trace }) {
   )
 }
 
+/** Beside the bar where there is room, else in it. */
+const TIME_PLACES = {
+  right: (left: number, width: number) => ({ left: `${left + width}%` }),
+  left: (left: number) => ({ right: `${100 - left}%` }),
+  in: (left: number, width: number) => ({ right: `${100 - left - width}%` }),
+} as const
+
 interface SpanItemProps {
   readonly row: SpanRow
   readonly colour: number
@@ -112,6 +126,8 @@ interface SpanItemProps {
 
 function SpanItem({ row, colour, isFolded, isOpen, onFold }: SpanItemProps) {
   const { span, left, width, isCritical, hasChildren, below } = row
+  const worker = workerOf(span)
+  const side = left + width < 88 ? 'right' : left > 12 ? 'left' : 'in'
   const label = `${span.service} ${span.operation}, ${duration(span.duration)}, begins after ${duration(span.offset)}${span.is_error ? ', error' : ''}${isCritical ? ', on the critical path' : ''}`
   const onKey = (event: KeyboardEvent) => {
     if (event.key === 'ArrowLeft' && hasChildren) onFold(true)
@@ -145,12 +161,13 @@ function SpanItem({ row, colour, isFolded, isOpen, onFold }: SpanItemProps) {
             onClick={() => replaceParams({ span: isOpen ? '' : span.span_id })}
           >
             {span.is_error && <LevelIcon level="bad" size={12} />}
-            <b>{span.service}</b> <span>{span.operation}</span>
+            <b>{worker === span.service ? span.service : `${span.service} → ${worker}`}</b>{' '}
+            <span>
+              {span.operation} {calledInstance(span)}
+            </span>
             {isFolded && <em> +{below}</em>}
           </button>
         </div>
-        {/* biome-ignore lint/a11y/noStaticElementInteractions: the button beside it does the same for keys */}
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button beside it does the same for keys */}
         <div
           class="span-track"
           aria-hidden="true"
@@ -160,10 +177,7 @@ function SpanItem({ row, colour, isFolded, isOpen, onFold }: SpanItemProps) {
             class={`span-bar span-${colour}${span.is_error ? ' span-error' : ''}`}
             style={{ left: `${left}%`, width: `${width}%` }}
           />
-          <span
-            class={left + width > 82 ? 'span-time span-time-left' : 'span-time'}
-            style={left + width > 82 ? { right: `${100 - left}%` } : { left: `${left + width}%` }}
-          >
+          <span class={`span-time span-time-${side}`} style={TIME_PLACES[side](left, width)}>
             {duration(span.duration)}
           </span>
         </div>

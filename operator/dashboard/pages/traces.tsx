@@ -6,14 +6,17 @@ import { useStore } from '../data/store.ts'
 import type { Bottlenecks, TraceSummary } from '../model/api-shapes.ts'
 import { duration, percent } from '../model/format.ts'
 import { rangeLabel, rangeMs } from '../model/ranges.ts'
-import { MOST_TRACES, searchFaults, searchOf, searchPath, type TraceSearch } from '../model/trace-search.ts'
+import { pageOf } from '../model/service-rows.ts'
+import { searchFaults, searchOf, searchPath, type TraceSearch } from '../model/trace-search.ts'
 import { hashOf } from '../model/url-state.ts'
 import { PageLink, ServiceLink } from '../ui/links.tsx'
+import { Pager } from '../ui/pager.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { TraceTable } from './trace-table.tsx'
 
 /** Searches begin at whole steps of this, so that one asked again is the same. */
 const STEP_MS = 30_000
+const PAGE_SIZE = 25
 
 export function TracesPage() {
   const place = usePlace()
@@ -29,7 +32,7 @@ export function TracesPage() {
   return (
     <>
       <h1>Traces</h1>
-      <SearchForm key={hashOf(place)} search={search} faults={faults} />
+      <SearchForm key={JSON.stringify(search)} search={search} faults={faults} />
       <Panel
         title="Found"
         aside={
@@ -43,9 +46,6 @@ export function TracesPage() {
         }
         loaded={loaded}
         retry={retry}
-        partial={({ total }) =>
-          total > MOST_TRACES ? `only the newest ${MOST_TRACES} are listed; search for less` : null
-        }
         empty={({ traces }) =>
           traces.length > 0 ? null : isNarrow ? (
             <>
@@ -73,7 +73,20 @@ export function TracesPage() {
           )
         }
       >
-        {({ traces }) => <TraceTable traces={traces} />}
+        {({ traces }) => {
+          const page = pageOf(traces, Number(place.params['page'] ?? 1), PAGE_SIZE)
+          return (
+            <>
+              <TraceTable traces={page.shown} />
+              <Pager
+                page={page}
+                what="traces"
+                total={traces.length}
+                onPage={(next) => replaceParams({ page: next === 1 ? '' : String(next) })}
+              />
+            </>
+          )
+        }}
       </Panel>
       <WhereTimeGoes />
     </>
@@ -98,6 +111,7 @@ function SearchForm({ search, faults }: SearchFormProps) {
       max: next.max.trim(),
       tag: next.tag.trim(),
       errors: next.errors ? '1' : '',
+      page: '',
     })
   const field = (
     name: 'service' | 'operation' | 'min' | 'max' | 'tag',

@@ -72,7 +72,7 @@ export function Chart({ label, series, show, tone, fromMs, toMs, least = 1 }: Ch
                   <g key={mark}>
                     <path class="chart-grid" d={`M0 ${height}H${width}`} />
                     <text class="chart-mark" x={-7} y={height + 4} text-anchor="end">
-                      {show(mark)}
+                      {show(mark).replace(/\.0(?!\d)/, '')}
                     </text>
                   </g>
                 )

@@ -114,7 +114,9 @@ function Range() {
   const place = usePlace()
   return (
     <label class="range">
-      <span class="sr-only">Charts and lists look back</span>
+      <span>
+        <span class="sr-only">Charts and lists look back over the </span>last
+      </span>
       <select
         value={place.range}
         title="How far charts and lists look back. Numbers are of the last minute."
@@ -125,7 +127,7 @@ function Range() {
       >
         {RANGES.map(({ id, label }) => (
           <option key={id} value={id}>
-            last {label}
+            {label}
           </option>
         ))}
       </select>

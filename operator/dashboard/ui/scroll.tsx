@@ -9,7 +9,6 @@ export function Scroll({
   readonly children: ComponentChildren
 }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: without the focus keys cannot move it
     <section class="scroll" tabIndex={0} aria-label={label}>
       {children}
     </section>

@@ -74,7 +74,6 @@ export function SearchBox() {
       <kbd aria-hidden="true">/</kbd>
       <ul id="search-found" role="listbox" aria-label="Services" hidden={found.length === 0}>
         {found.map((name, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the input, which has the focus
           <li
             key={name}
             id={`search-${index}`}
