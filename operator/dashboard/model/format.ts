@@ -37,11 +37,11 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.floor(ms / 60_000)}${THIN}min ${Math.round((ms % 60_000) / 1000)}${THIN}s`
 }
 
-/** `950`, `12.3k`, `4.5M`. */
+/** `950`, `1,240`, `12.3k`, `4.5M`. */
 export function count(value: number | null | undefined): string {
   if (!isNumber(value)) return NONE
   if (value < 999.5) return String(Math.round(value))
-  if (value < 9_995) return `${(value / 1000).toFixed(2)}k`
+  if (value < 9_999.5) return `${Math.floor(Math.round(value) / 1000)},${String(Math.round(value) % 1000).padStart(3, '0')}`
   if (value < 99_950) return `${(value / 1000).toFixed(1)}k`
   if (value < 999_500) return `${Math.round(value / 1000)}k`
   return `${(value / 1_000_000).toFixed(value < 9_950_000 ? 1 : 0)}M`

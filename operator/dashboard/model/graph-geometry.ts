@@ -77,11 +77,27 @@ export interface View {
 export const LEAST_SCALE = 0.15
 export const MOST_SCALE = 2.5
 export const FITTED_SCALE = 1.3
+/** Below it a name is smaller than 9 px. */
+const LEAST_READABLE = 0.68
 
 /** All of it in the middle, hardly larger than life. */
 export function fitted(width: number, height: number, boxWidth: number, boxHeight: number): View {
   const scale = Math.min(FITTED_SCALE, Math.max(LEAST_SCALE, Math.min(boxWidth / width, boxHeight / height)))
   return { x: (boxWidth - width * scale) / 2, y: (boxHeight - height * scale) / 2, scale }
+}
+
+/** Where to begin: all of it, or where names cannot be read then, near to one place. */
+export function begun(
+  [width, height]: Point,
+  [boxWidth, boxHeight]: Point,
+  [x, y]: Point,
+): View {
+  const whole = fitted(width, height, boxWidth, boxHeight)
+  if (whole.scale >= LEAST_READABLE) return whole
+  const scale = LEAST_READABLE
+  const within = (middle: number, size: number, box: number) =>
+    size * scale <= box ? (box - size * scale) / 2 : Math.min(0, Math.max(box - size * scale, box / 2 - middle * scale))
+  return { x: within(x, width, boxWidth), y: within(y, height, boxHeight), scale }
 }
 
 /** Nearer or farther, with one point staying where it is. */

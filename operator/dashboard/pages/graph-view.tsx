@@ -7,6 +7,7 @@ import { percent, rate } from '../model/format.ts'
 import {
   type Direction,
   edgePath,
+  begun,
   FITTED_SCALE,
   fitted,
   NODE_HEIGHT,
@@ -17,7 +18,7 @@ import {
   zoomed,
 } from '../model/graph-geometry.ts'
 import { edgeWidth, levelOfEdge, type ShownGraph, type ShownNode } from '../model/graph-view.ts'
-import { LEVEL_WORDS } from '../model/severity.ts'
+import { compareLevels, LEVEL_WORDS } from '../model/severity.ts'
 import { to } from '../model/url-state.ts'
 import { Glyph, LevelIcon } from '../ui/icon.tsx'
 
@@ -89,9 +90,15 @@ function Picture({ shown, layout }: { readonly shown: ShownGraph; readonly layou
       setView((now) => now && zoomed(now, factor, [element.clientWidth / 2, element.clientHeight / 2]))
   }
   useEffect(() => {
-    fit()
-    const resize = new ResizeObserver(fit)
-    if (box.current !== null) resize.observe(box.current)
+    const element = box.current
+    if (element === null) return
+    const begin = () => {
+      const place = layout.places[shown.focus ?? worstOf(shown)] ?? [0, 0]
+      setView(begun([layout.width, layout.height], [element.clientWidth, element.clientHeight], place))
+    }
+    begin()
+    const resize = new ResizeObserver(begin)
+    resize.observe(element)
     return () => resize.disconnect()
   }, [layout])
 
@@ -241,6 +248,10 @@ function Picture({ shown, layout }: { readonly shown: ShownGraph; readonly layou
     </div>
   )
 }
+
+/** Where to look first. */
+const worstOf = ({ nodes }: ShownGraph): string =>
+  [...nodes].sort((left, right) => compareLevels(left.level, right.level))[0]?.id ?? ''
 
 function neighbours(edges: readonly GraphEdge[], of: string): ReadonlySet<string> {
   const found = new Set([of])
