@@ -1,8 +1,8 @@
 // What the page shows while there is no answer, none any more, an empty one, half of one.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 import { openPage, type WatchedPage } from '../support/browser.ts'
+import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let standIn: DashboardStandIn
@@ -49,14 +49,21 @@ test('what nobody calls is idle, not healthy', async () => {
     const answer = whole(path, query, body) as { mesh_metrics: object; services: Record<string, object> }
     if (path !== 'dashboard') return answer
     const services = Object.fromEntries(
-      Object.entries(answer.services).map(([name, each]) => [name, { ...each, request_rate: 0, error_rate: 0 }]),
+      Object.entries(answer.services).map(([name, each]) => [
+        name,
+        { ...each, request_rate: 0, error_rate: 0 },
+      ]),
     )
     return { ...answer, services, mesh_metrics: { ...answer.mesh_metrics, request_rate: 0 } }
   }
   await withPage('', async ({ page }) => {
     await page.getByRole('heading', { name: 'The mesh is idle' }).waitFor()
     equal(await page.locator('table.services').getByText('Idle').count(), 3)
-    equal(await page.locator('table.services').getByText('Healthy', { exact: true }).count(), 1, 'the head alone')
+    equal(
+      await page.locator('table.services').getByText('Healthy', { exact: true }).count(),
+      1,
+      'the head alone',
+    )
   })
 })
 
@@ -76,7 +83,10 @@ test('what was there stays when answers fail, marked as stale', async () => {
     await page.getByRole('heading', { name: 'The mesh is healthy' }).waitFor()
     standIn.showBut(SMALL, { dashboard: BROKEN })
     await page.keyboard.press('r')
-    await page.getByText(/Stale: as it was at/).first().waitFor()
+    await page
+      .getByText(/Stale: as it was at/)
+      .first()
+      .waitFor()
     await page.getByText('No answer').waitFor()
     equal(await page.locator('table.services tbody tr').count(), 3)
   })
@@ -112,7 +122,12 @@ test('an operator that goes away and comes back: disconnected, then live, from t
   standIn.show(SMALL)
   await withPage('', async ({ page, faults }) => {
     await page.getByText('Live').waitFor()
-    standIn.push('health', { service_name: 'cart-api', instance_id: 'cart-api-1', from: 'healthy', to: 'unhealthy' })
+    standIn.push('health', {
+      service_name: 'cart-api',
+      instance_id: 'cart-api-1',
+      from: 'healthy',
+      to: 'unhealthy',
+    })
     await page.getByText('cart-api-1 healthy → unhealthy').waitFor()
     await standIn.down()
     await page.keyboard.press('r')

@@ -1,7 +1,8 @@
 // One real Chromium for the tests of a file, and pages that notice what they must never do.
-import { after } from 'node:test'
+
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { after } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { findChromium } from '../../operator/setup/chromium-binary.ts'
 
@@ -62,11 +63,18 @@ export async function axeViolations(page: Page): Promise<readonly string[]> {
   await page.evaluate(axeSource)
   return await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[] }> }
+      axe: {
+        run(): Promise<{
+          violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[]
+        }>
+      }
     }
     const { violations } = await axe.run()
     return violations.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id} (${help}): ${html.slice(0, 160)} ${failureSummary.slice(0, 300)}`),
+      nodes.map(
+        ({ html, failureSummary }) =>
+          `${id} (${help}): ${html.slice(0, 160)} ${failureSummary.slice(0, 300)}`,
+      ),
     )
   })
 }

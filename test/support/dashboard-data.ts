@@ -47,7 +47,9 @@ export function meshAnswers({
   turn = 0,
 }: MeshSize): MeshAnswers {
   const names = Array.from({ length: many }, (_, index) => nameOf(index))
-  const services = Object.fromEntries(names.map((name, index) => [name, metricsOf(name, index, failingEvery, turn)]))
+  const services = Object.fromEntries(
+    names.map((name, index) => [name, metricsOf(name, index, failingEvery, turn)]),
+  )
   const all = Object.values(services)
   const sum = (read: (each: ServiceMetrics) => number) => all.reduce((total, each) => total + read(each), 0)
   const instances = sum((each) => each.instance_count)
@@ -174,7 +176,11 @@ export function statusOf(nowMs: number): Status {
 }
 
 /** Status with one service in it, as `?service=` answers. */
-export function statusWith(name: string, { healthy_count, instance_count }: ServiceMetrics, nowMs: number): Status {
+export function statusWith(
+  name: string,
+  { healthy_count, instance_count }: ServiceMetrics,
+  nowMs: number,
+): Status {
   return {
     ...statusOf(nowMs),
     services: [
@@ -193,7 +199,8 @@ export function statusWith(name: string, { healthy_count, instance_count }: Serv
           target: `10.0.0.${index + 1}:9000`,
           health: index < healthy_count ? 'healthy' : 'unhealthy',
           weight: index < healthy_count ? 100 : 0,
-          reason: index < healthy_count ? '2 of 2 checks passing' : 'check “http” is critical: connection refused',
+          reason:
+            index < healthy_count ? '2 of 2 checks passing' : 'check “http” is critical: connection refused',
         })),
       },
     ],
@@ -262,7 +269,13 @@ export const tracesOf = (nowMs: number): { traces: readonly TraceSummary[]; tota
 }
 
 export function traceOf(nowMs: number, attributes: Span['attributes'] = {}): Trace {
-  const span = (id: string, depth: number, offset: number, duration: number, over: Partial<Span> = {}): Span => ({
+  const span = (
+    id: string,
+    depth: number,
+    offset: number,
+    duration: number,
+    over: Partial<Span> = {},
+  ): Span => ({
     span_id: id,
     parent_span_id: depth === 0 ? null : '01',
     depth,

@@ -1,19 +1,19 @@
 // An operator that serves the real dashboard and answers what a test says: states and sizes that no real mesh has here.
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { packageRoot } from '../../operator/cli/package-root.ts'
 import { createApp } from '../../operator/http/app.ts'
 import { dashboardFiles } from '../../operator/http/dashboard-files.ts'
 import { RequestError } from '../../operator/http/request-error.ts'
-import { packageRoot } from '../../operator/cli/package-root.ts'
 import {
   changesOf,
   configurationOf,
-  meshAnswers,
   type MeshSize,
+  meshAnswers,
   nameOf,
   overridesOf,
   statusWith,
@@ -97,7 +97,11 @@ export class DashboardStandIn {
           reply.raw.on('close', () => this.#listeners.delete(reply.raw))
           return reply
         }
-        const answer = this.answers(request.method === 'GET' ? path : `${request.method} ${path}`, searchParams, request.body)
+        const answer = this.answers(
+          request.method === 'GET' ? path : `${request.method} ${path}`,
+          searchParams,
+          request.body,
+        )
         if (answer === 'hang') return new Promise(() => {})
         if (answer === undefined) throw new RequestError(404, `${request.method} ${pathname} does not exist`)
         if ('status' in answer && typeof answer.status === 'number') {
@@ -151,7 +155,8 @@ function wholeMesh(size: MeshSize): Answers {
     if (path === 'traces') return tracesOf(nowMs)
     if (kind === 'traces') return traceOf(nowMs)
     if (kind === 'latency') return latencyOf(name)
-    if (path === 'bottlenecks') return { window_seconds: 900, traces: 0, services: [], by_share: [], by_p95: [] }
+    if (path === 'bottlenecks')
+      return { window_seconds: 900, traces: 0, services: [], by_share: [], by_p95: [] }
     return undefined
   }
 }

@@ -41,7 +41,8 @@ export function duration(ms: number | null | undefined): string {
 export function count(value: number | null | undefined): string {
   if (!isNumber(value)) return NONE
   if (value < 999.5) return String(Math.round(value))
-  if (value < 9_999.5) return `${Math.floor(Math.round(value) / 1000)},${String(Math.round(value) % 1000).padStart(3, '0')}`
+  if (value < 9_999.5)
+    return `${Math.floor(Math.round(value) / 1000)},${String(Math.round(value) % 1000).padStart(3, '0')}`
   if (value < 99_950) return `${(value / 1000).toFixed(1)}k`
   if (value < 999_500) return `${Math.round(value / 1000)}k`
   return `${(value / 1_000_000).toFixed(value < 9_950_000 ? 1 : 0)}M`

@@ -87,16 +87,14 @@ export function fitted(width: number, height: number, boxWidth: number, boxHeigh
 }
 
 /** Where to begin: all of it, or where names cannot be read then, near to one place. */
-export function begun(
-  [width, height]: Point,
-  [boxWidth, boxHeight]: Point,
-  [x, y]: Point,
-): View {
+export function begun([width, height]: Point, [boxWidth, boxHeight]: Point, [x, y]: Point): View {
   const whole = fitted(width, height, boxWidth, boxHeight)
   if (whole.scale >= LEAST_READABLE) return whole
   const scale = LEAST_READABLE
   const within = (middle: number, size: number, box: number) =>
-    size * scale <= box ? (box - size * scale) / 2 : Math.min(0, Math.max(box - size * scale, box / 2 - middle * scale))
+    size * scale <= box
+      ? (box - size * scale) / 2
+      : Math.min(0, Math.max(box - size * scale, box / 2 - middle * scale))
   return { x: within(x, width, boxWidth), y: within(y, height, boxHeight), scale }
 }
 

@@ -5,9 +5,9 @@ import type { Layout } from '../layout-worker.ts'
 import type { GraphEdge } from '../model/api-shapes.ts'
 import { percent, rate } from '../model/format.ts'
 import {
+  begun,
   type Direction,
   edgePath,
-  begun,
   FITTED_SCALE,
   fitted,
   NODE_HEIGHT,
@@ -278,11 +278,13 @@ function Node({ node, layout, isFocus, isDim, isReached, onLook, onReach }: Node
   if (at === undefined) return null
   const isCalled = node.request_rate > 0
   const numbers = isCalled
-    ? `${rate(node.request_rate)}/s${node.error_rate > 0 ? `  ${percent(node.error_rate)} failing` : ''}`
+    ? `${rate(node.request_rate)}/s${node.error_rate > 0 ? ` · ${percent(node.error_rate)} failing` : ''}`
     : node.instance_count === 0
       ? 'not in the catalog'
       : 'no requests'
-  const label = `${node.id}: ${LEVEL_WORDS[node.level]}${node.why.length > 0 ? `, ${node.why.join(', ')}` : ''}. ${numbers}`
+  const name = shortName(node.id, NAME_CHARS)
+  const counts = node.instance_count > 0 ? `${node.healthy_count}/${node.instance_count}` : ''
+  const told = [LEVEL_WORDS[node.level], ...node.why, ...(name === node.id ? [] : [node.id])].join(', ')
   return (
     <a
       {...({ transform: `translate(${at[0] - NODE_WIDTH / 2} ${at[1] - NODE_HEIGHT / 2})` } as object)}
@@ -291,7 +293,6 @@ function Node({ node, layout, isFocus, isDim, isReached, onLook, onReach }: Node
       data-id={node.id}
       draggable={false}
       tabIndex={isReached ? 0 : -1}
-      aria-label={label}
       onMouseEnter={() => onLook(node.id)}
       onMouseLeave={() => onLook(null)}
       onFocus={() => {
@@ -300,14 +301,14 @@ function Node({ node, layout, isFocus, isDim, isReached, onLook, onReach }: Node
       }}
       onBlur={() => onLook(null)}
     >
-      <title>{label}</title>
+      <desc>{told}</desc>
       <rect class="node-box" width={NODE_WIDTH} height={NODE_HEIGHT} rx="8" />
       <g transform="translate(12 11)">
         <LevelIcon level={node.level} size={15} />
       </g>
       <text x="34" y="23" class="node-name">
-        {shortName(node.id, NAME_CHARS)}
-      </text>
+        {name}
+      </text>{' '}
       <text
         x="34"
         y="40"
@@ -318,10 +319,10 @@ function Node({ node, layout, isFocus, isDim, isReached, onLook, onReach }: Node
         }
       >
         {numbers}
-      </text>
+      </text>{' '}
       {node.instance_count > 0 && (
         <text x={NODE_WIDTH - 11} y="23" class="node-count">
-          {node.healthy_count}/{node.instance_count}
+          {counts}
         </text>
       )}
     </a>
