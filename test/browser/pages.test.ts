@@ -1,7 +1,7 @@
 // Every page in both themes, on a desk, on a phone and at 200 %: nothing for axe to find, nothing cut off, nothing refused.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { axeViolations, openPage, type WatchedPage } from '../support/browser.ts'
+import { axeViolations, openPage, until, type WatchedPage } from '../support/browser.ts'
 import { nameOf, TRACE_ID } from '../support/dashboard-data.ts'
 import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 
@@ -34,7 +34,7 @@ async function show(hash: string, text: string): Promise<void> {
   await opened.page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
   await opened.page.getByText(text).first().waitFor()
   // What is still read belongs to the page as well.
-  await opened.page.waitForFunction(`document.querySelector('[aria-busy="true"]') === null`)
+  await until(opened.page, `document.querySelector('[aria-busy="true"]') === null`)
 }
 
 const IS_CUT_OFF = 'document.documentElement.scrollWidth > innerWidth'

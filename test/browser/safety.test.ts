@@ -1,7 +1,7 @@
 // What services send is text; what people type in stays here.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openPage } from '../support/browser.ts'
+import { openPage, until } from '../support/browser.ts'
 import { TRACE_ID, traceOf } from '../support/dashboard-data.ts'
 import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 
@@ -44,9 +44,7 @@ test('markup in names, messages and attributes is shown as it is, on every page'
   for (const hash of hashes) {
     await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
     const needle = hash === '#/graph' ? '<img' : 'onerror='
-    await page.waitForFunction(
-      `document.querySelector('main').textContent.includes(${JSON.stringify(needle)})`,
-    )
+    await until(page, `document.querySelector('main').textContent.includes(${JSON.stringify(needle)})`)
     equal(await page.locator('img').count(), 0, hash)
     equal(await page.locator('body script').count(), 0, hash)
   }

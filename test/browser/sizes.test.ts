@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openPage } from '../support/browser.ts'
+import { openPage, until } from '../support/browser.ts'
 import { nameOf } from '../support/dashboard-data.ts'
 import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 
@@ -40,9 +40,7 @@ test('150 services are all drawn, and stand where they stood when only their num
   standIn.show({ services: 150, turn: 3 })
   const [first] = await page.locator('a.node .node-numbers').allTextContents()
   await page.keyboard.press('r')
-  await page.waitForFunction(
-    `document.querySelector('a.node .node-numbers').textContent !== ${JSON.stringify(first)}`,
-  )
+  await until(page, `document.querySelector('a.node .node-numbers').textContent !== ${JSON.stringify(first)}`)
   deepEqual(await places(), before)
   deepEqual(faults, [])
   await close()
@@ -58,7 +56,7 @@ test('of 1,000 services the graph shows one and its neighbours, farther on deman
   await page.locator(`a.node-focus[data-id="${nameOf(3)}"]`).waitFor()
   const near = await page.locator('a.node').count()
   await page.getByLabel('Steps').selectOption('3')
-  await page.waitForFunction(`document.querySelectorAll('a.node').length > ${near}`)
+  await until(page, `document.querySelectorAll('a.node').length > ${near}`)
   ok(page.url().includes(`focus=${nameOf(3)}`) && page.url().includes('depth=3'))
   await page.getByRole('button', { name: 'Table' }).click()
   await page.getByRole('columnheader', { name: 'Callee' }).waitFor()
@@ -75,7 +73,7 @@ test('1,000 services are listed page by page, the worst first, and found by name
   await page.getByRole('button', { name: 'Next page' }).click()
   await page.getByText('Page 2 of 40').waitFor()
   await page.getByRole('searchbox', { name: /Only services/ }).fill('login-api')
-  await page.waitForFunction(`document.querySelectorAll('table.services tbody tr').length < 25`)
+  await until(page, `document.querySelectorAll('table.services tbody tr').length < 25`)
   deepEqual(faults, [])
   await close()
 })

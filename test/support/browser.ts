@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { after } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { findChromium } from '../../operator/setup/chromium-binary.ts'
+import { waitFor } from './wait-for.ts'
 
 export type Scheme = 'light' | 'dark'
 
@@ -53,6 +54,15 @@ export async function openPage(url: string, options: PageOptions = {}): Promise<
   })
   await page.goto(url)
   return { page, faults, close: () => context.close() }
+}
+
+/** Waits until this JavaScript is true in the page. Asked from outside: the page's own policy evaluates no text. */
+export async function until(page: Page, expression: string): Promise<void> {
+  await waitFor(() => page.evaluate<boolean>(expression), {
+    what: expression,
+    pollMs: 50,
+    deadlineMs: 30_000,
+  })
 }
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

@@ -40,11 +40,7 @@ export class DashboardStandIn {
   /** Builds the page as it is now, and listens. */
   static async start(): Promise<DashboardStandIn> {
     const standIn = new DashboardStandIn()
-    const script = pathToFileURL(join(packageRoot(), 'operator', 'setup', 'build-dashboard.mjs')).href
-    const { buildDashboard } = (await import(script)) as {
-      buildDashboard: (root: string, outdir: string) => Promise<void>
-    }
-    await buildDashboard(packageRoot(), standIn.folder)
+    await builtDashboard(standIn.folder)
     await standIn.listen()
     return standIn
   }
@@ -126,6 +122,15 @@ export class DashboardStandIn {
     await this.down()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** The page as its sources are now. */
+export async function builtDashboard(folder: string): Promise<void> {
+  const script = pathToFileURL(join(packageRoot(), 'operator', 'setup', 'build-dashboard.mjs')).href
+  const { buildDashboard } = (await import(script)) as {
+    buildDashboard: (root: string, outdir: string) => Promise<void>
+  }
+  await buildDashboard(packageRoot(), folder)
 }
 
 function wholeMesh(size: MeshSize): Answers {

@@ -43,9 +43,16 @@ export interface StackOptions extends ConsulOptions {
   readonly kongEnv?: Readonly<Record<string, string>>
   /** Ports that others have to know before anything is started; free ones otherwise. */
   readonly ports?: { readonly admin: number; readonly api: number }
+  /** Folder of a built dashboard, to be served. */
+  readonly dashboard?: string
 }
 
-export async function startStack({ kongEnv = {}, ports, ...options }: StackOptions = {}): Promise<Stack> {
+export async function startStack({
+  kongEnv = {},
+  ports,
+  dashboard,
+  ...options
+}: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
   const gateway = await startTestGateway(kongEnv, ports?.admin)
   const adminUrl = `http://127.0.0.1:${gateway.adminPort}`
@@ -78,7 +85,7 @@ export async function startStack({ kongEnv = {}, ports, ...options }: StackOptio
           ...over,
           kong: { ...configFor(consul, gateway).kong, ...kong },
         },
-        { log: silentLogger },
+        { log: silentLogger, ...(dashboard === undefined ? {} : { dashboard }) },
       )
       const ready = () => operator!.status().ready || Promise.reject(operator!.status().reasons)
       await waitFor(ready, { what: 'the operator being ready' })

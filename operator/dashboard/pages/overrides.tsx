@@ -87,7 +87,7 @@ function Row({ override, onDone, onToken }: RowProps) {
     setStep('working')
     setFailure(null)
     try {
-      const path = `overrides/${encodeURIComponent(`${kind}/${entity}`)}?field=${encodeURIComponent(field)}`
+      const path = `overrides/${encodeURIComponent(entity)}?field=${encodeURIComponent(field)}`
       await writeJson('DELETE', path)
       announce(`${field} of ${name} is given back to Consul`)
       onDone()
