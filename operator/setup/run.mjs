@@ -1,4 +1,4 @@
-// What `npm run up`, `npm test`, `npm run soak`, `npm run bench` and `npm run test:w3c` start: set-up first, then the job in its own process.
+// What `npm run up`, `npm test`, `npm run soak`, `npm run bench`, `npm run screenshots` and `npm run test:w3c` start: set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
@@ -7,10 +7,16 @@ import { prepare, root } from './prepare.mjs'
 
 const [job = '', ...args] = process.argv.slice(2)
 /** What takes too long for every run. */
-const SOAK = ['contract/mesh-api', 'integration/described-answers', 'soak/silent-client'].map((name) =>
-  join('test', ...name.split('/')).concat('.test.ts'),
-)
-if (job === 'soak') process.env.KONGSUL_FUZZ_RUNS ??= '2000'
+const SOAK = [
+  'contract/mesh-api',
+  'integration/described-answers',
+  'soak/silent-client',
+  'browser/sizes',
+].map((name) => join('test', ...name.split('/')).concat('.test.ts'))
+if (job === 'soak') {
+  process.env.KONGSUL_FUZZ_RUNS ??= '2000'
+  process.env.KONGSUL_DASHBOARD_SECONDS ??= '600'
+}
 const jobs = {
   up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
   test: () => [
@@ -23,6 +29,7 @@ const jobs = {
   ],
   soak: () => ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=1800000', ...SOAK],
   bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
+  screenshots: () => ['--import', 'tsx', join('test', 'screenshots', 'main.ts'), ...args],
   w3c: () => ['--import', 'tsx', join('test', 'w3c', 'main.ts'), ...args],
 }
 if (!(job in jobs)) {
@@ -31,7 +38,7 @@ if (!(job in jobs)) {
 }
 
 await prepare()
-if (job === 'test' || job === 'soak')
+if (['test', 'soak', 'screenshots'].includes(job))
   await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
 process.exitCode = await run(jobs[job]())
 
