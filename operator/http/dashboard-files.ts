@@ -80,6 +80,7 @@ export const dashboardFiles =
       params: { file: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be the name of a file') },
       answer: 'text/javascript',
       errors: [404],
+      example: { params: { file: 'dashboard.js' } },
       handle: ({ params: { file: name }, request, reply }) => {
         const assets = join(folder, 'assets')
         const isThere = files.has(name) || (existsSync(assets) && readdirSync(assets).includes(name))

@@ -116,5 +116,6 @@ async function json(method: string, url: string, body?: object): Promise<void> {
   if (!answer.ok) throw new Error(`${method} ${url} answered ${answer.status}: ${await answer.text()}`)
 }
 
-const read = async ({ apiUrl }: Addresses, path: string): Promise<string> =>
-  await (await fetch(`${apiUrl}/api/v1/mesh/v2/${path}`)).text()
+async function read({ apiUrl }: Addresses, path: string): Promise<string> {
+  return await (await fetch(`${apiUrl}/api/v1/mesh/v2/${path}`)).text()
+}
