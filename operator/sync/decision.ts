@@ -6,7 +6,12 @@ import type { Entity, KongState } from '../core/entity.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import { type AcceptedSettings, acceptSettings, type Refusal, type ServiceSettings } from '../core/settings.ts'
+import {
+  type AcceptedSettings,
+  acceptSettings,
+  type Refusal,
+  type ServiceSettings,
+} from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
