@@ -45,16 +45,14 @@ try {
 
 async function shoot(addresses: Addresses): Promise<void> {
   mkdirSync(FOLDER, { recursive: true })
-  const found = JSON.parse(await read(addresses, 'traces?service=web&error_only=true&limit=20')) as {
-    traces: { trace_id: string; span_count: number }[]
-  }
-  const longest = found.traces.toSorted((left, right) => right.span_count - left.span_count)[0]
+  const longest =
+    (await longestTrace(addresses, 'error_only=true')) ?? (await longestTrace(addresses, 'limit=50'))
   const pages: readonly (readonly [name: string, hash: string, ready: string])[] = [
     ['overview', '#/overview?range=5m', 'MeshCircuitOpen'],
     ['graph', '#/graph?range=5m', 'called before'],
     ['service', '#/service/api?range=5m', 'Routes and circuit'],
     ['traces', '#/traces?range=5m', 'Where the time goes'],
-    ['trace', `#/trace/${longest?.trace_id ?? ''}`, 'critical path'],
+    ['trace', `#/trace/${longest ?? ''}`, 'critical path'],
     ['changes', '#/changes?range=5m', 'Failed only'],
     ['configuration', '#/configuration?service=api', 'Load balancing'],
     ['overrides', '#/overrides', 'read_timeout'],
@@ -84,6 +82,14 @@ async function shoot(addresses: Addresses): Promise<void> {
   } finally {
     await browser.close()
   }
+}
+
+/** Id of the trace with most spans; null where none fits. */
+async function longestTrace(addresses: Addresses, query: string): Promise<string | null> {
+  const { traces } = JSON.parse(await read(addresses, `traces?${query}`)) as {
+    traces: { trace_id: string; span_count: number }[]
+  }
+  return traces.toSorted((left, right) => right.span_count - left.span_count)[0]?.trace_id ?? null
 }
 
 /** What a change would do is what that page is about. */

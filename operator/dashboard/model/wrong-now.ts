@@ -146,7 +146,8 @@ export function meshVerdict(dashboard: Dashboard, troubles: readonly Trouble[]):
     const [first] = active
     const level = worst(active.map((each) => each.level))
     const more = active.length === 1 ? '' : `, and ${active.length - 1} more`
-    const { service, message } = first!
+    const { service } = first!
+    const message = first!.why[0] ?? first!.message
     const whose = service === null || service === '*' || message.includes(service) ? '' : `${service}: `
     return { level, sentence: `${whose}${message}${more}` }
   }

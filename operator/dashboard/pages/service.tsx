@@ -38,10 +38,10 @@ export function ServicePage() {
   const isUnknown = status.data !== null && report === undefined && shared.data !== null && row === undefined
   const troubles = useMemo(
     () =>
-      wrongNow(shared.data?.alerts ?? [], status.data).filter(
+      wrongNow(shared.data?.alerts ?? [], status.data, circuits.data?.circuits).filter(
         (each) => each.service === service || each.service === '*',
       ),
-    [shared.data?.alerts, status.data, service],
+    [shared.data?.alerts, status.data, circuits.data, service],
   )
   const metrics = numbers.data ?? row ?? null
   const verdict = metrics === null ? null : judgeService(metrics)
@@ -74,6 +74,9 @@ export function ServicePage() {
               <State level={trouble.level} text={trouble.level === 'bad' ? 'Critical' : 'Warning'} />
               <div>
                 <p>{trouble.message}</p>
+                {trouble.why.map((each) => (
+                  <p key={each}>{each}</p>
+                ))}
                 <p class="muted">{trouble.name}</p>
               </div>
             </li>
@@ -237,10 +240,10 @@ function Instances({
                   <th scope="row" class="name">
                     {row.id}
                   </th>
-                  <td class="name muted">{row.target}</td>
-                  <td>
+                  <td class="nowrap muted">{row.target}</td>
+                  <td class="circuit">
                     <State level={row.circuitLevel} text={row.circuit} />
-                    {row.until !== null && <span class="muted"> {ago(row.until, now)}</span>}
+                    {row.until !== null && <small class="muted">tries again {ago(row.until, now)}</small>}
                   </td>
                   <td class="num">{row.weight}</td>
                   <td class="num">{rate(row.rate)}</td>
