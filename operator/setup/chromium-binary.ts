@@ -84,6 +84,7 @@ function writeLauncher(tree: string): string {
     '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>',
     `<dir>${join(tree, 'usr/share/fonts')}</dir><dir>/usr/share/fonts</dir>`,
     '<alias><family>system-ui</family><prefer><family>Inter</family></prefer></alias>',
+    '<alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>',
     `<cachedir>${join(tree, 'font-cache')}</cachedir></fontconfig>`,
   ]
   writeWhole(join(tree, 'fonts.conf'), fonts, 0o644)
