@@ -22,35 +22,84 @@ type Rows = ReadonlyMap<string, unknown>
 /** How many entries that vanished from a list are asked for one by one. */
 const MOST_ASKED = 8
 
+/** Read whenever the list that it goes with was answered: each list that is waited for is a connection to Consul. */
+const GOES_WITH: Partial<Record<EntryKind, EntryKind>> = { 'service-defaults': 'proxy-defaults' }
+
+/**
+ * A change is seen at once. One of proxy-defaults, a single entry that hardly ever changes, may take as long as a read
+ * waits, where Consul does not wake the list of service-defaults for it.
+ */
 export async function watchEntries(options: EntriesWatchOptions): Promise<void> {
-  await Promise.all(ENTRY_KINDS.map((kind) => watchKind(kind, options)))
+  const led = new Set(Object.values(GOES_WITH))
+  await Promise.all(ENTRY_KINDS.filter((kind) => !led.has(kind)).map((kind) => watchKind(kind, options)))
 }
 
 async function watchKind(kind: EntryKind, options: EntriesWatchOptions): Promise<void> {
-  const { reader, signal, onRows, onDoubt, waitMs = 20_000 } = options
-  const kept = new KeptRows<unknown>((one, other) => JSON.stringify(one) === JSON.stringify(other))
-  let before: Rows | null = null
-  let told: string | null = null
+  const { reader, signal, onDoubt, waitMs = 20_000 } = options
+  const list = new EntryList(kind, options)
+  const led = GOES_WITH[kind]
+  const beside = led === undefined ? null : new EntryList(led, options)
   await followBlockingQuery({
     waitMs,
     signal,
     everyAnswer: true,
     read: async (o) => {
       const answer = await reader.entries(kind, o)
-      await requireVisible(kind, before, answer, reader, signal)
+      await list.requireVisible(answer)
       return answer
     },
-    onAnswer: ({ body }: Answer<readonly unknown[]>, { backwards, broken }: AnswerEvent) => {
-      onDoubt(kind, null)
-      const rows = kept.accept(byName(body), backwards && broken)
-      before = rows
-      const text = JSON.stringify([...rows])
-      if (text === told) return
-      told = text
-      onRows(kind, [...rows.values()])
+    onAnswer: (answer: Answer<readonly unknown[]>, { backwards, broken }: AnswerEvent) => {
+      list.accept(answer, backwards && broken)
+      void beside?.read()
     },
-    onFailure: (error) => onDoubt(kind, error),
+    onFailure: (error) => {
+      onDoubt(kind, error)
+      void beside?.read()
+    },
   })
+}
+
+/** What is known of the entries of a kind. */
+class EntryList {
+  readonly #kind: EntryKind
+  readonly #options: EntriesWatchOptions
+  readonly #kept = new KeptRows<unknown>((one, other) => JSON.stringify(one) === JSON.stringify(other))
+  #before: Rows | null = null
+  #told: string | null = null
+
+  constructor(kind: EntryKind, options: EntriesWatchOptions) {
+    this.#kind = kind
+    this.#options = options
+  }
+
+  /** Reads it now, whatever comes of it. */
+  async read(): Promise<void> {
+    const { reader, signal, onDoubt } = this.#options
+    try {
+      const answer = await reader.entries(this.#kind, { signal })
+      await this.requireVisible(answer)
+      this.accept(answer, false)
+    } catch (error) {
+      if (!signal.aborted) onDoubt(this.#kind, error as ConsulError)
+    }
+  }
+
+  /** @param isLost Consul has lost what it knew */
+  accept({ body }: Answer<readonly unknown[]>, isLost: boolean): void {
+    const { onRows, onDoubt } = this.#options
+    onDoubt(this.#kind, null)
+    const rows = this.#kept.accept(byName(body), isLost)
+    this.#before = rows
+    const text = JSON.stringify([...rows])
+    if (text === this.#told) return
+    this.#told = text
+    onRows(this.#kind, [...rows.values()])
+  }
+
+  async requireVisible(answer: Answer<readonly unknown[]>): Promise<void> {
+    const { reader, signal } = this.#options
+    await requireVisible(this.#kind, this.#before, answer, reader, signal)
+  }
 }
 
 /**
