@@ -49,12 +49,13 @@ async function watchKind(kind: EntryKind, options: EntriesWatchOptions): Promise
       return answer
     },
     onAnswer: (answer: Answer<readonly unknown[]>, { backwards, broken }: AnswerEvent) => {
-      list.accept(answer, backwards && broken)
-      void beside?.read()
+      const isLoss = backwards && broken
+      list.accept(answer, isLoss)
+      beside?.readNext(isLoss)
     },
     onFailure: (error) => {
       onDoubt(kind, error)
-      void beside?.read()
+      beside?.readNext(false)
     },
   })
 }
@@ -66,29 +67,35 @@ class EntryList {
   readonly #kept = new KeptRows<unknown>((one, other) => JSON.stringify(one) === JSON.stringify(other))
   #before: Rows | null = null
   #told: string | null = null
+  #reading: Promise<void> = Promise.resolve()
 
   constructor(kind: EntryKind, options: EntriesWatchOptions) {
     this.#kind = kind
     this.#options = options
   }
 
-  /** Reads it now, whatever comes of it. */
-  async read(): Promise<void> {
+  /** Reads it once more, after the reads before: an answer never comes behind a later one's. */
+  readNext(isLoss: boolean): void {
+    this.#reading = this.#reading.then(() => this.#read(isLoss))
+  }
+
+  async #read(isLoss: boolean): Promise<void> {
     const { reader, signal, onDoubt } = this.#options
+    if (signal.aborted) return
     try {
       const answer = await reader.entries(this.#kind, { signal })
       await this.requireVisible(answer)
-      this.accept(answer, false)
+      this.accept(answer, isLoss)
     } catch (error) {
       if (!signal.aborted) onDoubt(this.#kind, error as ConsulError)
     }
   }
 
-  /** @param isLost Consul has lost what it knew */
-  accept({ body }: Answer<readonly unknown[]>, isLost: boolean): void {
+  /** @param isLoss Consul has lost what it knew */
+  accept({ body }: Answer<readonly unknown[]>, isLoss: boolean): void {
     const { onRows, onDoubt } = this.#options
     onDoubt(this.#kind, null)
-    const rows = this.#kept.accept(byName(body), isLost)
+    const rows = this.#kept.accept(byName(body), isLoss)
     this.#before = rows
     const text = JSON.stringify([...rows])
     if (text === this.#told) return
