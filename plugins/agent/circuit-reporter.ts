@@ -2,6 +2,7 @@ import type { CircuitReport } from '../../operator/sync/circuit-book.ts'
 import type { Logger } from '../../operator/telemetry/logger.ts'
 import type { Transition } from '../breaker/transition.ts'
 import { rareWarning } from '../export/rare-log.ts'
+import { backoffMs } from '../export/retry-delay.ts'
 import type { OperatorCalls } from './operator-calls.ts'
 
 export interface CircuitReporterOptions {
@@ -19,6 +20,8 @@ const EVERY_MS = 5_000
 /** Changes within this time are told together. */
 const GATHER_MS = 20
 const MOST_EVENTS = 200
+/** An operator that starts shall know of us soon. */
+const RETRY = { baseMs: 200, maxMs: 2_000 } as const
 
 /** One operator: that another does not answer must not keep it waiting. */
 interface Lane {
@@ -26,9 +29,11 @@ interface Lane {
   isSending: boolean
   isDue: boolean
   events: Transition[]
+  failures: number
+  retry: NodeJS.Timeout | null
 }
 
-/** Tells every operator of all circuits: every 5 s, and at once when one changes. */
+/** Tells every operator of all circuits: every 5 s, at once when one changes, and again soon when one was not reached. */
 export class CircuitReporter {
   readonly #options: CircuitReporterOptions
   readonly #lanes: readonly Lane[]
@@ -44,6 +49,8 @@ export class CircuitReporter {
       isSending: false,
       isDue: false,
       events: [],
+      failures: 0,
+      retry: null,
     }))
     this.#warn = rareWarning(options.log)
     this.#timer = setInterval(() => this.#sendAll(), EVERY_MS)
@@ -64,6 +71,7 @@ export class CircuitReporter {
     this.#isStopped = true
     clearInterval(this.#timer)
     if (this.#soon !== null) clearTimeout(this.#soon)
+    for (const { retry } of this.#lanes) if (retry !== null) clearTimeout(retry)
   }
 
   #sendAll(): void {
@@ -78,12 +86,16 @@ export class CircuitReporter {
 
   async #send(lane: Lane, circuits: readonly CircuitReport[]): Promise<void> {
     const { node, epoch } = this.#options
-    const body = { node, atMs: Date.now(), epoch, circuits, events: lane.events }
+    const { events } = lane
+    const body = { node, atMs: Date.now(), epoch, circuits, events }
     lane.events = []
     lane.isSending = true
     try {
       await lane.operator.call('POST', '/internal/circuits', { body })
+      lane.failures = 0
     } catch (error) {
+      lane.events = [...events, ...lane.events].slice(0, MOST_EVENTS)
+      this.#retrySoon(lane)
       this.#warn('an operator is not told of the circuits', {
         operator: lane.operator.url,
         error: (error as Error).message,
@@ -93,5 +105,17 @@ export class CircuitReporter {
     if (!lane.isDue || this.#isStopped) return
     lane.isDue = false
     void this.#send(lane, this.#options.snapshot())
+  }
+
+  #retrySoon(lane: Lane): void {
+    if (lane.retry !== null || this.#isStopped) return
+    lane.retry = setTimeout(
+      () => {
+        lane.retry = null
+        if (!lane.isSending) void this.#send(lane, this.#options.snapshot())
+      },
+      backoffMs(lane.failures++, RETRY, Math.random()),
+    )
+    lane.retry.unref()
   }
 }

@@ -27,7 +27,7 @@ async function main(): Promise<number> {
         const { status, text } = await kong.request({ path: `/${RELAY}/`, method: 'POST', body: 'null' })
         return status === 200 && 'traceparent' in JSON.parse(text)
       },
-      { deadlineMs: 30_000, what: 'mesh-tracing on the way to the relay' },
+      { deadlineMs: 120_000, what: 'mesh-tracing on the way to the relay' },
     )
     return await runSuite(suite, { endpoint: `${proxyUrl}/${RELAY}/test`, port })
   } finally {

@@ -4,6 +4,7 @@ import type { OperatorConfig } from '../../sync/operator-config.ts'
 import { revealed } from '../../telemetry/secret.ts'
 import { type AgentApi, agentApi } from '../agent-api.ts'
 import { flagsAsEnvironment } from '../agent-config.ts'
+import { readCircuits } from '../operator-client.ts'
 import { Child } from './child.ts'
 import { consulArguments } from './consul-arguments.ts'
 import { readConsulVersion } from './consul-version.ts'
@@ -85,6 +86,8 @@ export class Stack {
     await this.#step('gateway', () => this.#startGateway())
     await this.#step('operator', () => this.startOperator())
     await this.#step('sample services', () => this.#startSamples())
+    // Whoever asks now, by doctor or circuits, shall be told of them.
+    await this.#until('the operator hears from the plugins', () => this.#hearsFromPlugins())
   }
 
   /** Starts the operator and answers when it has synced once. */
@@ -148,6 +151,11 @@ export class Stack {
     const { version } = await this.agent.self()
     const hasUi = (await fetch(`${this.consulUrl}/ui/`)).ok
     return `${version}, ${hasUi ? `UI ${this.consulUrl}/ui/` : `${this.consulUrl} (this build has no UI)`}`
+  }
+
+  async #hearsFromPlugins(): Promise<boolean> {
+    const { config } = this.#options
+    return (await readCircuits({ ...config, addr: this.apiUrl })).processes.length > 0
   }
 
   #startPlugins(): Promise<string> {

@@ -45,10 +45,17 @@ test('an operator that does not answer keeps no other waiting, and is told of ev
   reporter.stop()
 })
 
-test('an operator that fails is told again at the next change', async () => {
-  const failing = operator('http://failing', () => Promise.reject(new Error('no')))
-  const reporter = reporting(failing)
+test('an operator that fails is told again soon, of what has changed too', async () => {
+  let isUp = false
+  const starting = operator('http://starting', async () => {
+    if (!isUp) throw new Error('no')
+  })
+  const reporter = reporting(starting)
   reporter.changed(change)
-  await waitFor(() => failing.bodies.length === 2)
+  await waitFor(() => starting.bodies.length >= 3)
+  isUp = true
+  const failed = starting.bodies.length
+  await waitFor(() => starting.bodies.length > failed)
+  deepEqual(starting.bodies.at(-1)!.events, [change])
   reporter.stop()
 })
