@@ -75,7 +75,9 @@ export class Mesh {
     const [proxyPort, freePort] = await freePorts(2)
     const adminPort = ports?.admin ?? freePort
     const flags = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
-    const mesh = new Mesh(consul, startKongsul(['gateway', ...flags], kongEnv), {
+    // As kong/kong.conf has it: with Kong's default of 5 s a change is served that much later.
+    const env = { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...kongEnv }
+    const mesh = new Mesh(consul, startKongsul(['gateway', ...flags], env), {
       adminUrl: `http://127.0.0.1:${adminPort}`,
       proxyUrl: `http://127.0.0.1:${proxyPort}`,
       apiPort: ports?.api,
