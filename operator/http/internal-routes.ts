@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { durationMs } from '../core/pause.ts'
 import { normalTarget } from '../core/target-address.ts'
 import { type ToldOutcome, toldOutcome } from '../metrics/told-outcome.ts'
-import type { CircuitBook } from '../sync/circuit-book.ts'
+import type { NodeCircuits } from '../sync/circuit-book.ts'
 import type { EjectionBook } from '../sync/ejection-book.ts'
 import type { MeshFeed } from '../sync/mesh-feed.ts'
 import { answeringForConsul } from './consul-answers.ts'
@@ -16,7 +17,8 @@ export interface InternalRouteOptions {
   /** undefined: only this machine is let in. */
   readonly token: string | undefined
   readonly ejections: Pick<EjectionBook, 'eject' | 'release'>
-  readonly circuits: Pick<CircuitBook, 'note'>
+  /** What a process tells of itself, and by which connection. */
+  readonly circuits: { note(told: NodeCircuits, connection: Socket): void }
   /** null until the mesh is known. */
   readonly feed: () => Pick<MeshFeed, 'next'> | null
   /** One line of outcomes; null for what is none. */
@@ -56,7 +58,7 @@ export const internalRoutes =
         { bodyLimit: MOST_BYTES, ...told('Circuits of one plugin process, all of them.', CIRCUITS) },
         async (request, reply) => {
           const { node, atMs, epoch, circuits: told } = readFields(CIRCUITS, request.body)
-          circuits.note({ node, atMs, epoch, circuits: told })
+          circuits.note({ node, atMs, epoch, circuits: told }, request.raw.socket)
           return reply.code(204).send()
         },
       )

@@ -16,6 +16,8 @@ import { Reconciler, type ReconcilerOptions } from './reconciler.ts'
 
 export interface FleetOptions extends Omit<ReconcilerOptions, 'kong' | 'changes' | 'gauges'> {
   readonly kong: KongConfig
+  /** What is wrong with the plugin processes. */
+  readonly pluginProblems?: () => readonly Problem[]
 }
 
 /** Another node than the one in use is asked what it is: it must answer sooner than calls that do something. */
@@ -90,7 +92,10 @@ export class KongFleet {
 
   /** What is wrong in any Kong; what is wrong in all of them once. */
   problems(): readonly Problem[] {
-    const found = this.all.flatMap((each) => each.problems())
+    const found = [
+      ...this.all.flatMap((each) => each.problems()),
+      ...(this.#options.pluginProblems?.() ?? []),
+    ]
     return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()]
   }
 
@@ -134,6 +139,11 @@ export class KongFleet {
 
   ejectionsChanged(upstreams: readonly string[]): void {
     for (const each of this.all) each.ejectionsChanged(upstreams)
+  }
+
+  /** Plugin processes came or went. */
+  reviewPlugins(): void {
+    for (const each of this.all) each.reviewPlugins()
   }
 
   async leadershipChanged(leading: boolean): Promise<void> {

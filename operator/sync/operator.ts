@@ -10,6 +10,7 @@ import { PolicyWatch } from '../consul/policy-watch.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import { isMode, modesOf, withEjections } from '../core/mesh-view.ts'
 import { hostFor } from '../core/names.ts'
+import { pluginsSilent } from '../core/plugin-restarts.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { adoptRoute } from '../http/adopt-route.ts'
 import { applyRoute } from '../http/apply-route.ts'
@@ -57,6 +58,7 @@ import {
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
 import { createPlanNow } from './plan-now.ts'
+import { PluginPresence } from './plugin-presence.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -130,8 +132,14 @@ export async function startOperator(
       meshApi.poke()
     },
     ejection: (upstream, target) => ejections.get(upstream, target),
+    arePluginsAway: () => presence.isAway,
+    pluginProblems: () => {
+      const silent = presence.silent()
+      return silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]
+    },
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
+  const presence: PluginPresence = new PluginPresence({ onChange: () => fleet.reviewPlugins() })
   const reconciler = fleet.primary
   const { admin } = reconciler.kong
   const pauses: PauseBook = new PauseBook({
@@ -281,8 +289,11 @@ export async function startOperator(
         token: revealed(config.feedToken),
         ejections,
         circuits: {
-          note: (told) => {
+          note: (told, connection) => {
             circuits.note(told)
+            if (presence.heard(told.node, connection)) {
+              connection.once('close', () => presence.closed(told.node, connection))
+            }
             meshApi.poke()
           },
         },
@@ -384,6 +395,7 @@ export async function startOperator(
       stopping.abort()
       pauses.stop()
       ejections.stop()
+      presence.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
       await Promise.race([Promise.all([fleet.stop(), legacy.stop()]), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])

@@ -17,6 +17,7 @@ import type { Hold } from '../core/hold-memory.ts'
 import type { ViewedService } from '../core/mesh-view.ts'
 import { entityId, targetId, upstreamName } from '../core/names.ts'
 import { type PlanReport, planReport } from '../core/plan-report.ts'
+import { restartsPlugins } from '../core/plugin-restarts.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings, Refusal } from '../core/settings.ts'
@@ -71,6 +72,8 @@ export interface ReconcilerOptions {
   readonly onDecided?: () => void
   /** What a plugin process has taken out, by name of the upstream and `host:port`. */
   readonly ejection?: (upstream: string, target: string) => Ejection | undefined
+  /** Does no process answer for the plugins of a Kong? Then what makes Kong start them anew waits. */
+  readonly arePluginsAway?: () => boolean
   /** Told which settings are refused, each time they are read. */
   readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
   /** Told when something is held, or held no more. */
@@ -114,6 +117,8 @@ export class Reconciler {
   readonly #watch: UpstreamWatch
   readonly #report: OutcomeReport
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
+  /** Has something waited for the plugins? */
+  #isBehindPlugins = false
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -339,6 +344,15 @@ export class Reconciler {
   /** Kong refused a plugin: has it lost it? Then services go on without. */
   async #reviewPlugins(): Promise<void> {
     if (await this.#readPlugins()) this.#compareAll()
+  }
+
+  /** The plugins answer again, or do not any more: what waited for them is written. */
+  reviewPlugins(): void {
+    if (this.#isBehindPlugins && !(this.#options.arePluginsAway?.() ?? false)) {
+      this.#isBehindPlugins = false
+      this.#compareAll()
+    }
+    this.#noticeSoon()
   }
 
   /** Plugins of kongsul that Kong has loaded. */
@@ -625,7 +639,16 @@ export class Reconciler {
   }
 
   #isOutOfReach(change: Change): boolean {
-    return this.#decision.isUnread(change) || this.#plugins.isUnwritable(change)
+    return (
+      this.#decision.isUnread(change) || this.#plugins.isUnwritable(change) || this.#waitsForPlugins(change)
+    )
+  }
+
+  #waitsForPlugins(change: Change): boolean {
+    const isWaiting =
+      (this.#options.arePluginsAway?.() ?? false) && restartsPlugins(change, this.kong.isDbless)
+    this.#isBehindPlugins ||= isWaiting
+    return isWaiting
   }
 
   #noteDiff(service: string, { overrides, conflicts }: Diff): void {

@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { after, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { startConsul } from '../support/consul.ts'
 import { type KongsulProcess, runKongsul, startKongsul } from '../support/kongsul-process.ts'
 import { descendants, processes } from '../support/process-tree.ts'
@@ -85,72 +85,81 @@ test('a taken port of the access log is named with its owner, although it is UDP
   assert.match(stderr, new RegExp(`UDP port ${port} \\(feed\\) belongs to process ${process.pid} \\(`))
 })
 
-test('the printed request works, and Ctrl-C stops everything and leaves no process', async () => {
-  const up = await startUp()
-  const { pids, folder } = await partsOf(up)
-  const [, host, url] = /curl -H 'Host: (\S+)' (\S+)/.exec(up.output())!
-  assert.equal(host, 'web.mesh')
-  const answer = await fetch(url!.replace(/\/$/, '/web/'))
-  const body = (await answer.json()) as { called: { called: { service: string } } }
-  assert.equal(body.called.called.service, 'store')
-  assert.equal(await up.stop('SIGINT'), 0)
-  await gone(pids)
-  assert.ok(!existsSync(folder), 'the folder of the sockets is removed')
-})
-
-test('the printed failing instance is ejected, and circuits, status and doctor tell of it', async () => {
-  const up = await startUp()
-  const output = up.output()
-  const [, proxyUrl] = /^proxy (\S+)/m.exec(output)!
-  const [, fail] = /curl -s -X POST (\S+\/fail);/.exec(output)!
-  const env = Object.fromEntries(
-    [.../(?<=export ).*/.exec(output)![0].matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name!, value!]),
-  )
-  const told = async (...args: string[]) => (await runKongsul(args, env)).stdout
-  assert.match(await told('doctor'), /ok +plugins +working, and known to the operator/)
-  assert.equal((await fetch(fail!, { method: 'POST' })).status, 200)
-  const statuses: number[] = []
-  const send = async () => statuses.push((await fetch(`${proxyUrl}/api/`)).status)
-  await waitFor(
-    async () => {
-      for (let sent = 0; sent < 10; sent++) await send()
-      return /instance api-3 of api is ejected for .* tried again in .* 5 failures in a row/.test(
-        await told('circuits'),
-      )
-    },
-    { deadlineMs: 30_000, what: 'the ejection being listed' },
-  )
-  assert.ok(statuses.filter((status) => status !== 200).length >= 5)
-  statuses.length = 0
-  for (let sent = 0; sent < 30; sent++) await send()
-  assert.deepEqual([...new Set(statuses)], [200])
-  assert.match(await told('status'), /api-3 .* EJECTED \(by the circuit breaker\)/)
-  // With the operator away Consul's KV tells.
-  const direct = await told('status', '--direct')
-  assert.match(direct, /instance api-3 of api is ejected/)
-  await up.stop('SIGINT')
-})
-
-test('requests go on while the plugins are killed, and they are started again', async () => {
-  const up = await startUp()
-  const { pidOf } = await partsOf(up)
-  const [, proxyUrl] = /^proxy (\S+)/m.exec(up.output())!
-  const send = async () => (await fetch(`${proxyUrl}/store/`)).status
-  assert.equal(await send(), 200)
-  process.kill(pidOf(/ plugins --socket-dir/), 'SIGKILL')
-  await waitFor(
-    () => up.output().includes('the plugins ended (signal SIGKILL): requests go on without them'),
-    {
-      what: 'the end being told',
-    },
-  )
-  assert.equal(await send(), 200)
-  const again = await waitFor(() => /the plugins are started again, pid (\d+)/.exec(up.output())?.[1], {
-    what: 'the plugins being started again',
+describe('an up that runs', () => {
+  let up: KongsulProcess
+  let parts: Parts
+  before(async () => {
+    up = await startUp()
+    parts = await partsOf(up)
   })
-  await waitFor(async () => descendants(Number(again)).length === 2, { what: 'its processes' })
-  assert.equal(await send(), 200)
-  assert.equal(await up.stop('SIGINT'), 0)
+
+  test('the printed request works', async () => {
+    const [, host, url] = /curl -H 'Host: (\S+)' (\S+)/.exec(up.output())!
+    assert.equal(host, 'web.mesh')
+    const answer = await fetch(url!.replace(/\/$/, '/web/'))
+    const body = (await answer.json()) as { called: { called: { service: string } } }
+    assert.equal(body.called.called.service, 'store')
+  })
+
+  test('the printed failing instance is ejected, and circuits, status and doctor tell of it', async () => {
+    const output = up.output()
+    const [, proxyUrl] = /^proxy (\S+)/m.exec(output)!
+    const [, fail] = /curl -s -X POST (\S+\/fail);/.exec(output)!
+    const env = Object.fromEntries(
+      [.../(?<=export ).*/.exec(output)![0].matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [
+        name!,
+        value!,
+      ]),
+    )
+    const told = async (...args: string[]) => (await runKongsul(args, env)).stdout
+    assert.match(await told('doctor'), /ok +plugins +working, and known to the operator/)
+    assert.equal((await fetch(fail!, { method: 'POST' })).status, 200)
+    const statuses: number[] = []
+    const send = async () => statuses.push((await fetch(`${proxyUrl}/api/`)).status)
+    await waitFor(
+      async () => {
+        for (let sent = 0; sent < 10; sent++) await send()
+        return /instance api-3 of api is ejected for .* tried again in .* 5 failures in a row/.test(
+          await told('circuits'),
+        )
+      },
+      { deadlineMs: 30_000, what: 'the ejection being listed' },
+    )
+    assert.ok(statuses.filter((status) => status !== 200).length >= 5)
+    statuses.length = 0
+    for (let sent = 0; sent < 30; sent++) await send()
+    assert.deepEqual([...new Set(statuses)], [200])
+    assert.match(await told('status'), /api-3 .* EJECTED \(by the circuit breaker\)/)
+    // With the operator away Consul's KV tells.
+    const direct = await told('status', '--direct')
+    assert.match(direct, /instance api-3 of api is ejected/)
+  })
+
+  test('requests go on while the plugins are killed, and they are started again', async () => {
+    const [, proxyUrl] = /^proxy (\S+)/m.exec(up.output())!
+    const send = async () => (await fetch(`${proxyUrl}/store/`)).status
+    assert.equal(await send(), 200)
+    process.kill(parts.pidOf(/ plugins --socket-dir/), 'SIGKILL')
+    await waitFor(
+      () => up.output().includes('the plugins ended (signal SIGKILL): requests go on without them'),
+      {
+        what: 'the end being told',
+      },
+    )
+    assert.equal(await send(), 200)
+    const again = await waitFor(() => /the plugins are started again, pid (\d+)/.exec(up.output())?.[1], {
+      what: 'the plugins being started again',
+    })
+    await waitFor(async () => descendants(Number(again)).length === 2, { what: 'its processes' })
+    assert.equal(await send(), 200)
+  })
+
+  test('Ctrl-C stops everything and leaves no process', async () => {
+    parts = await partsOf(up)
+    assert.equal(await up.stop('SIGINT'), 0)
+    await gone(parts.pids)
+    assert.ok(!existsSync(parts.folder), 'the folder of the sockets is removed')
+  })
 })
 
 test('kill -9 of up leaves no process behind', async () => {

@@ -18,6 +18,8 @@ after(() => processes?.stop())
 
 const metric = async (name: string, labels: Record<string, string> = {}) =>
   sumOf(parseMetrics(await processes.plugins.metrics()), name, labels)
+const pluginsOf = async (service: string): Promise<unknown[]> =>
+  (await processes.mesh.admin('GET', `/services/mesh.${service}/plugins`)).body.data ?? []
 const becomes = (service: string, { port }: InstanceProcess, health: string) =>
   waitFor(async () => (await processes.healthOf(service, port)) === health, { ...PATIENT, what: health })
 
@@ -94,7 +96,8 @@ test('the process that takes over puts back what the one before has ejected', as
     await becomes(service, bad, 'UNHEALTHY')
     // Kong is told first, Consul beside it: what was not written yet nobody can know.
     const claims = `/kv/mesh/ejections/${service}.mesh/?keys`
-    const isClaimed = async () => ((await processes.mesh.consul.request('GET', claims)) as []).length === 1
+    const isClaimed = async () =>
+      ((await processes.mesh.consul.request('GET', claims)) as unknown[]).length === 1
     await waitFor(isClaimed, { ...PATIENT, what: 'the claim of the ejection' })
     await bad.behave({})
     process.kill(working, 'SIGKILL')
@@ -128,6 +131,13 @@ test('what is ejected when all of the plugins are killed is put back, by the ope
     await left.behave({})
     const sinceMs = traffic.nowMs()
     await becomes(services[0]!, left, 'HEALTHY')
+    // A change of any plugin would be a 500 for every request now: the service comes without, and they when they can.
+    await processes.mesh.deploy('newcomer', 1)
+    deepEqual(await pluginsOf('newcomer'), [])
+    const status = await fetch(`${processes.mesh.apiUrl}/api/v1/mesh/v2/status`)
+    const { problems } = (await status.json()) as { problems: { code: string }[] }
+    ok(problems.some(({ code }) => code === 'PLUGINS_SILENT'))
+    await more(traffic, 60)
     const later = traffic.shots.filter(({ sentMs }) => sentMs > sinceMs)
     deepEqual(
       describeFailures(later),
@@ -137,6 +147,7 @@ test('what is ejected when all of the plugins are killed is put back, by the ope
   })
 
   await processes.startPlugins()
+  await waitFor(async () => (await pluginsOf('newcomer')).length === 2, { ...PATIENT, what: 'its plugins' })
   await underTraffic(services[1]!, async () => {
     await after.behave({ status: 500 })
     await becomes(services[1]!, after, 'UNHEALTHY')
