@@ -9,13 +9,16 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** May be cut to make the table fit; the longest of these gives way first. */
   readonly shrinks?: boolean
+  /** Left out, the last first, where the table does not fit however narrow its columns are. */
+  readonly mayGo?: boolean
 }
 
 const GAP = '  '
 const NARROWEST = 8
 
 /**
- * Lays rows out under their titles within `width` characters. Columns that shrink are cut with `…` where needed.
+ * Lays rows out under their titles within `width` characters. Columns that shrink are cut with `…` where needed, and those
+ * that may go are left out where even that is not enough.
  * @param width Infinity where nothing limits it, as in a pipe.
  */
 export function formatTable(
@@ -27,13 +30,31 @@ export function formatTable(
   const natural = columns.map(({ title }, index) =>
     Math.max(lengthOf(title), ...cells.map((row) => lengthOf(row[index]?.text ?? ''))),
   )
-  const widths = fit(columns, natural, width)
+  const kept = keep(columns, natural, width)
+  const widths = fit(
+    kept.map((index) => columns[index]!),
+    kept.map((index) => natural[index]!),
+    width,
+  )
   const line = (row: readonly Cell[]): string =>
-    row
-      .map((cell, index) => place(cell, columns[index]!, widths[index]!, index === row.length - 1))
+    kept
+      .map((index, at) => place(row[index]!, columns[index]!, widths[at]!, at === kept.length - 1))
       .join(GAP)
       .trimEnd()
   return [line(columns.map(({ title }) => ({ text: title, paint: heading }))), ...cells.map(line)]
+}
+
+/** Indices of the columns that there is room for. */
+function keep(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
+  const narrowest = (index: number): number =>
+    columns[index]!.shrinks ? Math.min(natural[index]!, NARROWEST) : natural[index]!
+  let kept = [...columns.keys()]
+  for (;;) {
+    const least = kept.reduce((sum, index) => sum + narrowest(index), GAP.length * (kept.length - 1))
+    const last = kept.findLast((index) => columns[index]!.mayGo)
+    if (least <= width || last === undefined) return kept
+    kept = kept.filter((index) => index !== last)
+  }
 }
 
 function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {

@@ -3,6 +3,7 @@ import type { ServiceMetrics } from '../metrics/mesh-numbers.ts'
 import { counted } from './counted.ts'
 import type { Io } from './io.ts'
 import { formatTable } from './table.ts'
+import { visible } from './visible.ts'
 
 /** What `top` shows of `GET /dashboard`. */
 export interface TopReport {
@@ -34,9 +35,14 @@ export function worstFirst(services: Readonly<Record<string, ServiceMetrics>>): 
   )
 }
 
-/** The table that `top` prints for people, what fires below it. Numbers are of the last minute. */
-export function topLines(
-  { mesh_metrics: mesh, services, alerts }: TopReport,
+/** What `top` prints for people: a table of services, and below it the mesh as a whole and what fires. */
+export function topLines(report: TopReport, io: Pick<Io, 'width' | 'paint'>): string[] {
+  return [...serviceLines(report, io), ...wholeLines(report, io)]
+}
+
+/** Numbers are of the last minute. */
+export function serviceLines(
+  { services }: Pick<TopReport, 'services'>,
   { width, paint }: Pick<Io, 'width' | 'paint'>,
 ): string[] {
   const columns = [
@@ -56,7 +62,7 @@ export function topLines(
     const latency = (ms: number) => (isIdle ? '-' : String(Math.round(ms * 10) / 10))
     const open = service.circuit_breakers_open
     return [
-      service.service_name,
+      visible(service.service_name),
       {
         text: `${healthy_count}/${instance_count}`,
         paint:
@@ -73,17 +79,30 @@ export function topLines(
       open === 0 ? 'closed' : { text: `${open} open`, paint: paint.red },
     ]
   })
+  return formatTable(columns, rows, { width: width(), heading: paint.dim })
+}
+
+/** @param mostAlerts that are told one by one; of more there is the number */
+export function wholeLines(
+  { mesh_metrics: mesh, alerts }: Pick<TopReport, 'mesh_metrics' | 'alerts'>,
+  { paint }: Pick<Io, 'paint'>,
+  mostAlerts = Number.POSITIVE_INFINITY,
+): string[] {
   const firing = alerts.filter(({ state, silenced_by }) => state === 'firing' && silenced_by.length === 0)
   const whole =
     mesh.request_rate === 0
       ? 'no requests in the last minute'
       : `${Math.round(mesh.request_rate * 10) / 10} req/s, ${mesh.success_rate} % fine, ${Math.round(mesh.avg_latency)} ms on average`
   return [
-    ...formatTable(columns, rows, { width: width(), heading: paint.dim }),
     '',
     `${counted(mesh.total_services, 'service')}, ${mesh.healthy_instances} of ${mesh.total_instances} instances healthy, ${whole}.`,
-    ...firing.map(({ severity, name, message }) =>
-      (severity === 'critical' ? paint.red : paint.yellow)(`${severity} ${name}: ${message}`),
-    ),
+    ...firing
+      .slice(0, mostAlerts)
+      .map(({ severity, name, message }) =>
+        (severity === 'critical' ? paint.red : paint.yellow)(visible(`${severity} ${name}: ${message}`)),
+      ),
+    ...(firing.length > mostAlerts
+      ? [`${firing.length - mostAlerts} more alerts: kongsul top -o json has all`]
+      : []),
   ]
 }

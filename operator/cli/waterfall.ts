@@ -8,7 +8,8 @@ export interface Painter {
   readonly cyan: (text: string) => string
 }
 
-const BAR_CHARS = 32
+const MOST_BAR_CHARS = 32
+const LEAST_BAR_CHARS = 10
 /** Attributes worth a place beside a span, the first that it has. */
 const TOLD = [
   'http.response.status_code',
@@ -34,11 +35,12 @@ export function waterfall(
     { title: '' },
     { title: 'DURATION', align: 'right' as const },
     { title: 'SELF', align: 'right' as const },
-    { title: '' },
+    { title: '', shrinks: true, mayGo: true },
   ]
+  const chars = Math.max(LEAST_BAR_CHARS, Math.min(MOST_BAR_CHARS, Math.floor(width / 5)))
   const rows = trace.spans.map((span) => [
     { text: nameOf(span), ...(span.is_error ? { paint: paint.red } : {}) },
-    { text: bar(span, trace.total_duration), paint: span.is_error ? paint.red : paint.cyan },
+    { text: bar(span, trace.total_duration, chars), paint: span.is_error ? paint.red : paint.cyan },
     `${span.duration.toFixed(1)} ms`,
     `${span.self_time.toFixed(1)} ms`,
     { text: notes(span), paint: paint.dim },
@@ -61,12 +63,12 @@ function nameOf({ depth, service, operation, kind }: SpanView): string {
 }
 
 /** As wide as the whole trace; its part on the critical path is full. */
-function bar({ offset, duration, critical_time }: SpanView, totalMs: number): string {
-  const scale = totalMs > 0 ? BAR_CHARS / totalMs : 0
-  const from = Math.min(BAR_CHARS - 1, Math.floor(Math.max(0, offset) * scale))
-  const length = Math.max(1, Math.min(BAR_CHARS - from, Math.round(duration * scale)))
+function bar({ offset, duration, critical_time }: SpanView, totalMs: number, chars: number): string {
+  const scale = totalMs > 0 ? chars / totalMs : 0
+  const from = Math.min(chars - 1, Math.floor(Math.max(0, offset) * scale))
+  const length = Math.max(1, Math.min(chars - from, Math.round(duration * scale)))
   const full = critical_time > 0 ? Math.max(1, Math.min(length, Math.round(critical_time * scale))) : 0
-  return `${' '.repeat(from)}${'█'.repeat(full)}${'░'.repeat(length - full)}`.padEnd(BAR_CHARS)
+  return `${' '.repeat(from)}${'█'.repeat(full)}${'░'.repeat(length - full)}`.padEnd(chars)
 }
 
 function notes(span: SpanView): string {

@@ -81,10 +81,10 @@ export class AlertBook {
     const firing = [...step.alerts.values()].filter(
       (alert) => alert.state === 'firing' && silencedBy(alert, inForce).length === 0,
     )
-    const over = step.changes.flatMap(({ what, alert, replaced }) => {
-      if (silencedBy(alert, inForce).length > 0) return []
-      return what === 'cleared' ? [alert] : (replaced ?? [])
-    })
+    const over = step.changes
+      .flatMap(({ what, alert, replaced }) => (what === 'cleared' ? [alert] : (replaced ?? [])))
+      // Each by its own severity: what was told must be told to be over, whatever silences the one that took its place.
+      .filter((alert) => silencedBy(alert, inForce).length === 0)
     sender.update(firing, over, nowMs)
   }
 

@@ -1,7 +1,7 @@
 // Alerts to Alertmanager, or whatever takes the same. The leader alone sends: who becomes leader tells all that fires.
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPoster, type Poster } from '../../plugins/export/post.ts'
-import { backoffMs } from '../../plugins/export/retry-delay.ts'
+import { type Backoff, backoffMs } from '../../plugins/export/retry-delay.ts'
 import type { Alert } from '../alerts/alert-state.ts'
 import { type Posting, postedAlerts } from '../alerts/alertmanager.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -19,6 +19,15 @@ export interface AlertSenderOptions {
   readonly log: Logger
   readonly resendMs?: number
   readonly timeoutMs?: number
+  readonly backoff?: Backoff
+}
+
+/** One of those who are told. Each has its own pace: one that hangs holds up no other. */
+interface Receiver {
+  readonly url: string
+  readonly poster: Poster
+  isDue: boolean
+  isSending: boolean
 }
 
 const RESEND_MS = 60_000
@@ -33,22 +42,20 @@ const LASTS_ROUNDS = 4
 
 export class AlertSender {
   readonly #options: AlertSenderOptions
-  readonly #posters: readonly { readonly url: string; readonly poster: Poster }[]
+  readonly #receivers: readonly Receiver[]
   readonly #ending = new AbortController()
   /** Resolved ones that are still told, by id and severity. */
   readonly #over = new Map<string, Alert>()
   #firing: readonly Alert[] = []
   #sentMs = Number.NEGATIVE_INFINITY
-  #isDue = false
-  #isSending = false
   #wasActive = false
 
   /** @throws TypeError for what is no URL */
   constructor(options: AlertSenderOptions) {
     this.#options = options
-    this.#posters = options.urls.map((base) => {
+    this.#receivers = options.urls.map((base) => {
       const url = `${base.replace(/\/+$/, '')}/api/v2/alerts`
-      return { url, poster: createPoster(url) }
+      return { url, poster: createPoster(url), isDue: false, isSending: false }
     })
   }
 
@@ -58,7 +65,7 @@ export class AlertSender {
    * @param over that have ended with this look, or fire with another severity now
    */
   update(firing: readonly Alert[], over: readonly Alert[], nowMs: number): void {
-    if (this.#posters.length === 0) return
+    if (this.#receivers.length === 0) return
     const isActive = this.#options.isActive()
     const before = new Set(this.#firing.map(keyOf))
     const isNews = firing.some((alert) => !before.has(keyOf(alert))) || over.length > 0
@@ -70,24 +77,27 @@ export class AlertSender {
       if (nowMs - (resolvedMs ?? 0) > TELL_RESOLVED_MS) this.#over.delete(key)
     }
     const isRound = nowMs - this.#sentMs >= this.#resendMs && firing.length + this.#over.size > 0
-    if (isNews || isRound || (isActive && !this.#wasActive && firing.length > 0)) this.#isDue = true
+    const isDue = isNews || isRound || (isActive && !this.#wasActive && firing.length > 0)
     this.#wasActive = isActive
-    if (this.#isDue && isActive && !this.#isSending) void this.#send()
+    for (const receiver of this.#receivers) {
+      if (isDue) receiver.isDue = true
+      if (receiver.isDue && isActive && !receiver.isSending) void this.#send(receiver)
+    }
   }
 
   stop(): void {
     this.#ending.abort()
-    for (const { poster } of this.#posters) poster.close()
+    for (const { poster } of this.#receivers) poster.close()
   }
 
   get #resendMs(): number {
     return this.#options.resendMs ?? RESEND_MS
   }
 
-  async #send(): Promise<void> {
-    this.#isSending = true
-    while (this.#isDue && this.#options.isActive() && !this.#ending.signal.aborted) {
-      this.#isDue = false
+  async #send(receiver: Receiver): Promise<void> {
+    receiver.isSending = true
+    while (receiver.isDue && this.#options.isActive() && !this.#ending.signal.aborted) {
+      receiver.isDue = false
       const nowMs = Date.now()
       this.#sentMs = nowMs
       const posting: Posting = {
@@ -97,15 +107,14 @@ export class AlertSender {
         lastsMs: this.#resendMs * LASTS_ROUNDS,
       }
       const body = JSON.stringify(postedAlerts([...this.#firing, ...this.#over.values()], posting))
-      if (body === '[]') continue
-      await Promise.all(this.#posters.map(({ url, poster }) => this.#post(url, poster, body)))
+      if (body !== '[]') await this.#post(receiver, body)
     }
-    this.#isSending = false
+    receiver.isSending = false
   }
 
   /** What is due meanwhile is sent after this, with the newest of everything. */
-  async #post(url: string, poster: Poster, body: string): Promise<void> {
-    const { metrics, log, token, timeoutMs = TIMEOUT_MS } = this.#options
+  async #post({ url, poster }: Receiver, body: string): Promise<void> {
+    const { metrics, log, token, timeoutMs = TIMEOUT_MS, backoff = BACKOFF } = this.#options
     const headers = {
       'content-type': 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -114,7 +123,7 @@ export class AlertSender {
     let reason = ''
     for (let attempt = 0; attempt < TRIES && !signal.aborted; attempt++) {
       if (attempt > 0) {
-        const waitMs = backoffMs(attempt - 1, BACKOFF, Math.random())
+        const waitMs = backoffMs(attempt - 1, backoff, Math.random())
         await delay(waitMs, undefined, { signal, ref: false }).catch(() => {})
       }
       try {

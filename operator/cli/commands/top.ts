@@ -4,7 +4,7 @@ import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
 import { addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
-import { type TopReport, topLines, worstFirst } from '../top-lines.ts'
+import { serviceLines, type TopReport, topLines, wholeLines, worstFirst } from '../top-lines.ts'
 import { LiveScreen } from '../up/live-screen.ts'
 
 const HELP = `
@@ -19,6 +19,9 @@ Examples:
   kongsul top
   kongsul top --once
   kongsul top -o json | jq '.services[0]'      the worst one`
+
+/** On a terminal: what is wrong with the worst services is to be seen as well. */
+const MOST_ALERTS = 5
 
 interface Options {
   readonly output?: string
@@ -53,7 +56,8 @@ export function defineTop(command: Command): void {
     process.once('SIGINT', () => leaving.abort())
     try {
       while (!leaving.signal.aborted) {
-        screen.draw(topLines(await read(), io), [])
+        const report = await read()
+        screen.draw(serviceLines(report, io), wholeLines(report, io, MOST_ALERTS))
         await delay(options.interval * 1_000, undefined, { signal: leaving.signal }).catch(() => {})
       }
     } finally {

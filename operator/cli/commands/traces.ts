@@ -6,8 +6,7 @@ import { callOperator, operatorDown } from '../call-operator.ts'
 import { CliError } from '../cli-error.ts'
 import { addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
-import { formatTable } from '../table.ts'
-import { visible } from '../visible.ts'
+import { traceLines } from '../trace-lines.ts'
 import { waterfall } from '../waterfall.ts'
 
 interface Options {
@@ -87,25 +86,7 @@ async function run(id: string | undefined, options: Options): Promise<void> {
     io.print('No traces fit. Requests through the proxy leave them, where the plugins run and tracing is on.')
     return
   }
-  const columns = [
-    { title: 'STARTED' },
-    { title: 'TRACE' },
-    { title: 'DURATION', align: 'right' as const },
-    { title: 'SPANS', align: 'right' as const },
-    { title: 'ERRORS', align: 'right' as const },
-    { title: 'OPERATION', shrinks: true },
-    { title: 'SERVICES', shrinks: true },
-  ]
-  const rows = found.traces.map((trace) => [
-    trace.start_time,
-    trace.trace_id,
-    `${trace.total_duration.toFixed(1)} ms`,
-    String(trace.span_count),
-    trace.error_count > 0 ? { text: String(trace.error_count), paint: io.paint.red } : '0',
-    visible(`${trace.root_service} ${trace.root_operation}`),
-    visible(trace.services_involved.join(' ')),
-  ])
-  for (const line of formatTable(columns, rows, { width: io.width(), heading: io.paint.dim })) io.print(line)
+  for (const line of traceLines(found.traces, { width: io.width(), paint: io.paint })) io.print(line)
   if (found.total > found.traces.length) {
     io.print(io.paint.dim(`${found.traces.length} of ${found.total}; --limit shows more`))
   }

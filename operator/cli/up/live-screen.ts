@@ -13,7 +13,7 @@ export class LiveScreen {
   draw(table: readonly string[], closing: readonly string[]): void {
     const width = this.#stream.columns ?? 80
     const room = (this.#stream.rows ?? 24) - 1 - rowsOf(closing, width)
-    const shown = table.length > room ? [...table.slice(0, Math.max(0, room - 1)), '…'] : table
+    const shown = rowsOf(table, width) > room ? [...fitting(table, room - 1, width), '…'] : table
     const lines = [...shown, ...closing]
     const shows = `${width} ${lines.join('\n')}`
     // Drawing the same again would take away what somebody is just selecting to copy.
@@ -37,6 +37,16 @@ export class LiveScreen {
   #erase(): string {
     return this.#drawn > 0 ? `\u001b[${this.#drawn}A\u001b[0J` : ''
   }
+}
+
+/** The first lines, as many as there are rows for. */
+function fitting(lines: readonly string[], rows: number, width: number): readonly string[] {
+  let used = 0
+  const end = lines.findIndex((line) => {
+    used += rowsOf([line], width)
+    return used > rows
+  })
+  return end < 0 ? lines : lines.slice(0, end)
 }
 
 /** Rows that lines take on a terminal that wraps them. */

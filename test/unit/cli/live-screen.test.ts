@@ -33,3 +33,12 @@ test('a block is drawn again when it changed, and after a line above it', () => 
   screen.draw(['c'], ['b'])
   deepEqual(take(), ['c\nb\n'])
 })
+
+test('a table whose lines wrap is cut to the rows that there are, and what closes is whole', () => {
+  const written: string[] = []
+  const stream = { columns: 10, rows: 6, write: (text: string) => written.push(text) }
+  const screen = new LiveScreen(stream as unknown as NodeJS.WriteStream)
+  written.length = 0
+  screen.draw(['x'.repeat(25), 'y', 'z'], ['end'])
+  deepEqual(written, [`${'x'.repeat(25)}\n…\nend\n`])
+})

@@ -40,3 +40,19 @@ test('colour is put around the cut text and does not count as width', () => {
 test('a table without rows is its titles', () => {
   assert.deepEqual(formatTable(columns, [], wide), ['NAME  N  WHAT'])
 })
+
+test('columns that may go are left out, the last first, where the narrowest table does not fit', () => {
+  const given = [
+    { title: 'ID' },
+    { title: 'NAME', shrinks: true },
+    { title: 'SPANS', mayGo: true },
+    { title: 'SERVICES', shrinks: true, mayGo: true },
+  ]
+  const rows = [['1234567890', 'a-very-long-name', '10', 'web api db cache queue']]
+  const titles = (width: number) => formatTable(given, rows, { width })[0]!.split(/ +/)
+  assert.deepEqual(titles(100), ['ID', 'NAME', 'SPANS', 'SERVICES'])
+  assert.deepEqual(titles(37), ['ID', 'NAME', 'SPANS', 'SERVICES'])
+  assert.deepEqual(titles(36), ['ID', 'NAME', 'SPANS'])
+  assert.deepEqual(titles(26), ['ID', 'NAME'])
+  assert.deepEqual(titles(5), ['ID', 'NAME'])
+})

@@ -2,7 +2,13 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import pc from 'picocolors'
 import { tapLine } from '../../../operator/cli/tap-line.ts'
-import { type TopReport, topLines, worstFirst } from '../../../operator/cli/top-lines.ts'
+import {
+  serviceLines,
+  type TopReport,
+  topLines,
+  wholeLines,
+  worstFirst,
+} from '../../../operator/cli/top-lines.ts'
 import type { ServiceMetrics } from '../../../operator/metrics/mesh-numbers.ts'
 import type { Tapped } from '../../../operator/metrics/outcome-tap.ts'
 
@@ -86,6 +92,49 @@ test('a request is one line, its tries are named, and a path cannot move the cur
     request_id: null,
   }
   const line = tapLine(outcome, paint)
-  equal(line, '03:04:05.678 200    12.3 ms GET /a?[2J?b web-2 after 10.0.0.1:80 connect_error trace abc')
+  equal(line, '03:04:05.678 200    12.3 ms GET /a�[2J�b web-2 after 10.0.0.1:80 connect_error trace abc')
   ok(tapLine({ ...outcome, instance: null, tries: [], source: 'exit' }, paint).includes('answered by Kong'))
+})
+
+test('what a service is called, and what it wrote, cannot move the cursor', () => {
+  const bad = 'a\u001b[2J\u202e'
+  const named = {
+    ...report,
+    services: { x: serviceOf(bad) },
+    alerts: [{ ...report.alerts[0]!, message: bad }],
+  }
+  const lines = topLines(named, { width: () => 120, paint })
+  const tapped = tapLine(
+    {
+      time: '2026-01-02T03:04:05.678Z',
+      service_name: 'web',
+      instance_id: bad,
+      instance: bad,
+      status: 200,
+      method: bad,
+      path: bad,
+      duration: 1,
+      source: 'upstream',
+      tries: [
+        { instance: bad, status: 'connect_error', duration: 1 },
+        { instance: bad, status: 200, duration: 2 },
+      ],
+      trace_id: null,
+      request_id: null,
+    },
+    paint,
+  )
+  for (const text of [...lines, tapped]) ok(!text.includes('\u001b') && !text.includes('\u202e'), text)
+})
+
+test('on a terminal the alerts beyond five are a number, so that the services stay in sight', () => {
+  const [alert] = report.alerts
+  const many = { ...report, alerts: Array.from({ length: 7 }, () => alert!) }
+  const lines = wholeLines(many, { paint }, 5)
+  equal(lines.filter((line) => line.startsWith('critical')).length, 5)
+  equal(lines.at(-1), '2 more alerts: kongsul top -o json has all')
+  equal(
+    serviceLines(many, { width: () => 80, paint }).every((line) => line.length <= 80),
+    true,
+  )
 })
