@@ -16,8 +16,11 @@ export function countEdges(book: EdgeBook, span: StoredSpan, nowMs: number): voi
   const { parent } = span
   if (parent !== undefined) {
     settle(book, parent, nowMs)
-    if (isGatewayServer(parent) && isCaller(span)) {
-      for (const sibling of parent.children()) if (sibling.inbound !== null) settle(book, sibling, nowMs)
+    if (isGatewayServer(parent) && isCaller(span) && span.calls !== null) {
+      // Only those that it called: with a look at all others a trace of many siblings would cost the cube of their number.
+      for (const sibling of parent.children()) {
+        if (sibling.inbound !== null && sibling.service === span.calls.value) settle(book, sibling, nowMs)
+      }
     }
   }
   for (const child of span.children()) {

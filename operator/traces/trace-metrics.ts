@@ -57,6 +57,15 @@ export function registerTraceMetrics(
       for (const [what, name] of Object.entries(CUT)) add(counts.notes[name], { what })
     },
   )
+  readMetric(
+    registry,
+    'mesh_trace_odd_claims_total',
+    ['what'],
+    'Spans kept whose times cannot be (none, an end before the start, a day ahead), or whose parents make a circle.',
+    (add) => {
+      for (const what of ['times', 'circles'] as const) add(store.odd[what], { what })
+    },
+  )
   readMetric(registry, 'mesh_traces', [], 'Traces that are kept.', (add) => add(store.traceCount))
   readMetric(
     registry,

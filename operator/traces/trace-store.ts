@@ -41,6 +41,15 @@ export interface Added {
   overLimit: number
 }
 
+/** What spans claimed that cannot be: they are kept, and it is counted. */
+export interface OddClaims {
+  /** No start, an end before it, or a start more than a day after they came. */
+  times: number
+  /** Parents that would have closed a circle. */
+  circles: number
+}
+
+const DAY_US = 86_400_000_000
 const TRACE_BYTES = 400
 const SPAN_BYTES = 320
 
@@ -50,6 +59,7 @@ export class TraceStore {
   readonly attributes = new TermTable()
   readonly names = new TermTable()
   readonly services = new TermTable()
+  readonly odd: OddClaims = { times: 0, circles: 0 }
   readonly #bounds: StoreBounds
   readonly #traces = new Map<string, StoredTrace>()
   readonly #ordinary = new Fifo<StoredTrace>()
@@ -127,7 +137,11 @@ export class TraceStore {
     }
     const span = this.#stored(input, trace, nowMs)
     this.#spans++
+    const circles = trace.circles
     trace.link(span)
+    this.odd.circles += trace.circles - circles
+    const { startUs, durationNs } = input
+    if (startUs === 0 || durationNs < 0 || startUs > nowMs * 1_000 + DAY_US) this.odd.times++
     if (span.isError) trace.errors++
     this.#count(span, trace, nowMs)
     while (this.bytes > maxBytes && this.#traces.size > 1) this.#evictOne()

@@ -28,7 +28,9 @@ function bookOf() {
     writer: {} as never,
     log: silentLogger,
     metrics: createMetrics('test'),
-    events: { add: ({ data }) => void events.push(`${(data as { what: string }).what}`) } as never,
+    events: {
+      add: (event: { data: unknown }) => events.push((event.data as { what: string }).what),
+    } as never,
     sender: { update: (firing, over) => void told.push({ firing: words(firing), over: words(over) }) },
     silences: () => world.silences,
     conditions: () => world.conditions,
