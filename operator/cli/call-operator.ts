@@ -1,6 +1,7 @@
 import type { ProcessConfig } from '../config/load-config.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { CliError, explain } from './cli-error.ts'
+import { refused } from './refused.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -34,21 +35,11 @@ export async function callOperator<T>(
       signal: AbortSignal.timeout(timeoutMs),
     })
   } catch (error) {
-    if ((error as Error).name === 'TimeoutError') throw refusal(`${method} ${addr}${API}${path}`, error)
+    if ((error as Error).name === 'TimeoutError') throw timedOut(`${method} ${addr}${API}${path}`, error)
     return null // down: the caller has another way, or says so
   }
   if (answer.ok) return (await answer.json()) as T
-  const text = await answer.text()
-  throw new CliError(answer.status === 404 ? 'NOT_FOUND' : 'OPERATOR_REFUSED', {
-    tried: `${method} ${addr}${API}${path}`,
-    answer: `${answer.status}: ${messageOf(text)}`,
-    remedy:
-      answer.status === 401 || answer.status === 403
-        ? 'set KONGSUL_TOKEN_FILE to a file with the token of this operator'
-        : answer.status === 503
-          ? 'see kongsul status and kongsul doctor, and try again'
-          : 'see kongsul status',
-  })
+  throw refused(`${method} ${addr}${API}${path}`, answer.status, await answer.text())
 }
 
 /** What to say where only a running operator can do it. */
@@ -60,14 +51,6 @@ export function operatorDown({ addr }: Pick<Asked, 'addr'>, tried: string): CliE
   })
 }
 
-function refusal(tried: string, error: unknown): CliError {
+function timedOut(tried: string, error: unknown): CliError {
   return new CliError('OPERATOR_TIMEOUT', { tried, answer: explain(error), remedy: 'see kongsul status' })
-}
-
-function messageOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { detail?: string }).detail ?? text.slice(0, 300)
-  } catch {
-    return text.slice(0, 300) // not ours: a proxy between
-  }
 }

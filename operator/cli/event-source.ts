@@ -1,7 +1,7 @@
 import type { ProcessConfig } from '../config/load-config.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { API, operatorDown } from './call-operator.ts'
-import { CliError } from './cli-error.ts'
+import { refused } from './refused.ts'
 
 type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
 
@@ -23,16 +23,7 @@ export async function* openEvents(config: Asked, path: string, tried: string): A
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const answer = await fetch(url, { headers }).catch(() => null)
   if (answer === null) throw operatorDown(config, tried)
-  if (!answer.ok || answer.body === null) {
-    const isDenied = answer.status === 401 || answer.status === 403
-    throw new CliError('OPERATOR_REFUSED', {
-      tried: `GET ${url}`,
-      answer: `${answer.status}: ${(await answer.text()).slice(0, 200)}`,
-      remedy: isDenied
-        ? 'set KONGSUL_TOKEN_FILE to a file with the token of this operator'
-        : 'see kongsul status',
-    })
-  }
+  if (!answer.ok || answer.body === null) throw refused(`GET ${url}`, answer.status, await answer.text())
   yield* eventsIn(answer.body as AsyncIterable<Uint8Array>)
 }
 

@@ -11,6 +11,8 @@ export interface Column {
   readonly shrinks?: boolean
   /** Left out, the last first, where the table does not fit however narrow its columns are. */
   readonly mayGo?: boolean
+  /** Characters of a column that shrinks for which others may go; 8 when not given. */
+  readonly least?: number
 }
 
 const GAP = '  '
@@ -47,7 +49,7 @@ export function formatTable(
 /** Indices of the columns that there is room for. */
 function keep(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
   const narrowest = (index: number): number =>
-    columns[index]!.shrinks ? Math.min(natural[index]!, NARROWEST) : natural[index]!
+    columns[index]!.shrinks ? Math.min(natural[index]!, columns[index]!.least ?? NARROWEST) : natural[index]!
   let kept = [...columns.keys()]
   for (;;) {
     const least = kept.reduce((sum, index) => sum + narrowest(index), GAP.length * (kept.length - 1))

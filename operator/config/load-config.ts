@@ -38,6 +38,8 @@ export interface PluginsConfig {
   readonly feedHost: string
   /** Whether the operators get the spans of the gateway. */
   readonly tracesToOperators: boolean
+  /** Of each service; 0: without limit. */
+  readonly tracesPerSecond: number
 }
 
 /**
@@ -166,6 +168,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       lineToken: get<string | undefined>('feed.lineToken'),
       feedHost: get<string>('feed.host'),
       tracesToOperators: get<boolean>('plugins.tracesToOperators'),
+      tracesPerSecond: get<number>('plugins.tracesPerSecond'),
     },
     operatorToken: secretOf('', 'tokenFile'),
     logLevel: get<ProcessConfig['logLevel']>('log.level'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DEFAULT_TRACES_PER_SECOND } from '../../plugins/mesh-tracing/trace-budget.ts'
 import { legacyNetworks } from '../access/networks.ts'
 import { OUTCOME_WAYS } from '../core/service-plugins.ts'
 import type { Setting } from './setting.ts'
@@ -343,6 +344,14 @@ export const SETTINGS: readonly Setting[] = [
     fallback: true,
     help: 'send the spans of the gateway to the trace collectors of the operators, beside those of OTEL_EXPORTER_OTLP_ENDPOINT',
     example: 'false',
+  },
+  {
+    path: 'plugins.tracesPerSecond',
+    kind: 'number',
+    schema: z.number('is not a number').min(0, 'is below 0').max(1_000_000, 'is above 1000000'),
+    fallback: DEFAULT_TRACES_PER_SECOND,
+    help: 'traces of each service that may begin to be recorded in a second, at each node of Kong; 0: all',
+    example: '50',
   },
   {
     path: 'traces.maxTraces',

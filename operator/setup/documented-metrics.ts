@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client'
 import { registerAgentMetrics } from '../../plugins/agent/agent-metrics.ts'
 import { registerExportMetrics } from '../../plugins/export/export-metrics.ts'
 import { registerObserverMetrics } from '../../plugins/mesh-observer/observer-metrics.ts'
+import { registerTracingMetrics } from '../../plugins/mesh-tracing/tracing-metrics.ts'
 import { registerFeedMetrics } from '../../plugins/outcomes/feed-metrics.ts'
 import { createSupervisorMetrics } from '../../plugins/server/metrics/supervisor-metrics.ts'
 import { createWorkerMetrics } from '../../plugins/server/metrics/worker-metrics.ts'
@@ -38,6 +39,7 @@ function plugins(): DocumentedProcess {
   registerAgentMetrics(worker.registry, nothing)
   registerExportMetrics(worker.registry, { exporters: [], links: [] })
   registerObserverMetrics(worker.registry, nothing, nothing)
+  registerTracingMetrics(worker.registry, nothing)
   registerFeedMetrics(worker.registry, nothing)
   const supervisor = createSupervisorMetrics(nothing)
   return {
@@ -52,5 +54,13 @@ const KONG = `
 
 \`GET /metrics\` of the Admin API has numbers of the node without anything being switched on: \`kong_node_info\`,
 \`kong_datastore_reachable\`, \`kong_nginx_requests_total\` and more. The dashboards use no others of Kong: requests, errors and
-latencies of services come from the access log, which costs a tenth of Kong's own plugin \`prometheus\`.
+latencies of services come from the access log, which costs Kong about a third of what its own plugin \`prometheus\` does.
+
+So the operator does not set that plugin up: all of its families are off by default, and none of them is needed. Whoever wants
+them (bytes, consumers, Kong's own latencies) switches them on; the operator leaves the plugin alone, as everything without its tags:
+
+\`\`\`sh
+curl http://127.0.0.1:8001/plugins -d name=prometheus -d config.status_code_metrics=true -d config.latency_metrics=true \\
+  -d config.bandwidth_metrics=true -d config.upstream_health_metrics=true
+\`\`\`
 `

@@ -227,6 +227,12 @@ export class TraceStore {
     trace.ownBytes += bytes
   }
 
+  /** There is always room for one that is none of these: the one that has just arrived. */
+  get #mostReserved(): number {
+    const { maxTraces } = this.#bounds
+    return Math.min(maxTraces - 1, Math.max(1, Math.floor(maxTraces * RESERVED_PART)))
+  }
+
   /** The oldest goes, unless there is room among those that are worth keeping and it is one. */
   #evictOne(): void {
     for (;;) {
@@ -238,7 +244,7 @@ export class TraceStore {
       }
       oldest.isReserved = true
       this.#reserved.push(oldest)
-      if (this.#reserved.size > Math.max(1, Math.floor(this.#bounds.maxTraces * RESERVED_PART))) break
+      if (this.#reserved.size > this.#mostReserved) break
     }
     const oldest = this.#reserved.shift()
     if (oldest !== undefined) this.#remove(oldest)

@@ -17,17 +17,21 @@ import type { HeaderMap } from '../server/form/pdk-calls.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
 import { readTracingConfig, type TracingConfig } from './config.ts'
 import { schema } from './schema.ts'
+import { TraceBudget, tracesPerSecond } from './trace-budget.ts'
 
 export interface TracingParts {
   readonly random: RandomSource
   readonly meshHeaders: MeshHeaderCodec
+  readonly budget: TraceBudget
+  /** Monotonic. */
+  readonly nowMs: () => number
 }
 
 /**
- * The plugin over its randomness and the seal of the mesh's headers. One getHeaders and one setHeaders a request: each
+ * The plugin over its randomness, the seal of the mesh's headers and what may be recorded. One getHeaders and one setHeaders a request: each
  * is a round trip of 45 us in Kong.
  */
-export function tracingPlugin({ random, meshHeaders }: TracingParts): Required<PluginModule> {
+export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingParts): Required<PluginModule> {
   return definePlugin<TracingConfig>({
     name: 'mesh-tracing',
     version: '0.1.0',
@@ -37,7 +41,9 @@ export function tracingPlugin({ random, meshHeaders }: TracingParts): Required<P
     handlers: {
       async access(kong, config, { serviceId, routeId }) {
         const incoming = requestHeaders(await kong.request.getHeaders(MAX_HEADERS))
-        const { span, headers } = propagate(incoming, config, random)
+        const { span, headers } = propagate(incoming, config, random, () =>
+          budget.take(serviceId ?? '', nowMs()),
+        )
         const { parentSpanId } = span
         const ours = serviceId === null ? NOBODYS : meshHeaders.write({ serviceId, routeId, parentSpanId })
         const changes: Record<string, string | readonly string[]> = inOneCall(headers)
@@ -62,7 +68,12 @@ function requestHeaders(headers: HeaderMap): RequestHeaders {
   return plain
 }
 
+/** Of this process. */
+export const traceBudget = new TraceBudget(tracesPerSecond(process.env['KONGSUL_PLUGINS_TRACES_PER_SECOND']))
+
 export const { Plugin, Name, Version, Priority, Schema, Handlers } = tracingPlugin({
   random: createRandomSource(),
+  budget: traceBudget,
+  nowMs: () => performance.now(),
   meshHeaders: createMeshHeaderCodec(feedToken(process.env['KONGSUL_FEED_LINE_TOKEN'])),
 })

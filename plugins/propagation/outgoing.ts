@@ -35,18 +35,20 @@ export interface Outgoing {
  * Continues the trace of `context`, or begins one, and says what to change in `headers`, the request's own. The
  * caller's decision is followed; only where there is none, `samplingRate` decides. Unsampled traces are propagated too.
  * Never throws.
+ * @param mayRecord asked when a trace that begins here is to be sampled; false: it is not, there are enough
  */
 export function outgoing(
   headers: RequestHeaders,
   context: TraceContext | null,
   config: PropagationConfig,
   random: RandomSource,
+  mayRecord: () => boolean = () => true,
 ): Outgoing {
   const span: CurrentSpan = {
     traceId: context?.traceId ?? random.traceId(),
     spanId: random.spanId(),
     parentSpanId: context?.parentSpanId ?? null,
-    sampled: context?.sampled ?? random.unit() < config.samplingRate,
+    sampled: context?.sampled ?? (random.unit() < config.samplingRate && mayRecord()),
     context,
   }
   const draft: HeaderDraft = { set: {}, remove: [] }

@@ -10,4 +10,5 @@ export const propagate = (
   headers: RequestHeaders,
   config: PropagationConfig,
   random: RandomSource,
-): Outgoing => outgoing(headers, extract(headers, config), config, random)
+  mayRecord?: () => boolean,
+): Outgoing => outgoing(headers, extract(headers, config), config, random, mayRecord)

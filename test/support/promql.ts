@@ -25,8 +25,9 @@ export function rulesOfTheMesh(): readonly Rule[] {
 export function dashboardExpressions(): ReadonlyMap<string, readonly string[]> {
   return new Map(
     [...DASHBOARDS].map(([name, text]) => {
-      const { panels, templating } = JSON.parse(text) as {
+      const { panels, templating, annotations } = JSON.parse(text) as {
         panels: { targets?: { expr?: string }[] }[]
+        annotations: { list: { expr?: string }[] }
         templating: { list: { query: string | { query: string } }[] }
       }
       const queries = panels.flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => expr ?? []))
@@ -34,7 +35,8 @@ export function dashboardExpressions(): ReadonlyMap<string, readonly string[]> {
         const { query: asked } = typeof query === 'string' ? { query: '' } : query
         return /^label_values\((\w+), \w+\)$/.exec(asked)?.[1] ?? []
       })
-      return [name, [...queries, ...variables].map(filledIn)]
+      const shown = annotations.list.flatMap(({ expr }) => expr ?? [])
+      return [name, [...queries, ...variables, ...shown].map(filledIn)]
     }),
   )
 }

@@ -103,6 +103,7 @@ async function run(options: PluginsOptions): Promise<void> {
   const limits = { handlerMs: positive('--handler-ms', handlerMs), hangMs: positive('--hang-ms', hangMs) }
   // mesh-tracing reads it there, also in Kong's own plugin server.
   process.env['KONGSUL_FEED_LINE_TOKEN'] = lineToken
+  process.env['KONGSUL_PLUGINS_TRACES_PER_SECOND'] = String(config.plugins.tracesPerSecond)
   const agent = { ...agentConfig(config, process.env), lineToken }
   const supervisorOptions: SupervisorOptions = {
     socketDir: dir,

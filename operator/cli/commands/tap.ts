@@ -39,6 +39,8 @@ export function defineTap(command: Command): void {
     const query = new URLSearchParams({ service })
     if (options.status !== undefined) query.set('status', options.status)
     if (options.instance !== undefined) query.set('instance', options.instance)
+    if (io.isTTY && io.format === 'text')
+      io.note(io.paint.dim(`waiting for requests to ${service}; Ctrl-C ends it`))
     let left = options.count ?? Number.POSITIVE_INFINITY
     for await (const { event, data } of openEvents(config, `/outcomes?${query}`, 'looking at requests')) {
       if (event === 'missed') {

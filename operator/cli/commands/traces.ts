@@ -75,7 +75,9 @@ async function run(id: string | undefined, options: Options): Promise<void> {
   }
   const wanted = id ?? (options.requestId === undefined ? undefined : await idOf(options.requestId, ask))
   if (wanted !== undefined) {
-    const trace = await ask<TraceView>(`/traces/${encodeURIComponent(wanted)}`)
+    const trace = await ask<TraceView>(`/traces/${encodeURIComponent(wanted)}`).catch((error) => {
+      throw error instanceof CliError && error.code === 'NOT_FOUND' ? notKept(wanted) : error
+    })
     if (io.format === 'json') return io.json(trace)
     for (const line of waterfall(trace, { width: io.width(), paint: io.paint })) io.print(line)
     return
@@ -83,7 +85,7 @@ async function run(id: string | undefined, options: Options): Promise<void> {
   const found = await ask<Found>(`/traces?${queryOf(options)}`)
   if (io.format === 'json') return io.json(found)
   if (found.traces.length === 0) {
-    io.print('No traces fit. Requests through the proxy leave them, where the plugins run and tracing is on.')
+    io.print(NOTHING[isNarrowed(options) ? 'fits' : 'kept'])
     return
   }
   for (const line of traceLines(found.traces, { width: io.width(), paint: io.paint })) io.print(line)
@@ -91,6 +93,22 @@ async function run(id: string | undefined, options: Options): Promise<void> {
     io.print(io.paint.dim(`${found.traces.length} of ${found.total}; --limit shows more`))
   }
 }
+
+const NOTHING = {
+  fits: 'No traces fit; without conditions, kongsul traces lists the newest.',
+  kept: 'There are no traces. Requests through the proxy leave them, where the plugins run and tracing is on.',
+} as const
+
+const isNarrowed = ({ service, operation, minDuration, maxDuration, errors, tag, start, end }: Options) =>
+  tag.length > 0 ||
+  [service, operation, minDuration, maxDuration, errors, start, end].some((each) => each !== undefined)
+
+const notKept = (id: string): CliError =>
+  new CliError('NOT_FOUND', {
+    tried: `reading trace ${id}`,
+    answer: 'this operator does not keep it (any more)',
+    remedy: 'kongsul traces lists those that it keeps; each operator has its own',
+  })
 
 async function idOf(requestId: string, ask: <T>(path: string) => Promise<T>): Promise<string> {
   const query = new URLSearchParams({ tag: `kong.request.id:${requestId}`, limit: '1' })

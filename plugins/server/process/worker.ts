@@ -6,6 +6,8 @@ import type { Logger } from '../../../operator/telemetry/logger.ts'
 import { Agent } from '../../agent/agent.ts'
 import { circuits } from '../../mesh-circuit-breaker/plugin.ts'
 import { observer } from '../../mesh-observer/plugin.ts'
+import { traceBudget } from '../../mesh-tracing/plugin.ts'
+import { registerTracingMetrics } from '../../mesh-tracing/tracing-metrics.ts'
 import { loadPlugins } from '../form/load-plugin.ts'
 import { createWorkerMetrics } from '../metrics/worker-metrics.ts'
 import { Connection } from '../rpc/connection.ts'
@@ -61,6 +63,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     firstEventId: randomInt(2 ** 32),
   })
   const metrics = createWorkerMetrics(host)
+  registerTracingMetrics(metrics.registry, traceBudget)
   const agent = new Agent({ config: config.agent, circuits, observer, registry: metrics.registry, log })
   const connections = new Set<Connection>()
   const { later } = new WriteBatch()

@@ -8,7 +8,10 @@ import { join } from 'node:path'
 import { silentLogger } from '../../../operator/telemetry/logger.ts'
 import { Circuits } from '../../mesh-circuit-breaker/circuits.ts'
 import { circuitBreakerPlugin } from '../../mesh-circuit-breaker/plugin.ts'
-import * as tracing from '../../mesh-tracing/plugin.ts'
+import { tracingPlugin } from '../../mesh-tracing/plugin.ts'
+import { TraceBudget } from '../../mesh-tracing/trace-budget.ts'
+import { createMeshHeaderCodec } from '../../outcomes/mesh-headers.ts'
+import { createRandomSource } from '../../propagation/ids.ts'
 import { describePlugin, type PluginModule } from '../form/plugin-module.ts'
 import { directSocket } from '../process/direct-socket.ts'
 import { BACKLOG } from '../process/plugin-socket.ts'
@@ -31,7 +34,13 @@ export async function warmUp(handlerLimitMs: number): Promise<void> {
     wallNowMs: () => Date.now(),
     random: Math.random,
   })
-  const modules: readonly Required<PluginModule>[] = [tracing as never, circuitBreakerPlugin(circuits)]
+  const tracing = tracingPlugin({
+    random: createRandomSource(),
+    meshHeaders: createMeshHeaderCodec('warm-up'),
+    budget: new TraceBudget(REQUESTS),
+    nowMs: () => performance.now(),
+  })
+  const modules: readonly Required<PluginModule>[] = [tracing, circuitBreakerPlugin(circuits)]
   const at = { loadedAt: 0, modifiedAt: 0 }
   const plugins = new Map(
     modules.map((module) => [module.Name, describePlugin(module, { ...at, fallbackName: module.Name })]),

@@ -36,9 +36,17 @@ for (const width of [80, 100, 120, 200]) {
   })
 }
 
-test('where there is room the time is whole, else it is month to second', () => {
-  const [summary] = [summarize(trace)]
-  ok(traceLines([summary!], { width: 120, paint })[1]!.startsWith(summary!.start_time))
-  const short = summary!.start_time.slice(5, 19).replace('T', ' ')
-  ok(traceLines([summary!], { width: 80, paint })[1]!.startsWith(`${short}  `))
+test('where there is room the time is whole, else to the second, with the date where days differ', () => {
+  const summary = summarize(trace)
+  const yesterday = { ...summary, start_time: '2020-01-02T03:04:05.678Z' }
+  const first = (width: number, ...traces: (typeof summary)[]) => traceLines(traces, { width, paint })[1]!
+  const { start_time: time } = summary
+  ok(first(140, summary).startsWith(`${time}  `))
+  ok(first(80, summary).startsWith(`${time.slice(11, 19)}  `))
+  ok(first(80, yesterday, summary).startsWith('01-02 03:04:05  '))
+})
+
+test('the operation of a request through the gateway is whole on 80 columns', () => {
+  const short = { ...summarize(trace), root_operation: 'GET web.mesh' }
+  ok(traceLines([short], { width: 80, paint })[1]!.endsWith('kong GET web.mesh'))
 })

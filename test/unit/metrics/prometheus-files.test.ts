@@ -80,7 +80,7 @@ test('rules and dashboards name only metrics that the code has', () => {
     ([, name]) => name!,
   )
   const recorded = rulesOfTheMesh().flatMap(({ record }) => record ?? [])
-  const usual = ['up', 'process_resident_memory_bytes', 'process_cpu_seconds_total']
+  const usual = ['up', 'ALERTS', 'process_resident_memory_bytes', 'process_cpu_seconds_total']
   const known = new Set([...documented, ...ofKong, ...recorded, ...usual])
   const used = [...rulesOfTheMesh().map(({ expr }) => expr), ...[...dashboardExpressions().values()].flat()]
   const unknown = used.flatMap(metricNames).filter((name) => !known.has(name))
@@ -109,4 +109,90 @@ test('dashboards have what a provisioned file needs', () => {
     }
   }
   ok([...DASHBOARDS.values()].some((text) => text.includes('/explore?')))
+})
+
+interface Placed {
+  readonly id: number
+  readonly title: string
+  readonly type: string
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+}
+interface Written {
+  readonly uid: string
+  readonly title: string
+  readonly panels: readonly Placed[]
+  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] }
+}
+const written = [...DASHBOARDS].map(([name, text]) => [name, text, JSON.parse(text) as Written] as const)
+
+test('panels lie within the 24 columns of Grafana’s grid, and none over another', () => {
+  for (const [name, , { panels }] of written) {
+    const cells = new Map<string, string>()
+    for (const { title, gridPos } of panels) {
+      const { x, y, w, h } = gridPos
+      ok([x, y].every((at) => Number.isInteger(at) && at >= 0) && w > 0 && h > 0, `${name}: ${title}`)
+      ok(x + w <= 24, `${name}: ${title} ends at column ${x + w}`)
+      for (let column = x; column < x + w; column++) {
+        for (let row = y; row < y + h; row++) {
+          const cell = `${column} ${row}`
+          ok(!cells.has(cell), `${name}: ${title} lies over ${cells.get(cell)}`)
+          cells.set(cell, title)
+        }
+      }
+    }
+  }
+})
+
+test('dashboards have uids and titles of their own, and panels are of kinds that come with Grafana', () => {
+  equal(new Set(written.map(([, , { uid }]) => uid)).size, written.length)
+  equal(new Set(written.map(([, , { title }]) => title)).size, written.length)
+  const kinds = new Set('row stat timeseries table gauge bargauge heatmap state-timeline text'.split(' '))
+  for (const [name, , { uid, panels }] of written) {
+    ok(uid.length <= 40, uid)
+    for (const { type, title } of panels) ok(kinds.has(type), `${name}: ${title} is a ${type}`)
+  }
+})
+
+test('every variable that a dashboard uses it has, and the other way round', () => {
+  const builtIn = /^(__\w+|datasource)$/
+  for (const [name, text, { templating }] of written) {
+    const has = new Set(templating.list.map((each) => each.name))
+    const used = new Set([...text.matchAll(/\$\{?(\w+)/g)].map(([, variable]) => variable!))
+    deepEqual(
+      [...used].filter((variable) => !builtIn.test(variable) && !has.has(variable)),
+      [],
+      name,
+    )
+    deepEqual(
+      [...has].filter((variable) => !used.has(variable)),
+      [],
+      name,
+    )
+  }
+})
+
+test('links between dashboards lead to dashboards that there are', () => {
+  const uids = new Set(written.map(([, , { uid }]) => uid))
+  const linked = written.flatMap(([name, text]) =>
+    [...text.matchAll(/"url": "\/d\/([\w-]+)/g)].map(([, uid]) => [name, uid!] as const),
+  )
+  ok(linked.length > 0)
+  for (const [name, uid] of linked) ok(uids.has(uid), `${name} leads to ${uid}`)
+})
+
+test('the scrape configuration is valid, and has operator, plugins, Kong and Consul', async () => {
+  const text = read('kong/prometheus/prometheus.yml')
+  const { scrape_configs: jobs } = parse(text) as { scrape_configs: { job_name: string }[] }
+  deepEqual(
+    jobs.map(({ job_name }) => job_name),
+    ['kongsul-operator', 'kongsul-plugins', 'kong', 'consul'],
+  )
+  const dir = mkdtempSync(join(tmpdir(), 'kongsul-scrape-'))
+  try {
+    writeFileSync(join(dir, 'mesh.rules.yml'), read('kong/prometheus/mesh.rules.yml'))
+    writeFileSync(join(dir, 'prometheus.yml'), text.replace('/etc/prometheus/', ''))
+    match(await promtool('check', 'config', join(dir, 'prometheus.yml')), /SUCCESS/)
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })

@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { tracingPlugin } from '../../../plugins/mesh-tracing/plugin.ts'
+import { TraceBudget } from '../../../plugins/mesh-tracing/trace-budget.ts'
 import { createMeshHeaderCodec } from '../../../plugins/outcomes/mesh-headers.ts'
 import { extract } from '../../../plugins/propagation/extract.ts'
 import { combineTracestate } from '../../../plugins/propagation/formats/tracestate.ts'
@@ -15,6 +16,7 @@ const REQUESTS = 10_000
 const SERVICE = 'service-1'
 
 const codec = createMeshHeaderCodec('token-of-the-test')
+const PARTS = { random: createRandomSource(), budget: new TraceBudget(0), nowMs: () => 0 }
 
 type Sent = Readonly<Record<string, string | readonly string[]>>
 
@@ -63,7 +65,7 @@ function checkSent(sent: Sent): void {
 const config = fc.oneof(fc.constant({}), anyConfig)
 
 test(`${REQUESTS} malformed traces: two calls each, an answer at once, and nothing malformed goes on`, async () => {
-  const { host, connect } = hostOf(tracingPlugin({ random: createRandomSource(), meshHeaders: codec }))
+  const { host, connect } = hostOf(tracingPlugin({ ...PARTS, meshHeaders: codec }))
   const kong = connect()
   const start = async (given: object): Promise<number> => {
     const Config = JSON.stringify({ ...entityOf(given), service_id: SERVICE, __seq__: 1 })

@@ -1,12 +1,15 @@
 import { deepEqual, equal, match, notEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { tracingPlugin } from '../../../plugins/mesh-tracing/plugin.ts'
+import { TraceBudget, tracesPerSecond } from '../../../plugins/mesh-tracing/trace-budget.ts'
 import { createMeshHeaderCodec } from '../../../plugins/outcomes/mesh-headers.ts'
 import { createRandomSource } from '../../../plugins/propagation/ids.ts'
 import type { HeaderMap } from '../../../plugins/server/form/pdk-calls.ts'
 
 const meshHeaders = createMeshHeaderCodec('token')
-const { Plugin } = tracingPlugin({ random: createRandomSource(), meshHeaders })
+let nowMs = 0
+const budget = new TraceBudget(5)
+const { Plugin } = tracingPlugin({ random: createRandomSource(), meshHeaders, budget, nowMs: () => nowMs })
 
 /** What the plugin sets for a request, and the PDK calls it took. */
 async function access(incoming: HeaderMap, config: object): Promise<{ set: HeaderMap; calls: string[] }> {
@@ -66,4 +69,51 @@ test('where tracing is off a trace that begins is not sampled, and one that came
   match(String((await access({}, off)).set['traceparent']), /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[02]$/)
   const followed = await access({ traceparent: [`00-${TRACE}-${PARENT}-01`] }, off)
   equal(String(followed.set['traceparent']).endsWith('-01'), true)
+})
+
+/** How many of `count` requests to a service are sampled. */
+async function sampled(count: number, service: string, incoming: HeaderMap = {}): Promise<number> {
+  let found = 0
+  for (let i = 0; i < count; i++) {
+    const { set } = await access(incoming, { ...CONFIG, service_id: service })
+    if (/-0[13]$/.test(String(set['traceparent']))) found++
+  }
+  return found
+}
+
+test('of each service so many traces a second begin to be recorded, after a first burst, and no more', async () => {
+  nowMs = 1_000_000
+  equal(await sampled(100, 'busy'), 10)
+  equal(await sampled(5, 'other'), 5)
+  nowMs += 1_000
+  equal(await sampled(100, 'busy'), 5)
+  nowMs += 60_000
+  equal(await sampled(100, 'busy'), 10)
+  equal(budget.limited, 90 + 95 + 90)
+})
+
+test('a trace that others have begun is recorded as they decided, and takes nothing of the service’s', async () => {
+  nowMs += 60_000
+  const incoming = { traceparent: [`00-${TRACE}-${PARENT}-01`] }
+  equal(await sampled(100, 'followed', incoming), 100)
+  equal(await sampled(100, 'followed'), 10)
+})
+
+test('0 is without limit, a clock that goes back does no harm, and services without number are forgotten', () => {
+  const all = new TraceBudget(0)
+  for (let i = 0; i < 1_000; i++) equal(all.take('web', 0), true)
+  const some = new TraceBudget(1)
+  deepEqual(
+    [5_000, 4_000, 3_000].map((at) => some.take('web', at)),
+    [true, true, false],
+  )
+  for (let i = 0; i < 10_000; i++) some.take(`s${i}`, 10_000 + i)
+  equal(some.take('web', 20_000), true)
+})
+
+test('what is no number of traces is the default', () => {
+  deepEqual(
+    [undefined, '', ' ', 'many', '-1', 'Infinity', '0', '7.5'].map(tracesPerSecond),
+    [50, 50, 50, 50, 50, 50, 0, 7.5],
+  )
 })
