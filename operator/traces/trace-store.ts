@@ -1,19 +1,13 @@
 // Keeps traces within three bounds, and finds them again. Pure but for being a store: time is passed in.
-import { calledService, isOfGateway } from './called-service.ts'
 import { countEdges } from './count-edges.ts'
 import { EdgeBook } from './edge-book.ts'
 import { Fifo } from './fifo.ts'
-import {
-  CONSUMER,
-  type FlatAttributes,
-  type ResourceInput,
-  SERVER,
-  type SpanInput,
-} from './otlp/span-input.ts'
+import { CONSUMER, SERVER, type SpanInput } from './otlp/span-input.ts'
 import { SeriesBook } from './series-book.ts'
 import { SlowTraces } from './slow-traces.ts'
-import { type SpanExtras, type StoredResource, StoredSpan, StoredTrace } from './stored-trace.ts'
-import { type Term, TermTable } from './terms.ts'
+import { SpanMaker } from './span-maker.ts'
+import { type StoredSpan, StoredTrace } from './stored-trace.ts'
+import type { TermTable } from './terms.ts'
 
 export interface StoreBounds {
   readonly maxTraces: number
@@ -51,15 +45,12 @@ export interface OddClaims {
 
 const DAY_US = 86_400_000_000
 const TRACE_BYTES = 400
-const SPAN_BYTES = 320
 
 export class TraceStore {
   readonly edges = new EdgeBook()
   readonly series = new SeriesBook()
-  readonly attributes = new TermTable()
-  readonly names = new TermTable()
-  readonly services = new TermTable()
   readonly odd: OddClaims = { times: 0, circles: 0 }
+  readonly #maker = new SpanMaker()
   readonly #bounds: StoreBounds
   readonly #traces = new Map<string, StoredTrace>()
   readonly #ordinary = new Fifo<StoredTrace>()
@@ -76,6 +67,18 @@ export class TraceStore {
     this.#bounds = { ...DEFAULT_BOUNDS, ...bounds }
   }
 
+  get attributes(): TermTable {
+    return this.#maker.attributes
+  }
+
+  get names(): TermTable {
+    return this.#maker.names
+  }
+
+  get services(): TermTable {
+    return this.#maker.services
+  }
+
   get traceCount(): number {
     return this.#traces.size
   }
@@ -90,7 +93,7 @@ export class TraceStore {
 
   /** Of all that is kept, by estimate. */
   get bytes(): number {
-    return this.#bytes + this.attributes.bytes + this.names.bytes + this.services.bytes
+    return this.#bytes + this.#maker.bytes
   }
 
   get evicted(): number {
@@ -135,7 +138,9 @@ export class TraceStore {
       trace.dropped++
       return 'overLimit'
     }
-    const span = this.#stored(input, trace, nowMs)
+    const { span, ownBytes, broughtBytes } = this.#maker.make(input, trace, nowMs)
+    this.#charge(trace, ownBytes)
+    trace.bytes += broughtBytes
     this.#spans++
     const circles = trace.circles
     trace.link(span)
@@ -157,68 +162,6 @@ export class TraceStore {
       this.#slow.offer(service, trace, durationMs)
     }
     countEdges(this.edges, span, nowMs)
-  }
-
-  #stored(input: SpanInput, trace: StoredTrace, nowMs: number): StoredSpan {
-    const { kind, events, links, statusMessage } = input
-    const before = this.attributes.bytes + this.names.bytes + this.services.bytes
-    const resource = this.#resource(input.resource, trace)
-    const terms = this.#terms(input.attributes, trace)
-    const name = this.#take(this.names, 'name', input.name, trace)
-    const isGateway = isOfGateway(input.resource.service, input.attributes)
-    const callee = calledService(kind, isGateway, input.attributes)
-    const extras =
-      events.length + links.length > 0 || statusMessage !== '' ? { events, links, statusMessage } : null
-    const isError = input.status === 2 || terms.some(({ key, value }) => key === 'error' && value === true)
-    // What a trace brings for the first time is charged to it, so that no trace takes the room of all.
-    const brought = this.attributes.bytes + this.names.bytes + this.services.bytes - before
-    const own = SPAN_BYTES + 8 * terms.length + extrasBytes(extras)
-    this.#charge(trace, own)
-    trace.bytes += brought
-    return new StoredSpan({
-      id: input.spanId,
-      parentId: input.parentId,
-      resource,
-      name,
-      scope: this.#take(this.names, 'scope', input.scope, null),
-      kind,
-      status: input.status,
-      isError,
-      isGateway,
-      // A span without a time began when it came; one that ends before it begins took no time.
-      startUs: input.startUs === 0 ? nowMs * 1_000 : input.startUs,
-      durationNs: input.startUs === 0 ? 0 : Math.max(0, input.durationNs),
-      terms,
-      extras,
-      calls: callee === '' ? null : this.#take(this.services, 'service', callee, trace),
-    })
-  }
-
-  #resource({ service, attributes }: ResourceInput, trace: StoredTrace): StoredResource {
-    for (const known of trace.resources) {
-      if (known.service.value === service && isSame(known.terms, attributes)) return known
-    }
-    const resource = {
-      service: this.#take(this.services, 'service', service, trace),
-      terms: this.#terms(attributes, trace),
-    }
-    trace.resources.push(resource)
-    this.#charge(trace, 80 + 8 * resource.terms.length)
-    return resource
-  }
-
-  #terms(attributes: FlatAttributes, trace: StoredTrace): readonly Term[] {
-    const terms = new Array<Term>(attributes.length / 2)
-    for (let i = 0; i < terms.length; i++) {
-      terms[i] = this.#take(this.attributes, attributes[2 * i] as string, attributes[2 * i + 1]!, trace)
-    }
-    return terms
-  }
-
-  #take(table: TermTable, key: string, value: FlatAttributes[number], trace: StoredTrace | null): Term {
-    const term = table.take(key, value)
-    if (trace !== null) term.note(trace)
-    return term
   }
 
   #charge(trace: StoredTrace, bytes: number): void {
@@ -257,36 +200,11 @@ export class TraceStore {
     this.#evicted++
     this.#spans -= trace.spans.length
     this.#bytes -= trace.ownBytes
-    for (const span of trace.spans) {
-      for (const term of span.terms) this.attributes.release(term)
-      this.names.release(span.name)
-      this.names.release(span.scope)
-      if (span.calls !== null) this.services.release(span.calls)
-    }
-    for (const { service, terms } of trace.resources) {
-      this.services.release(service)
-      for (const term of terms) this.attributes.release(term)
-    }
+    this.#maker.release(trace)
     // Lists of terms may still name the trace for a while: it must not keep its spans alive.
     trace.clear()
     this.#gone.add(trace.id)
     this.#goneOrder.push(trace.id)
     if (this.#gone.size > this.#bounds.maxTraces * REMEMBERED) this.#gone.delete(this.#goneOrder.shift()!)
   }
-}
-
-function isSame(terms: readonly Term[], attributes: FlatAttributes): boolean {
-  if (terms.length * 2 !== attributes.length) return false
-  return terms.every(
-    ({ key, value }, i) => key === attributes[2 * i] && Object.is(value, attributes[2 * i + 1]),
-  )
-}
-
-function extrasBytes(extras: SpanExtras | null): number {
-  if (extras === null) return 0
-  const { events, links, statusMessage } = extras
-  const lists = [...events, ...links].map(({ attributes }) => attributes)
-  const texts = [...events.map(({ name }) => name), ...lists.flat()]
-  const chars = texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 8), 0)
-  return 64 + 120 * lists.length + 24 * texts.length + chars + statusMessage.length
 }

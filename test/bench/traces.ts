@@ -9,6 +9,7 @@ import { decodeProtobuf } from '../../operator/traces/otlp/decode-protobuf.ts'
 import type { TraceQuery } from '../../operator/traces/search-traces.ts'
 import { TraceCollector } from '../../operator/traces/trace-collector.ts'
 import { TraceQueries } from '../../operator/traces/trace-queries.ts'
+import { checkBooks } from '../support/trace-books.ts'
 import { asProtobuf, meshRequests } from '../support/trace-load.ts'
 import { type Figure, type Part, percentile } from './figure.ts'
 
@@ -95,8 +96,7 @@ async function measure(folder: string): Promise<readonly Figure[]> {
   })
   const { store } = collector
   if (store.traceCount !== TRACES) throw new Error(`${store.traceCount} traces in place of ${TRACES}`)
-  const held = [...store.traces()].reduce((sum, trace) => sum + trace.spans.length, 0)
-  if (held !== store.spanCount) throw new Error(`${held} spans in place of ${store.spanCount}`)
+  checkBooks(store)
   globalThis.gc?.()
   return [
     {
