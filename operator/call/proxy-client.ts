@@ -41,9 +41,25 @@ export const MOST_ANSWER_BYTES = 10 * 1024 * 1024
 /** Kong closes a kept connection after 75 s: ours are given back before, so that no request meets that moment. */
 const IDLE_MS = 30_000
 
+export interface ProxyLimits {
+  /** Of an answer. Default 10 MiB. */
+  readonly mostBytes?: number
+  /** At once; more requests wait. Default as many as there are requests. */
+  readonly mostConnections?: number
+}
+
 /** Sends to Kong's proxy over connections that are kept. */
-export function createProxyClient(proxyUrl: string, mostBytes = MOST_ANSWER_BYTES): ProxyClient {
-  const kept = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: 64, scheduling: 'lifo' } as const
+export function createProxyClient(
+  proxyUrl: string,
+  { mostBytes = MOST_ANSWER_BYTES, mostConnections = Number.POSITIVE_INFINITY }: ProxyLimits = {},
+): ProxyClient {
+  const kept = {
+    keepAlive: true,
+    timeout: IDLE_MS,
+    maxSockets: mostConnections,
+    maxFreeSockets: 64,
+    scheduling: 'lifo',
+  } as const
   const agents = { httpAgent: new http.Agent(kept), httpsAgent: new https.Agent(kept) }
   const client = axios.create({
     ...agents,

@@ -1,8 +1,5 @@
 // One call of a service of the mesh through Kong's proxy, so that balancing, breaker, tracing and policies apply.
-// A function with an interface of its own: whatever calls services for the API may take its place.
-import http from 'node:http'
-import https from 'node:https'
-import axios from 'axios'
+import { type ProxyClient, ProxyFailure } from '../call/proxy-client.ts'
 
 export interface ServiceCall {
   /** With its query. */
@@ -16,7 +13,6 @@ export interface ServiceCall {
 
 export interface ServiceAnswer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
@@ -35,62 +31,21 @@ export class CallError extends Error {
   }
 }
 
-export interface ProxyOptions {
-  /** e.g. http://127.0.0.1:8000 */
-  readonly proxyUrl: string
-  /** Host by which Kong routes to the service. */
-  readonly hostOf: (service: string) => string
-}
+/** Of an answer, which is an entry of a stream then. */
+export const LONGEST_ANSWER_BYTES = 1_048_576
 
-const LONGEST_ANSWER_BYTES = 1_048_576
-const MOST_CONNECTIONS = 64
-/** Codes of connections that were never made. */
-const UNSENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
-
-/** Calls through the proxy; `close` ends its connections. */
-export function createCallService({ proxyUrl, hostOf }: ProxyOptions): {
-  readonly call: CallService
-  readonly close: () => void
-} {
-  const pool = { keepAlive: true, maxSockets: MOST_CONNECTIONS, maxFreeSockets: MOST_CONNECTIONS }
-  const httpAgent = new http.Agent(pool)
-  const httpsAgent = new https.Agent(pool)
-  const client = axios.create({
-    baseURL: proxyUrl,
-    maxRedirects: 0,
-    maxContentLength: LONGEST_ANSWER_BYTES,
-    proxy: false,
-    responseType: 'text',
-    transformRequest: (body: unknown) => body,
-    transformResponse: (text: unknown) => text,
-    validateStatus: () => true,
-    httpAgent,
-    httpsAgent,
-  })
-  const call: CallService = async (service, { path, method, headers, body, timeoutMs }) => {
-    // axios counts its timeout from the connection on: the signal bounds the whole.
+/** @param hostOf host by which Kong routes to the service */
+export function callServiceThrough(proxy: ProxyClient, hostOf: (service: string) => string): CallService {
+  return async (service, { path, method, headers, body, timeoutMs }) => {
     const signal = AbortSignal.timeout(timeoutMs)
+    const request = { method, host: hostOf(service), path, headers, data: Buffer.from(body) }
     try {
-      const answer = await client.request<string>({
-        url: path,
-        method,
-        headers: { ...headers, host: hostOf(service) },
-        data: Buffer.from(body),
-        signal,
-      })
-      const texts = Object.entries(answer.headers).map(([name, value]) => [name, String(value)])
-      return { status: answer.status, headers: Object.fromEntries(texts), body: answer.data ?? '' }
+      const { status, bytes } = await proxy.send(request, signal)
+      return { status, body: bytes.toString() }
     } catch (error) {
-      const { code = '', message } = error as { code?: string; message: string }
-      const why = signal.aborted ? `no answer within ${timeoutMs} ms` : message || code
-      throw new CallError(`${service}: ${why}`, UNSENT.has(code), { cause: error })
+      const why = signal.aborted ? `no answer within ${timeoutMs} ms` : (error as Error).message
+      const isUnsent = error instanceof ProxyFailure && error.kind === 'connect'
+      throw new CallError(`${service}: ${why}`, isUnsent, { cause: error })
     }
-  }
-  return {
-    call,
-    close: () => {
-      httpAgent.destroy()
-      httpsAgent.destroy()
-    },
   }
 }

@@ -5,7 +5,15 @@ import { RedisError } from './redis-error.ts'
 import { ADD_CALL, FINISH_CALL, REPLAY_AS_CALL } from './scripts.ts'
 import { entriesOf, type StreamEntry } from './stream-entry.ts'
 import type { CallPlan } from './task-call.ts'
-import { CALL_GROUP, CALL_TOPICS_KEY, callsKey, deadKey, resultsKey, STREAM_LENGTH } from './topic.ts'
+import {
+  CALL_GROUP,
+  CALL_TOPICS_KEY,
+  callsKey,
+  deadKey,
+  resultsKey,
+  STREAM_LENGTH,
+  tasksKey,
+} from './topic.ts'
 
 /** @returns the task's id; null when as many wait as may */
 export async function addCall(
@@ -14,17 +22,9 @@ export async function addCall(
   json: string,
   plan: CallPlan,
 ): Promise<string | null> {
-  const keys = [callsKey(topic), CALL_TOPICS_KEY]
-  const added = await run(
-    'EVAL',
-    ADD_CALL,
-    '2',
-    ...keys,
-    `${STREAM_LENGTH}`,
-    topic,
-    json,
-    JSON.stringify(plan),
-  )
+  const keys = [callsKey(topic), CALL_TOPICS_KEY, tasksKey(topic)]
+  const words = [`${STREAM_LENGTH}`, topic, json, JSON.stringify(plan)]
+  const added = await run('EVAL', ADD_CALL, '3', ...keys, ...words)
   return added === null ? null : String(added)
 }
 
@@ -36,9 +36,9 @@ export async function replayAsCall(
   json: string,
   plan: CallPlan,
 ): Promise<string | null> {
-  const keys = [deadKey(topic), callsKey(topic), CALL_TOPICS_KEY]
+  const keys = [deadKey(topic), callsKey(topic), CALL_TOPICS_KEY, tasksKey(topic)]
   const words = [deadId, `${STREAM_LENGTH}`, json, topic, JSON.stringify(plan)]
-  const added = await run('EVAL', REPLAY_AS_CALL, '3', ...keys, ...words)
+  const added = await run('EVAL', REPLAY_AS_CALL, '4', ...keys, ...words)
   return added === null ? null : String(added)
 }
 

@@ -1,4 +1,5 @@
 // The old Redis API put together: connection, migrations, calls. Everything is handed in; start at startLegacy.
+import { createProxyClient } from '../call/proxy-client.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
 import type { KvRows } from '../core/settings-status.ts'
@@ -6,7 +7,7 @@ import { RequestError } from '../http/request-error.ts'
 import type { RedisConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { createCallService } from './call-service.ts'
+import { callServiceThrough, LONGEST_ANSWER_BYTES } from './call-service.ts'
 import { type DeadLetters, replayDead } from './dead-letters.ts'
 import { enqueue } from './enqueue.ts'
 import { MeshCalls } from './mesh-calls.ts'
@@ -65,6 +66,9 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 /** Topics that are listed at once. */
 const MOST_LISTED = 200
 
+/** To Kong, for all topics together. */
+const MOST_CONNECTIONS = 64
+
 const NO_REDIS =
   'the old API needs Redis: set REDIS_URL (or redis.url in kongsul.yaml) and start the operator again'
 
@@ -77,8 +81,12 @@ export function startLegacy(options: LegacyOptions): LegacyApi {
     if (connection === null) throw new RequestError(503, NO_REDIS)
     return await connection.run(...words)
   }
-  const proxy = createCallService(options)
-  const mirror = new MirrorCalls({ callService: proxy.call, count, log })
+  const proxy = createProxyClient(options.proxyUrl, {
+    mostBytes: LONGEST_ANSWER_BYTES,
+    mostConnections: MOST_CONNECTIONS,
+  })
+  const callService = callServiceThrough(proxy, options.hostOf)
+  const mirror = new MirrorCalls({ callService, count, log })
   let calls: MeshCalls | null = null
 
   const parts = { run, book, count, mirror, kick: (topic: string) => calls?.kick(topic) }
@@ -89,7 +97,7 @@ export function startLegacy(options: LegacyOptions): LegacyApi {
     start: () => {
       if (connection === null || !options.mayCall) return
       const consumer = options.operatorId()
-      calls = new MeshCalls({ run, callService: proxy.call, count, log, consumer })
+      calls = new MeshCalls({ run, callService, count, log, consumer })
       calls.start()
     },
     stop: async () => {

@@ -5,6 +5,7 @@ import { ADD_TASK, REPLAY_AS_TASK } from './scripts.ts'
 import { entriesOf, idAfter, isJson, pairsOf, type StreamEntry } from './stream-entry.ts'
 import {
   AGENT_PREFIX,
+  callsKey,
   deadKey,
   resultsKey,
   STREAM_LENGTH,
@@ -26,8 +27,10 @@ export interface GroupRow {
 const SCAN_LIMIT_MS = 5000
 
 /** Appends a task for the old workers. @returns its id */
-export const addTask = async (run: RedisCommand, topic: string, json: string): Promise<string> =>
-  String(await run('EVAL', ADD_TASK, '1', tasksKey(topic), `${STREAM_LENGTH}`, WORKER_GROUP, json))
+export async function addTask(run: RedisCommand, topic: string, json: string): Promise<string> {
+  const keys = [tasksKey(topic), callsKey(topic)]
+  return String(await run('EVAL', ADD_TASK, '2', ...keys, `${STREAM_LENGTH}`, WORKER_GROUP, json))
+}
 
 /** Newest first. */
 export const readResults = async (run: RedisCommand, topic: string, count: number): Promise<StreamEntry[]> =>
@@ -56,17 +59,9 @@ export async function replayAsTask(
   deadId: string,
   json: string,
 ): Promise<string | null> {
-  const keys = [deadKey(topic), tasksKey(topic)]
-  const added = await run(
-    'EVAL',
-    REPLAY_AS_TASK,
-    '2',
-    ...keys,
-    deadId,
-    `${STREAM_LENGTH}`,
-    json,
-    WORKER_GROUP,
-  )
+  const keys = [deadKey(topic), tasksKey(topic), callsKey(topic)]
+  const words = [deadId, `${STREAM_LENGTH}`, json, WORKER_GROUP]
+  const added = await run('EVAL', REPLAY_AS_TASK, '3', ...keys, ...words)
   return added === null ? null : String(added)
 }
 

@@ -11,6 +11,8 @@ export type RedisCommand = (...words: readonly string[]) => Promise<unknown>
 export interface RedisConnectionOptions {
   readonly redis: RedisConfig
   readonly log: Logger
+  /** A server that has not answered a command for so long hangs, in ms. Default 2000. */
+  readonly answerLimitMs?: number
 }
 
 const CONNECT_TIMEOUT_MS = 2000
@@ -43,7 +45,11 @@ export class RedisConnection {
     const client = await this.#connected()
     const [what = ''] = words
     try {
-      return await within(ANSWER_LIMIT_MS, client.sendCommand(words), `Redis did not answer ${what}`)
+      return await within(
+        this.#options.answerLimitMs ?? ANSWER_LIMIT_MS,
+        client.sendCommand(words),
+        `Redis did not answer ${what}`,
+      )
     } catch (error) {
       if (error instanceof ErrorReply) {
         const message = `Redis refused ${what}: ${error.message}`
@@ -140,7 +146,9 @@ function newClient({ url, tls }: RedisConfig) {
 async function within<T>(limitMs: number, work: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new RedisError('REDIS_DOWN', `${what} within ${limitMs} ms`)), limitMs)
+    const late = () => reject(new RedisError('REDIS_DOWN', `${what} within ${limitMs} ms`))
+    // Timers come before sockets: where this process itself was held up, what is here already is read first.
+    timer = setTimeout(() => setImmediate(late), limitMs)
   })
   try {
     return await Promise.race([work, limit])

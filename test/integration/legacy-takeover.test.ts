@@ -1,11 +1,12 @@
-// Operators that share the tasks of mode mesh: one that ends in the middle of a call, and one that is only slow.
+// Tasks in Redis that operators share: one that ends in the middle of a call, one that is only slow, one that is held up.
 import { deepEqual, equal } from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { Counter, Registry } from 'prom-client'
 import type { CallService } from '../../operator/legacy/call-service.ts'
-import { addCall } from '../../operator/legacy/call-store.ts'
+import { addCall, replayAsCall } from '../../operator/legacy/call-store.ts'
 import { MeshCalls } from '../../operator/legacy/mesh-calls.ts'
 import { createMigrationCounter } from '../../operator/legacy/migration-counter.ts'
+import { addTask, replayAsTask } from '../../operator/legacy/queue-store.ts'
 import { RedisConnection } from '../../operator/legacy/redis-connection.ts'
 import { silentLogger as log } from '../../operator/telemetry/logger.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -45,7 +46,7 @@ const resultsOf = async (topic: string) => {
   const entries = (await redis.command('XRANGE', `stream:results:${topic}`, '-', '+')) as [string, string[]][]
   return entries.map(([, [, json]]) => JSON.parse(json!))
 }
-const ok = (by: string) => ({ status: 200, headers: {}, body: JSON.stringify({ by }) })
+const ok = (by: string) => ({ status: 200, body: JSON.stringify({ by }) })
 
 test('what an operator that died had taken is called by another one', async () => {
   const id = await addCall(connection.run, 'jobs', '{"n":1}', PLAN)
@@ -137,4 +138,44 @@ test('as many tasks wait as the old streams held; the next one is not taken', as
   }
   equal(await addCall(connection.run, 'full', '{}', PLAN), null)
   equal(await redis.command('XLEN', 'stream:calls:full'), 10_000)
+})
+
+test('tasks of one millisecond have ids of their own, on whichever side of a switch', async () => {
+  const { run } = connection
+  const dead = await Promise.all(
+    Array.from({ length: 100 }, () => redis.command('XADD', 'stream:dead:jobs', '*', 'json', '{}')),
+  )
+  const ids = await Promise.all(
+    dead.flatMap((id, at) => [
+      addTask(run, 'jobs', '{}'),
+      addCall(run, 'jobs', '{}', PLAN),
+      at % 2 === 0
+        ? replayAsTask(run, 'jobs', String(id), '{}')
+        : replayAsCall(run, 'jobs', String(id), '{}', PLAN),
+    ]),
+  )
+  equal(new Set(ids).size, 300)
+})
+
+test('ids go on from the stream that is ahead of the clock', async () => {
+  const { run } = connection
+  const ahead = Date.now() + 3_600_000
+  await redis.command('XADD', 'stream:tasks:jobs', `${ahead}-5`, 'json', '{}')
+  equal(await addCall(run, 'jobs', '{}', PLAN), `${ahead}-6`)
+  equal(await addTask(run, 'jobs', '{}'), `${ahead}-7`)
+  equal(await addTask(run, 'jobs', '{}'), `${ahead}-8`)
+  equal(await addCall(run, 'jobs', '{}', PLAN), `${ahead}-9`)
+})
+
+test('an answer that came while the operator itself was held up is an answer', async () => {
+  const quick = new RedisConnection({ redis: { url: redis.url }, log, answerLimitMs: 50 })
+  try {
+    await quick.run('PING')
+    const asked = quick.run('PING')
+    for (let turn = 0; turn < 3; turn++) await new Promise((next) => setImmediate(next)) // it is sent
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    equal(await asked, 'PONG')
+  } finally {
+    quick.stop()
+  }
 })

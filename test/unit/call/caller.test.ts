@@ -11,7 +11,7 @@ let echo: EchoServer
 let proxy: ProxyClient
 before(async () => {
   echo = await startEchoServer()
-  proxy = createProxyClient(`http://127.0.0.1:${echo.port}`, 1_000)
+  proxy = createProxyClient(`http://127.0.0.1:${echo.port}`, { mostBytes: 1_000 })
 })
 after(async () => {
   proxy.close()
