@@ -7,7 +7,8 @@ import type { Settings } from '../core/settings.ts'
 import type { Layer } from '../core/settings-document.ts'
 import { schemaAt } from '../core/settings-document.ts'
 import { serviceDocument } from '../core/settings-shape.ts'
-import { numberFrom, wholeNumber } from '../core/settings-value.ts'
+import { numberFrom, wholeNumber, yesOrNo } from '../core/settings-value.ts'
+import { flag } from '../http/read-fields.ts'
 
 export interface Parameter {
   readonly name: string
@@ -43,7 +44,7 @@ export const CONFIGURABLE = {
     parameter('mode', 'circuitBreaker.mode', 'text'),
   ],
   'health-check': [
-    parameter('active', ACTIVE, 'boolean', { schema: z.boolean({ error: 'must be true or false' }) }),
+    parameter('active', ACTIVE, 'boolean', { schema: yesOrNo() }),
     parameter('type', `${ACTIVE}.type`, 'text'),
     parameter('path', `${ACTIVE}.httpPath`, 'text'),
     parameter('interval_seconds', `${ACTIVE}.intervalSeconds`, 'number'),
@@ -88,30 +89,19 @@ export const bodyShape = (parameters: readonly Parameter[]): z.ZodRawShape =>
 
 export const queryShape = (parameters: readonly Parameter[]): z.ZodRawShape =>
   Object.fromEntries(
-    parameters
-      .filter(({ kind }) => kind !== 'json')
-      .map(({ name, kind, schema }) => [name, fromText(kind, schema).optional()]),
+    parameters.flatMap(({ name, kind, schema }) =>
+      kind === 'json' ? [] : [[name, FROM_TEXT[kind].pipe(schema as z.ZodType<unknown, never>).optional()]],
+    ),
   )
 
-function fromText(kind: Parameter['kind'], schema: z.ZodType): z.ZodType {
-  const text = z.string('must be given once')
-  if (kind === 'number') {
-    return text
-      .regex(/^-?\d{1,15}(?:\.\d{1,15})?$/, 'must be a number')
-      .transform(Number)
-      .pipe(schema as z.ZodType<unknown, number>)
-  }
-  if (kind === 'boolean') {
-    return z
-      .enum(['true', 'false'], 'must be true or false')
-      .transform((told) => told === 'true')
-      .pipe(schema as z.ZodType<unknown, boolean>)
-  }
-  if (kind !== 'list') return text.pipe(schema as z.ZodType<unknown, string>)
-  const words = (told: string): string | string[] =>
-    told === 'off' ? told : told.split(',').map((word) => word.trim())
-  return text.transform(words).pipe(schema as z.ZodType<unknown, string | string[]>)
-}
+const text = z.string('must be given once')
+/** What a text of a query stands for, before the setting's own schema looks at it. */
+const FROM_TEXT = {
+  text,
+  number: text.regex(/^-?\d{1,15}(?:\.\d{1,15})?$/, 'must be a number').transform(Number),
+  boolean: flag,
+  list: text.transform((told) => (told === 'off' ? told : told.split(',').map((word) => word.trim()))),
+} as const satisfies Record<Exclude<Parameter['kind'], 'json'>, z.ZodType>
 
 export type Given = Readonly<Record<string, Json | undefined>>
 

@@ -1,6 +1,11 @@
 // The HTTP server without its routes: limits, bodies, errors in one shape, and who is let in.
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyServerFactory,
+} from 'fastify'
 import { apiError, CODES } from './api-error.ts'
 import { jsonBody } from './json-body.ts'
 import { RequestError } from './request-error.ts'
@@ -12,8 +17,10 @@ const MOST_PARAM_CHARS = 1024
 /** A client gets this long to send its request. */
 const REQUEST_TIMEOUT_MS = 30_000
 
-export function createApp(): FastifyInstance {
+/** @param serverFactory makes the server that fastify answers the requests of; fastify itself without one */
+export function createApp(serverFactory?: FastifyServerFactory): FastifyInstance {
   const app = Fastify({
+    ...(serverFactory === undefined ? {} : { serverFactory }),
     logger: false,
     forceCloseConnections: true,
     exposeHeadRoutes: true,

@@ -4,7 +4,7 @@ import { MODES } from '../../plugins/breaker/settings-shape.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
-import { serviceField } from './read-fields.ts'
+import { flag, serviceField } from './read-fields.ts'
 import { RequestError } from './request-error.ts'
 
 export interface CircuitSource {
@@ -40,7 +40,7 @@ export const circuitRoutes =
         const circuits = source
           .list()
           .filter((row) => service === undefined || row.service === service)
-          .filter(({ state }) => open !== 'true' || state !== 'closed')
+          .filter(({ state }) => open !== true || state !== 'closed')
         return { circuits, total: circuits.length, processes: source.processes() }
       },
     })
@@ -64,6 +64,6 @@ export const circuitRoutes =
 
 const QUERY = {
   service: serviceField.optional(),
-  open: z.enum(['true', 'false'], 'must be true or false').optional(),
+  open: flag.optional(),
 }
 const BODY = { mode: z.enum(MODES, `must be one of ${MODES.join(', ')}`) }

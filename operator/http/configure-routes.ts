@@ -6,7 +6,7 @@ import { isAskable } from '../consul/askable-name.ts'
 import type { Configurator } from '../sync/configurator.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
-import { serviceField } from './read-fields.ts'
+import { flag, serviceField } from './read-fields.ts'
 import { invalidField, RequestError } from './request-error.ts'
 
 /** `POST /configure/*` {...parameters, service?}: writes Consul's KV. `GET /configure`: what is in force, and why. */
@@ -36,8 +36,6 @@ export const configureRoutes =
 /** Part of a key in KV: what Consul would take for a step in a path is nobody's name. */
 const SERVICE = serviceField.max(512).refine(isAskable, 'is no name that Consul can be asked for')
 
-const PREVIEW = z.enum(['true', 'false'], 'must be true or false').transform((told) => told === 'true')
-
 function addConfigure(
   app: FastifyInstance,
   configurator: Pick<Configurator, 'configure' | 'preview'>,
@@ -52,7 +50,7 @@ function addConfigure(
       `Sets ${names.join(', ')} of a service, or of all; in the query or a JSON body, where null takes one out. ` +
       'With preview=true nothing is written, and the answer says what would change in Kong.',
     door: 'write',
-    query: { ...queryShape(parameters), service: SERVICE.optional(), preview: PREVIEW.optional() },
+    query: { ...queryShape(parameters), service: SERVICE.optional(), preview: flag.optional() },
     body: { ...bodyShape(parameters), service: SERVICE.optional() },
     answer: z.looseObject({
       status: z.enum(['configured', 'preview']),

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isForeign, mayPass } from '../access/door-rules.ts'
 import type { TokenBook } from '../access/token-book.ts'
@@ -24,45 +25,63 @@ export interface GuardOptions {
 
 export const WRITE_RATE: WriteRate = { perSecond: 50, burst: 200 }
 
+/** A request, as far as it matters here. */
+export interface Visitor {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  /** Where the connection comes from. */
+  readonly address: string
+  /** null: there is no such route. */
+  readonly door: Door | null
+}
+
+/** @throws RequestError for one that is not let in */
+export type Admit = (visitor: Visitor) => void
+
 /** Who is let in, before anything else is looked at. */
-export function guard(app: FastifyInstance, options: GuardOptions): void {
+export function admission(options: GuardOptions): Admit {
   const { boundTo, names = [], tokens, isLegacyClient, writeRate = WRITE_RATE, feedToken, onWrite } = options
   const limiter = new WriteLimiter(writeRate)
   const isFree = isLoopback(boundTo)
-  const check = (request: FastifyRequest): void => {
-    if (!isAllowedHost(boundTo, request.headers.host, names)) {
+  return ({ method, url, headers, address, door: told }) => {
+    if (!isAllowedHost(boundTo, headers.host, names)) {
       throw new RequestError(421, 'this API does not answer to that Host')
     }
-    if (request.is404) return
-    const told = doorOf(request)
-    const door = told === 'legacy' ? (isReading(request) ? 'read' : 'call') : told
+    if (told === null) return
+    const door = told === 'legacy' ? (isReading(method) ? 'read' : 'call') : told
     const isWrite = door === 'write' || door === 'call'
-    if ((isWrite || door === 'ingest') && isForeign(request.headers)) {
+    if ((isWrite || door === 'ingest') && isForeign(headers)) {
       throw new RequestError(403, 'a page of another site may not do this')
     }
-    const shown = bearerOf(request)
+    const shown = bearerOf(headers)
     const bearer = shown === null || door === 'internal' ? null : (tokens?.find(shown) ?? null)
     const isFeed = door === 'ingest' && shown !== null && feedToken !== undefined && isSame(shown, feedToken)
     const rights = shown === null ? null : isFeed ? 'ingest' : (bearer?.rights ?? 'unknown')
-    const isExempt = told === 'legacy' && (isLegacyClient?.(request.ip) ?? false)
+    const isExempt = told === 'legacy' && (isLegacyClient?.(address) ?? false)
     const verdict = mayPass({ door, isLoopback: isFree, rights, isExempt })
     if (!verdict.ok) {
-      const headers = verdict.status === 401 ? { 'www-authenticate': 'Bearer' } : undefined
-      throw new RequestError(verdict.status, verdict.why, [], headers)
+      const answered = verdict.status === 401 ? { 'www-authenticate': 'Bearer' } : undefined
+      throw new RequestError(verdict.status, verdict.why, [], answered)
     }
     if (door === 'write') {
-      const seconds = limiter.take(bearer?.name ?? request.ip, performance.now())
+      const seconds = limiter.take(bearer?.name ?? address, performance.now())
       if (seconds !== null) {
         const message = `more than ${writeRate.perSecond} writes a second`
         throw new RequestError(429, message, [], { 'retry-after': String(seconds) })
       }
     }
-    if (isWrite && bearer !== null) onWrite?.(bearer.name, `${request.method} ${request.url.split('?')[0]}`)
+    if (isWrite && bearer !== null) onWrite?.(bearer.name, `${method} ${url.split('?')[0]}`)
   }
+}
+
+/** Asks `admit` of every request that comes to fastify. */
+export function guard(app: FastifyInstance, admit: Admit): void {
   // With a callback: a promise for each request would cost more than the check.
   app.addHook('onRequest', (request, _reply, done) => {
+    const { method, url, headers, ip: address } = request
     try {
-      check(request)
+      admit({ method, url, headers, address, door: request.is404 ? null : doorOf(request) })
     } catch (error) {
       done(error as Error)
       return
@@ -73,12 +92,12 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 
 function doorOf(request: FastifyRequest): Door {
   const { endpoint, door } = request.routeOptions.config
-  return endpoint?.door ?? door ?? (isReading(request) ? 'read' : 'write')
+  return endpoint?.door ?? door ?? (isReading(request.method) ? 'read' : 'write')
 }
 
-const isReading = ({ method }: FastifyRequest): boolean => method === 'GET' || method === 'HEAD'
+const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD'
 
-function bearerOf({ headers }: FastifyRequest): string | null {
-  if (headers.authorization === undefined) return null
-  return /^Bearer +(\S+) *$/i.exec(headers.authorization)?.[1] ?? ''
+function bearerOf({ authorization }: IncomingHttpHeaders): string | null {
+  if (authorization === undefined) return null
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? ''
 }

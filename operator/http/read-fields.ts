@@ -41,6 +41,9 @@ export const wholeNumber = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least).max(most))
 
+/** `true` or `false` in a query string. */
+export const flag = z.enum(['true', 'false'], 'must be true or false').transform((told) => told === 'true')
+
 /** Any name that Consul may have; control characters are nobody's name. */
 export const serviceField = z
   .string()

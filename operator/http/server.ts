@@ -7,9 +7,10 @@ import { apiError } from './api-error.ts'
 import { createApp } from './app.ts'
 import { DOCS_POLICY, docsPage } from './docs-page.ts'
 import { endpoint, V2 } from './endpoint.ts'
-import { type GuardOptions, guard } from './guard.ts'
+import { admission, type GuardOptions, guard } from './guard.ts'
 import { type DescribedRoute, describedRoutes, openApi } from './openapi.ts'
-import { serviceField } from './read-fields.ts'
+import { quickServer, type ReadyAnswer } from './quick-answers.ts'
+import { flag, serviceField } from './read-fields.ts'
 
 export interface ServerOptions {
   readonly host: string
@@ -26,6 +27,8 @@ export interface ServerOptions {
   readonly healthHeaders: (
     request: Readonly<Record<string, string | readonly string[] | undefined>>,
   ) => Readonly<Record<string, string>>
+  /** Answers of some reads that need not be made. */
+  readonly ready?: ReadyAnswer
   /** The rest of the API, each part adding its own paths. */
   readonly parts?: readonly ((app: FastifyInstance) => void)[]
 }
@@ -52,9 +55,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 /** With all its routes, listening nowhere yet. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const app = createApp()
+  const admit = admission({ ...options.guard, boundTo: options.host })
+  const app = createApp(options.ready === undefined ? undefined : quickServer(admit, options.ready))
   describe(app, options.version ?? '')
-  guard(app, { ...options.guard, boundTo: options.host })
+  guard(app, admit)
   routes(app, options)
   for (const part of options.parts ?? []) part(app)
   return app
@@ -63,6 +67,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 /** `/openapi.json` and `/docs`, of every route that is added after this. */
 function describe(app: FastifyInstance, version: string): void {
   const described: DescribedRoute[] = []
+  // Made once, when all routes are there: anybody may ask.
+  let document: string | undefined
+  let page: string | undefined
   app.addHook('onRoute', (route) => {
     described.push(...describedRoutes(route))
   })
@@ -72,7 +79,10 @@ function describe(app: FastifyInstance, version: string): void {
     summary: 'This API as an OpenAPI 3.1 document.',
     door: 'open',
     answer: z.looseObject({ openapi: z.string() }),
-    handle: () => openApi(described, version),
+    handle: ({ reply }) => {
+      document ??= JSON.stringify(openApi(described, version))
+      return reply.type('application/json; charset=utf-8').send(document)
+    },
   })
   endpoint(app, {
     method: 'GET',
@@ -82,7 +92,8 @@ function describe(app: FastifyInstance, version: string): void {
     answer: 'text/html',
     handle: ({ reply }) => {
       reply.type('text/html; charset=utf-8').header('content-security-policy', DOCS_POLICY)
-      return docsPage(described, version)
+      page ??= docsPage(described, version)
+      return page
     },
   })
 }
@@ -132,7 +143,7 @@ function routes(app: FastifyInstance, { metrics, status, notReady, healthHeaders
     answer: z.looseObject({ version: z.string(), mesh: z.string(), ready: z.boolean() }),
     handle: ({ query: { service, services } }) => {
       const all = status()
-      if (service === undefined && services !== 'false') return all
+      if (service === undefined && services !== false) return all
       return { ...all, services: all.services.filter((each) => each.service === service) }
     },
   })
@@ -140,5 +151,5 @@ function routes(app: FastifyInstance, { metrics, status, notReady, healthHeaders
 
 const STATUS_QUERY = {
   service: serviceField.optional(),
-  services: z.enum(['true', 'false'], 'must be true or false').optional(),
+  services: flag.optional(),
 }

@@ -7,7 +7,7 @@ import { summaryShape } from '../traces/summarize.ts'
 import type { TraceQueries } from '../traces/trace-queries.ts'
 import { traceShape } from '../traces/trace-view.ts'
 import { endpoint, V2 } from './endpoint.ts'
-import { serviceField, wholeNumber } from './read-fields.ts'
+import { flag, serviceField, wholeNumber } from './read-fields.ts'
 import { invalidField, RequestError } from './request-error.ts'
 
 type Source = Pick<TraceQueries, 'search' | 'trace' | 'dependencies' | 'latency' | 'bottlenecks'>
@@ -37,7 +37,7 @@ export const traceRoutes =
           operation: query.operation,
           minDurationMs,
           maxDurationMs,
-          errorOnly: query.error_only === 'true',
+          errorOnly: query.error_only ?? false,
           tags: query.tag ?? [],
           startMs: start,
           endMs: end,
@@ -133,7 +133,7 @@ const SEARCH = {
   operation: z.string().min(1, 'must not be empty').max(1_024).optional(),
   min_duration: millis.optional(),
   max_duration: millis.optional(),
-  error_only: z.enum(['true', 'false'], 'must be true or false').optional(),
+  error_only: flag.optional(),
   tag: z
     .union([tag, z.array(tag).max(20)], 'must be key:value')
     .transform((given) => [given].flat().map(pairOf))

@@ -19,7 +19,8 @@ import { instancesFromRows } from '../core/consul-row.ts'
 import { callRoute } from '../http/call-route.ts'
 import { configureRoutes } from '../http/configure-routes.ts'
 import { eventsRoute } from '../http/events-route.ts'
-import { meshRoutes } from '../http/mesh-routes.ts'
+import { meshRoutes, readyDiscovery } from '../http/mesh-routes.ts'
+import type { ReadyAnswer } from '../http/quick-answers.ts'
 import { registerRoutes } from '../http/register-routes.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Configurator } from './configurator.ts'
@@ -46,6 +47,7 @@ export interface MeshApiOptions {
 }
 
 export interface MeshApi {
+  readonly ready: ReadyAnswer
   readonly parts: readonly ((app: FastifyInstance) => void)[]
   /** Something in the mesh may be otherwise than before: there may be events. */
   poke(): void
@@ -115,6 +117,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     },
   })
   return {
+    ready: readyDiscovery(discovery),
     parts: [
       meshRoutes({
         discovery,

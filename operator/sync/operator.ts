@@ -261,6 +261,7 @@ export async function startOperator(
     status,
     notReady: () => notReadyReasons(now()),
     healthHeaders: (headers) => election?.healthHeaders(headers) ?? {},
+    ready: meshApi.ready,
     parts: [
       ...(dashboard === undefined ? [] : [dashboardFiles(dashboard)]),
       ...meshApi.parts,

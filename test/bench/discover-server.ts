@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DiscoveryCache } from '../../operator/api/discovery-cache.ts'
 import type { Instance } from '../../operator/core/catalog.ts'
-import { meshRoutes } from '../../operator/http/mesh-routes.ts'
+import { meshRoutes, readyDiscovery } from '../../operator/http/mesh-routes.ts'
 import { bareApi } from '../support/bare-api.ts'
 
 const INSTANCES: readonly Instance[] = Array.from({ length: 5 }, (_, at) => ({
@@ -37,7 +37,10 @@ process.on('disconnect', () => process.exit())
 
 async function api(): Promise<string> {
   const nothing = { services: () => null, topology: () => null, health: () => null }
-  const { app } = bareApi({ parts: [meshRoutes({ ...nothing, discovery })] })
+  const { app } = bareApi({
+    ready: readyDiscovery(discovery),
+    parts: [meshRoutes({ ...nothing, discovery })],
+  })
   return await app.listen({ host: '127.0.0.1', port: 0 })
 }
 

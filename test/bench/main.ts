@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { api } from './api.ts'
 import { breaker } from './breaker.ts'
+import { call } from './call.ts'
 import { churn } from './churn.ts'
 import { configure } from './configure.ts'
 import { discover } from './discover.ts'
@@ -24,7 +24,7 @@ import { takeover } from './takeover.ts'
 import { traces } from './traces.ts'
 
 const PARTS: readonly Part[] = [
-  api,
+  call,
   configure,
   discover,
   breaker,
