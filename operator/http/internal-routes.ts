@@ -11,7 +11,7 @@ import { answeringForConsul } from './consul-answers.ts'
 import type { EndpointInfo } from './endpoint.ts'
 import { checkInternalAccess } from './internal-access.ts'
 import { readFields } from './read-fields.ts'
-import { RequestError } from './request-error.ts'
+import { invalidField, RequestError } from './request-error.ts'
 
 export interface InternalRouteOptions {
   /** undefined: only this machine is let in. */
@@ -69,7 +69,7 @@ export const internalRoutes =
           const { upstream, target, untilMs, reason = '', owner } = readFields(EJECTION, request.body)
           const sinceMs = Date.now()
           if (untilMs > sinceMs + LONGEST_EJECTION_MS) {
-            throw new RequestError(422, 'untilMs must not be more than a day away')
+            throw invalidField('untilMs', 'must not be more than a day away')
           }
           const ejection = { upstream, target: normalTarget(target), untilMs, sinceMs, reason, owner }
           const owned = await answeringForConsul(() => ejections.eject(ejection))

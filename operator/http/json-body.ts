@@ -1,4 +1,4 @@
-import { RequestError } from './request-error.ts'
+import { invalidField, RequestError } from './request-error.ts'
 
 const MOST_DEPTH = 256
 
@@ -22,7 +22,7 @@ export function jsonBody(bytes: Buffer, parse: (text: string) => unknown): unkno
     throw new RequestError(400, `the body is not JSON: ${(error as Error).message.split('\n')[0]}`)
   }
   if (isDeeper(value, MOST_DEPTH)) {
-    throw new RequestError(422, `the body is nested more than ${MOST_DEPTH} deep`)
+    throw invalidField('body', `is nested more than ${MOST_DEPTH} deep`)
   }
   return value
 }

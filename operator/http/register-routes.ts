@@ -111,7 +111,8 @@ async function refusable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof ConsulError && error.status === 400) throw new RequestError(422, error.message)
-    throw error
+    if (!(error instanceof ConsulError) || error.status !== 400) throw error
+    const { message } = error
+    throw new RequestError(422, message, [{ field: 'body', message }])
   }
 }

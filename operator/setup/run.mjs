@@ -9,6 +9,7 @@ const [job = '', ...args] = process.argv.slice(2)
 /** What takes too long for every run. */
 const SOAK = [
   'contract/mesh-api',
+  'contract/lenient-api',
   'integration/described-answers',
   'soak/silent-client',
   'browser/sizes',

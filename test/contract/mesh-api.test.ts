@@ -1,5 +1,6 @@
 // The API against its own description: every route is described, every example fits, and whatever does not fit is
-// refused with 4xx before anything is asked or changed. What answers it gives otherwise: integration/described-answers.
+// refused with 4xx before anything is asked or changed. Those that take others' forms: lenient-api. What answers it gives
+// otherwise: integration/described-answers.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
@@ -232,6 +233,9 @@ test('a token that may only read is not let in where something is changed, and o
   }
 })
 
+const namesField = (detail: { field?: unknown; message?: unknown }) =>
+  typeof detail.field === 'string' && typeof detail.message === 'string'
+
 for (const route of routes.filter(isStrict)) {
   test(`${route.method} ${route.path} refuses what does not fit, and asks nothing`, async () => {
     const property = fc.asyncProperty(badRequests(route), async ({ url, headers, payload }) => {
@@ -246,6 +250,7 @@ for (const route of routes.filter(isStrict)) {
       ok(answer.statusCode >= 400 && answer.statusCode < 500, where)
       const { error, detail } = answer.json()
       ok(typeof error.code === 'string' && error.message === detail && Array.isArray(error.details), where)
+      if (answer.statusCode === 422) ok(error.details.length > 0 && error.details.every(namesField), where)
       deepEqual(asked, [], where)
     })
     await fc.assert(property, { numRuns: RUNS, endOnFailure: true })

@@ -6,9 +6,10 @@ import fc from 'fast-check'
 import { TOPIC } from '../../operator/legacy/topic.ts'
 import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
-import { badRequests, isStrict } from '../support/bad-requests.ts'
+import { type Attempt, badRequests, isStrict } from '../support/bad-requests.ts'
 import { type Description, describedApi, type Route } from '../support/described-api.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
+import { oddRequests } from '../support/odd-requests.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -313,18 +314,31 @@ test('whatever does not fit is refused by the running operator too, and changes 
   deepEqual(await everything(), before)
 })
 
-async function isRefused(
-  route: Route,
-  { url, headers, payload }: { url: string; headers: object; payload?: string | Buffer },
-) {
-  const answer = await fetch(`${stack.operator().url}${url}`, {
-    method: route.method,
-    headers: headers as Record<string, string>,
-    ...(payload === undefined ? {} : { body: payload }),
-  })
-  const text = await answer.text()
-  const where = `${route.method} ${url} ${String(payload).slice(0, 200)}: ${answer.status} ${text.slice(0, 200)}`
-  ok(answer.status >= 400 && answer.status < 500, where)
+test('what takes others’ forms finds no fault in whatever comes, and the rest of the mesh does not change', async () => {
+  const before = await everything()
+  for (const route of api.routes.filter((each) => !isStrict(each))) {
+    await fc.assert(
+      fc.asyncProperty(oddRequests(route), async (odd) => {
+        const { status, text, where } = await send(route, odd)
+        ok(status < 500, `${where}: ${text.slice(0, 200)}`)
+      }),
+      { numRuns: RUNS, endOnFailure: true },
+    )
+  }
+  await stack.settled()
+  deepEqual(await everything(), before)
+})
+
+async function isRefused(route: Route, bad: Attempt) {
+  const { status, text, where } = await send(route, bad)
+  ok(status >= 400 && status < 500, `${where}: ${text.slice(0, 200)}`)
+}
+
+async function send({ method }: Route, { url, headers, payload }: Attempt) {
+  const body = payload === undefined ? {} : { body: payload as string }
+  const answer = await fetch(`${stack.operator().url}${url}`, { method, headers, ...body })
+  const where = `${method} ${url} ${String(payload).slice(0, 200)}: ${answer.status}`
+  return { status: answer.status, text: await answer.text(), where }
 }
 
 test('names and paths that lead elsewhere are refused, or are nobody’s name; they never lead there', async () => {
