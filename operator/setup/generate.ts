@@ -1,8 +1,9 @@
-// Writes what is made of code: docs/metrics.md and the dashboards of Grafana.
+// Writes what is made of code: docs/metrics.md, docs/settings.md and the dashboards of Grafana.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DASHBOARDS } from '../../kong/grafana/dashboards.ts'
 import { metricsText } from './documented-metrics.ts'
+import { settingsText } from './documented-settings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const dashboards = join(root, 'kong', 'grafana', 'dashboards')
@@ -10,3 +11,4 @@ const dashboards = join(root, 'kong', 'grafana', 'dashboards')
 mkdirSync(dashboards, { recursive: true })
 for (const [name, text] of DASHBOARDS) writeFileSync(join(dashboards, name), text)
 writeFileSync(join(root, 'docs', 'metrics.md'), metricsText())
+writeFileSync(join(root, 'docs', 'settings.md'), settingsText())

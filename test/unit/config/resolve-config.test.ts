@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { describeConfig } from '../../../operator/config/describe-config.ts'
 import { parseFile } from '../../../operator/config/parse-file.ts'
 import { type ConfigLayers, resolveConfig } from '../../../operator/config/resolve-config.ts'
 import { environmentOf, flagKeyOf, flagOf } from '../../../operator/config/setting.ts'
 import { SETTINGS } from '../../../operator/config/settings-table.ts'
+import { settingsText } from '../../../operator/setup/documented-settings.ts'
 
 const layers = (given: Partial<ConfigLayers> & { yaml?: string }): ConfigLayers => ({
   flags: given.flags ?? {},
@@ -175,4 +178,9 @@ test('a file that is no YAML names the line', () => {
 
 test('an empty file, or one of comments, sets nothing', () => {
   assert.deepEqual(parseFile('# nothing\n'), { entries: [], problems: [] })
+})
+
+test('docs/settings.md is what the table makes', () => {
+  const docs = join(import.meta.dirname, '..', '..', '..', 'docs', 'settings.md')
+  assert.equal(readFileSync(docs, 'utf8'), settingsText(), 'npm run generate')
 })
