@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
 import { freePorts } from './free-port.ts'
+import { killChild } from './kill-child.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface TestConsul {
@@ -95,12 +95,7 @@ export async function startConsul({
     }
     await waitFor(ready, { deadlineMs: 20_000, pollMs: 50, what: 'Consul being ready' })
   }
-  const kill = async () => {
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
+  const kill = () => killChild(child)
 
   await start()
   return {

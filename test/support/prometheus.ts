@@ -1,12 +1,12 @@
 // A real Prometheus on a free port, and promtool.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findPrometheus } from '../../operator/setup/prometheus-binary.ts'
 import { freePorts } from './free-port.ts'
+import { killChild } from './kill-child.ts'
 import { waitFor } from './wait-for.ts'
 
 export const PROMETHEUS_FILES = join(import.meta.dirname, '..', '..', 'kong', 'prometheus')
@@ -78,11 +78,7 @@ export async function startPrometheus({ config, rules }: TestPrometheusOptions):
     },
     output: () => printed,
     stop: async () => {
-      const gone = once(child, 'exit')
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL')
-        await gone
-      }
+      await killChild(child)
       rmSync(dir, { recursive: true, force: true })
     },
   }

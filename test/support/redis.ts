@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
 import { findRedis } from '../../operator/setup/redis-binary.ts'
 import { freePorts } from './free-port.ts'
+import { killChild } from './kill-child.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface TestRedis {
@@ -65,10 +65,7 @@ export async function startRedis({ password, tls }: RedisOptions = {}): Promise<
   const kill = async () => {
     client?.destroy()
     client = null
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+    await killChild(child)
   }
 
   await start()

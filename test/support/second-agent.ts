@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
 import type { TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
+import { killChild } from './kill-child.ts'
 import { waitFor } from './wait-for.ts'
 
 export interface SecondAgent {
@@ -35,12 +35,7 @@ export async function startSecondAgent(first: TestConsul): Promise<SecondAgent> 
   ]
   const child = spawn(binary, ['agent', ...where, ...ports, ...join1].map(String), { stdio: 'ignore' })
   const url = `http://127.0.0.2:${first.httpPort}`
-  const kill = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
+  const kill = () => killChild(child)
   const isIn = async () => {
     const nodes = (await (await fetch(`${url}/v1/catalog/nodes`)).json()) as { Node: string }[]
     return nodes.some(({ Node }) => Node === node)
