@@ -16,6 +16,7 @@ import type { Json } from '../core/entity.ts'
 import { orderChanges } from '../core/plan-order.ts'
 import type { Problem } from '../core/problem.ts'
 import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
+import type { Layer } from '../core/settings-document.ts'
 import { RequestError } from '../http/request-error.ts'
 import { type ChangedEntity, changedEntity } from './change-log.ts'
 import {
@@ -62,9 +63,8 @@ export class Configurator {
    * @throws RequestError 422 naming the parameter, 409; ConsulError
    */
   async configure(what: Configurable, service: string | null, given: Given): Promise<Record<string, Json>> {
-    const parameters: readonly Parameter[] = CONFIGURABLE[what]
-    const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
-    const result = await editSettings(this.#options, key, (layer) => changesOf(parameters, given, layer))
+    const { parameters, key, changes } = editOf(what, service, given)
+    const result = await editSettings(this.#options, key, changes)
     return await this.#effectiveWith(parameters, service, textOf(parameters, result))
   }
 
@@ -73,15 +73,11 @@ export class Configurator {
    * @throws as configure, and RequestError 503 before everything was read
    */
   async preview(what: Configurable, service: string | null, given: Given): Promise<ConfigurePreview> {
-    const parameters: readonly Parameter[] = CONFIGURABLE[what]
-    const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
-    const result = await previewSettings(this.#options.reader, key, (layer) =>
-      changesOf(parameters, given, layer),
-    )
-    const text = textOf(parameters, result)
-    const changes = this.#options.changesWith(key, text)
-    if (changes === null) throw new RequestError(503, 'Consul and Kong have not been read yet')
-    const ordered = orderChanges(changes).flat()
+    const { parameters, key, changes } = editOf(what, service, given)
+    const text = textOf(parameters, await previewSettings(this.#options.reader, key, changes))
+    const inKong = this.#options.changesWith(key, text)
+    if (inKong === null) throw new RequestError(503, 'Consul and Kong have not been read yet')
+    const ordered = orderChanges(inKong).flat()
     return {
       effective: await this.#effectiveWith(parameters, service, text),
       changes: ordered
@@ -96,8 +92,7 @@ export class Configurator {
     service: string | null,
     text: string,
   ): Promise<Record<string, Json>> {
-    const key = service === null ? SETTINGS_OF_ALL : settingsKey(service)
-    const accepted = await this.#acceptedWith(key, text)
+    const accepted = await this.#acceptedWith(keyOf(service), text)
     if (service === null) return effectiveValues(parameters, accepted.mesh.settings)
     // A list of its own: what is remembered by the list belongs to the reconciler.
     const instances = [...(this.#options.snapshot()?.services.get(service) ?? [])]
@@ -128,6 +123,14 @@ export class Configurator {
     documents.set(key, text)
     return acceptSettings(this.#options.settings(), documents).accepted
   }
+}
+
+const keyOf = (service: string | null): string => (service === null ? SETTINGS_OF_ALL : settingsKey(service))
+
+function editOf(what: Configurable, service: string | null, given: Given) {
+  const parameters: readonly Parameter[] = CONFIGURABLE[what]
+  const changes = (layer: Layer) => changesOf(parameters, given, layer)
+  return { parameters, key: keyOf(service), changes }
 }
 
 /** @throws RequestError 422 naming each parameter that is no good */
