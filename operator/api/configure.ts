@@ -90,18 +90,18 @@ export const bodyShape = (parameters: readonly Parameter[]): z.ZodRawShape =>
 export const queryShape = (parameters: readonly Parameter[]): z.ZodRawShape =>
   Object.fromEntries(
     parameters.flatMap(({ name, kind, schema }) =>
-      kind === 'json' ? [] : [[name, FROM_TEXT[kind].pipe(schema as z.ZodType<unknown, never>).optional()]],
+      kind === 'json' ? [] : [[name, FROM_TEXT[kind].pipe(schema as z.ZodType<unknown, unknown>).optional()]],
     ),
   )
 
 const text = z.string('must be given once')
 /** What a text of a query stands for, before the setting's own schema looks at it. */
-const FROM_TEXT = {
+const FROM_TEXT: Readonly<Record<Exclude<Parameter['kind'], 'json'>, z.ZodType>> = {
   text,
   number: text.regex(/^-?\d{1,15}(?:\.\d{1,15})?$/, 'must be a number').transform(Number),
   boolean: flag,
   list: text.transform((told) => (told === 'off' ? told : told.split(',').map((word) => word.trim()))),
-} as const satisfies Record<Exclude<Parameter['kind'], 'json'>, z.ZodType>
+}
 
 export type Given = Readonly<Record<string, Json | undefined>>
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { createRandomSource } from '../../plugins/propagation/ids.ts'
 import { RequestError } from '../http/request-error.ts'
 import { decodeBody } from './answer-body.ts'
@@ -106,7 +107,7 @@ export class Caller {
         const isLast = retry > retry_count || performance.now() + delayMs >= endMs
         if (failure === null || isLast || !mayRetry(method, failure))
           return answered(result, call.service_name)
-        await new Promise((resolve) => setTimeout(resolve, delayMs))
+        await delay(delayMs, undefined, { signal }).catch(() => {}) // ends early when nobody waits any more
         if (signal.aborted) throw signal.reason
       }
     } finally {

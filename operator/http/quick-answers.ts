@@ -1,6 +1,6 @@
 // Answers that are ready, written without fastify: the way through it costs a third of such a request. Who is let in is
 // decided by the same check; whatever is not plainly one of these goes the long way, refusals and faults included.
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerOptions } from 'node:http'
 import type { FastifyServerFactory } from 'fastify'
 import type { Admit } from './guard.ts'
 
@@ -10,7 +10,8 @@ export type ReadyAnswer = (url: string) => string | null
 /** A server that gives ready answers to whom `admit` lets read. */
 export const quickServer =
   (admit: Admit, ready: ReadyAnswer): FastifyServerFactory =>
-  (theLongWay, { http = {}, keepAliveTimeout = 0, requestTimeout = 0 }) => {
+  (theLongWay, options) => {
+    const { http, keepAliveTimeout, requestTimeout } = options as unknown as Limits
     const server = createServer(http, (request, response) => {
       const text = answerTo(request, admit, ready)
       if (text === null) {
@@ -25,6 +26,13 @@ export const quickServer =
     server.requestTimeout = requestTimeout
     return server
   }
+
+/** Of what fastify hands a factory, as `createApp` and its defaults have it. */
+interface Limits {
+  readonly http: ServerOptions
+  readonly keepAliveTimeout: number
+  readonly requestTimeout: number
+}
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 

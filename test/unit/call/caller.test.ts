@@ -1,8 +1,11 @@
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { type Call, Caller } from '../../../operator/call/caller.ts'
 import { OutcomeWaiters } from '../../../operator/call/outcome-waiters.ts'
-import { createProxyClient, type ProxyClient } from '../../../operator/call/proxy-client.ts'
+import { createProxyClient, type ProxyClient, ProxyFailure } from '../../../operator/call/proxy-client.ts'
 import { RequestError } from '../../../operator/http/request-error.ts'
 import { type EchoServer, startEchoServer } from '../../support/echo-server.ts'
 import { freePorts } from '../../support/free-port.ts'
@@ -89,6 +92,42 @@ test('a proxy that is not there is tried for POST too, and is 502', async () => 
 test('the timeout bounds everything and is 504', async () => {
   echo.behave({ hang: true })
   await rejects(call({ timeout: 1, retry_count: 10 }), status(504))
+})
+
+test('a caller that leaves while a retry is waited for is waited for no longer', {
+  timeout: 10_000,
+}, async () => {
+  const gone = new AbortController()
+  let tries = 0
+  const failing: ProxyClient = {
+    send: async () => {
+      if (++tries === 2) setImmediate(() => gone.abort(new Error('the client has left')))
+      throw new ProxyFailure('connect', 'nobody is there', null)
+    },
+    close: () => {},
+  }
+  // The third retry would come after 30 s.
+  const patient = new Caller({
+    proxy: failing,
+    waiters,
+    hostOf: () => 'web.mesh',
+    instanceAt: () => null,
+    unit: () => (tries < 2 ? 0 : 150),
+  })
+  await rejects(patient.call({ service_name: 'web', timeout: 300 }, gone.signal), /the client has left/)
+  equal(tries, 2)
+})
+
+test('calls go one after the other over the connection that is kept', async () => {
+  let connections = 0
+  const server = createServer((_request, response) => response.end('ok'))
+  server.on('connection', () => connections++)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const client = createProxyClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  for (let at = 0; at < 3; at++) equal((await call({ method: 'POST', body: { at } }, client)).body, 'ok')
+  equal(connections, 1)
+  client.close()
+  server.close()
 })
 
 test('an answer that is larger than the bound is 502 and is not asked for again', async () => {

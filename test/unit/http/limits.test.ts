@@ -6,7 +6,8 @@ import { bareApi } from '../../support/bare-api.ts'
 import { sendRaw } from '../../support/raw-http.ts'
 
 const V2 = '/api/v1/mesh/v2'
-const { app } = bareApi()
+// The server is made as the operator's is, for ready answers too.
+const { app } = bareApi({ ready: () => null })
 let port: number
 before(async () => {
   await app.listen({ host: '127.0.0.1', port: 0 })
