@@ -1,4 +1,9 @@
+import { CODES } from './api-error.ts'
 import type { DescribedRoute } from './openapi.ts'
+
+const CODE_LIST = Object.entries(CODES)
+  .map(([status, code]) => `${status} <code>${code}</code>`)
+  .join(', ')
 
 /** Nothing but the page itself: no scripts, no other origin, no frame around it. */
 export const DOCS_POLICY =
@@ -23,7 +28,8 @@ code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 </style>
 <h1>kongsul ${escaped(version)}</h1>
 <p>The whole description, for programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1).
-Errors are <code>{"error": {"code", "message", "details"}, "detail"}</code>; a field that is not known is refused with 422.</p>
+Errors are <code>{"error": {"code", "message", "details"}, "detail"}</code>; a field that is not known is refused with 422.
+Codes: ${CODE_LIST}.</p>
 <table>
 <thead><tr><th>Route</th><th>What it does</th><th>Takes</th></tr></thead>
 <tbody>

@@ -5,6 +5,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { ConsulError } from '../../operator/consul/consul-error.ts'
+import { CODES } from '../../operator/http/api-error.ts'
 import { RequestError } from '../../operator/http/request-error.ts'
 import { badRequests, HUGE, isStrict, schemaOf } from '../support/bad-requests.ts'
 import { bareApi } from '../support/bare-api.ts'
@@ -101,6 +102,14 @@ test('the page is the page alone', async () => {
   equal(page.statusCode, 200)
   ok(page.body.includes('/api/v1/mesh/v2/register') && !/<script|src=|@import|url\(/.test(page.body))
   ok(String(page.headers['content-security-policy']).startsWith("default-src 'none'"))
+})
+
+test('every status that is described has its code on the page', async () => {
+  const { body } = await app.inject('/docs')
+  const described = routes.flatMap(({ operation }) => Object.keys(operation.responses)).map(Number)
+  for (const status of new Set(described.filter((each) => each >= 400))) {
+    ok(CODES[status] !== undefined && body.includes(`${status} <code>${CODES[status]}</code>`), `${status}`)
+  }
 })
 
 /** By name: what is behind these is no source that could throw. */
