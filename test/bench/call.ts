@@ -18,14 +18,13 @@ export const call: Part = {
   async run(log) {
     const { straight, within, whole } = await measure()
     const baseline = { what: 'the same request straight to the proxy', value: percentile(straight, 50) }
-    const goal = baseline.value + 1
     const figure = (what: string, took: readonly number[]) => {
       log(`${what}: ${percentile(took, 50).toFixed(2)} ms, straight ${baseline.value.toFixed(2)} ms`)
-      return { what, value: percentile(took, 50), unit: 'ms', goal, baseline, maxRatio: 4 }
+      return { what, value: percentile(took, 50), unit: 'ms', baseline, maxRatio: 4 }
     }
     return [
-      figure('call up to the answer of the proxy, within the operator, p50', within),
-      figure('POST /call and its answer, the name of the instance not waited for, p50', whole),
+      { ...figure('call up to the answer of the proxy, p50', within), goal: baseline.value + 1 },
+      figure('the same with the way to the operator and back, p50', whole),
     ]
   },
 }
