@@ -147,7 +147,7 @@ async function within<T>(limitMs: number, work: Promise<T>, what: string): Promi
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
     const late = () => reject(new RedisError('REDIS_DOWN', `${what} within ${limitMs} ms`))
-    // Timers come before sockets: where this process itself was held up, what is here already is read first.
+    // Where this process itself was held up, timers may run before sockets: what is here already is read first.
     timer = setTimeout(() => setImmediate(late), limitMs)
   })
   try {

@@ -142,7 +142,7 @@ test('a call that fails goes to the dead letters with its task, and is replayed 
   equal(calls.length, 2)
 })
 
-const PER_STEP = 120
+const PER_STEP = 60
 const PATIENTLY = { deadlineMs: 60_000 }
 
 test('queue -> mirror -> mesh -> queue under load loses no task and does none twice', async () => {
