@@ -1,5 +1,6 @@
 // Tasks in Redis that operators share: one that ends in the middle of a call, one that is only slow, one that is held up.
 import { deepEqual, equal } from 'node:assert/strict'
+import { stat } from 'node:fs'
 import { after, afterEach, before, test } from 'node:test'
 import { Counter, Registry } from 'prom-client'
 import type { CallService } from '../../operator/legacy/call-service.ts'
@@ -168,14 +169,19 @@ test('ids go on from the stream that is ahead of the clock', async () => {
 })
 
 test('an answer that came while the operator itself was held up is an answer', async () => {
-  const quick = new RedisConnection({ redis: { url: redis.url }, log, answerLimitMs: 50 })
+  const quick = new RedisConnection({ redis: { url: redis.url }, log, answerLimitMs: 1_000 })
   try {
     await quick.run('PING')
+    redis.pause()
     const asked = quick.run('PING')
-    // Held up where timers run, once it is sent: the limit is over before the answer can be read.
-    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200), 5)
+    // Held up while sockets are read, which is just before timers run: the answer is there, and was not read.
+    stat('/', () => {
+      redis.resume()
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_100)
+    })
     equal(await asked, 'PONG')
   } finally {
+    redis.resume()
     quick.stop()
   }
 })
