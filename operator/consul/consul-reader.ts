@@ -56,8 +56,12 @@ export interface ConsulReader {
   filtered(name: string, filter: string, options?: ReadOptions): Promise<Answer<readonly RawServiceRow[]>>
   /** Configuration entries of one kind, as Consul has them. */
   entries(kind: string, options?: ReadOptions): Promise<Answer<readonly unknown[]>>
+  /** One entry as Consul has it, not a stale one; null where there is none. */
+  entry(kind: string, name: string, options?: ReadOptions): Promise<Readonly<Record<string, unknown>> | null>
   /** Is this entry there? A list leaves out what the token may not read, the question for one is refused. */
   hasEntry(kind: string, name: string, options?: ReadOptions): Promise<boolean>
+  /** Name of the agent's data centre. */
+  datacenter(): Promise<string>
   /** All keys below a prefix; none is an empty list. */
   keys(prefix: string, options?: ReadOptions): Promise<Answer<readonly RawKey[]>>
   close(): void
@@ -88,6 +92,17 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       throw failure
     } finally {
       options.signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  const entry: ConsulReader['entry'] = async (kind, name, options) => {
+    try {
+      const path = `/config/${kind}/${encodeURIComponent(name)}`
+      const call: Call = (o) => get(path, o)
+      return (await read<Record<string, unknown>>('config.entry', call, { ...options, stale: false })).body
+    } catch (error) {
+      if (error instanceof ConsulError && error.status === 404) return null
+      throw error
     }
   }
 
@@ -125,15 +140,12 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       )
       return { ...answer, body: answer.body ?? [] }
     },
-    hasEntry: async (kind, name, options) => {
-      try {
-        const path = `/config/${kind}/${encodeURIComponent(name)}`
-        await read<unknown>('config.entry', (o) => get(path, o), { ...options, stale: false })
-        return true
-      } catch (error) {
-        if (error instanceof ConsulError && error.status === 404) return false
-        throw error
-      }
+    entry,
+    hasEntry: async (kind, name, options) => (await entry(kind, name, options)) !== null,
+    datacenter: async () => {
+      const call: Call = (o) => get('/agent/self', o)
+      const { body } = await read<{ Config: { Datacenter: string } }>('agent.self', call, { stale: false })
+      return body.Config.Datacenter
     },
     keys: async (prefix, options) => {
       const answer = await read<readonly RawKey[] | undefined>(
@@ -175,13 +187,17 @@ function client(config: ConsulConfig, agent: http.Agent) {
   const options = { baseUrl, agent, defaults } as unknown as ConstructorParameters<typeof ConsulClient>[0]
   const consul = new ConsulClient(options) as unknown as Consul
   const get: (path: string, options: CallOptions) => Promise<[RawResponse, unknown]> = async (path, o) => {
-    const { ctx, timeout, ...rest } = o
+    const { ctx, timeout, stale, ...rest } = o
     const response = await consul._get({
       name: path,
       path,
       ctx,
       timeout,
-      query: { ...rest, ...(defaults.dc === undefined ? {} : { dc: defaults.dc }), stale: '1' },
+      query: {
+        ...rest,
+        ...(defaults.dc === undefined ? {} : { dc: defaults.dc }),
+        ...(stale === false ? {} : { stale: '1' }),
+      },
       headers: token === undefined ? {} : { 'x-consul-token': token },
     })
     return [response, response.body]

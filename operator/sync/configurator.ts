@@ -13,12 +13,10 @@ import type { KvWriter } from '../consul/kv-writer.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { Change } from '../core/diff.ts'
 import type { Json } from '../core/entity.ts'
-import { orderChanges } from '../core/plan-order.ts'
 import type { Problem } from '../core/problem.ts'
 import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
 import type { Layer } from '../core/settings-document.ts'
 import { RequestError } from '../http/request-error.ts'
-import { type ChangedEntity, changedEntity } from './change-log.ts'
 import {
   type EditedSettings,
   editSettings,
@@ -26,6 +24,7 @@ import {
   SETTINGS_OF_ALL,
   settingsKey,
 } from './edit-settings.ts'
+import { type ListedChanges, listedChanges } from './listed-changes.ts'
 
 export interface ConfiguratorOptions {
   readonly reader: ConsulReader
@@ -38,16 +37,10 @@ export interface ConfiguratorOptions {
 }
 
 /** What a change of settings would do. */
-export interface ConfigurePreview {
+export interface ConfigurePreview extends ListedChanges {
   /** Values in force then. */
   readonly effective: Record<string, Json>
-  /** In the order of writing; secrets masked. */
-  readonly changes: readonly (ChangedEntity & { readonly service: string })[]
-  /** Of all changes, listed or not. */
-  readonly total: number
 }
-
-const MOST_LISTED = 200
 
 /** Writes settings into Consul's KV, from where every operator takes them, and says what is in force. */
 export class Configurator {
@@ -77,14 +70,7 @@ export class Configurator {
     const text = textOf(parameters, await previewSettings(this.#options.reader, key, changes))
     const inKong = this.#options.changesWith(key, text)
     if (inKong === null) throw new RequestError(503, 'Consul and Kong have not been read yet')
-    const ordered = orderChanges(inKong).flat()
-    return {
-      effective: await this.#effectiveWith(parameters, service, text),
-      changes: ordered
-        .slice(0, MOST_LISTED)
-        .map((change) => ({ service: change.service, ...changedEntity(change) })),
-      total: ordered.length,
-    }
+    return { effective: await this.#effectiveWith(parameters, service, text), ...listedChanges(inKong) }
   }
 
   async #effectiveWith(

@@ -4,6 +4,8 @@ import { createDesired, type Desired, type DesiredInput, desired, type MeshOptio
 import type { Change, OverridePolicy } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
+import type { SplitterDocument } from '../core/policy/entry-schema.ts'
+import type { Policies } from '../core/policy/policy-input.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
 import {
@@ -49,6 +51,11 @@ export interface ReadDocuments {
   readonly reasonsOf: (service: string) => readonly string[]
   readonly refused: ReadonlyMap<string, Refusal>
 }
+
+/** Another text of a settings document, or another service-splitter. */
+export type Supposed =
+  | { readonly key: string; readonly text: string }
+  | { readonly splitter: SplitterDocument }
 
 const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
 
@@ -162,13 +169,19 @@ export class Decision {
     return { after, changed, released: this.#holds.reviewRemovals(before, after, holdMs, isReset) }
   }
 
-  /** What would be decided if a settings document had this text; null before the first decision. */
-  desiredWith(key: string, text: string): Desired | null {
+  /** What would be decided if Consul said this as well; null before the first decision. */
+  desiredWith(supposed: Supposed): Desired | null {
     if (!this.isPossible || !this.hasDecided) return null
-    const { accepted } = acceptSettings(this.#accepted, new Map(this.#documents).set(key, text))
+    const snapshot = this.#snapshot!
     // Lists of their own: what is remembered by a list is what was really decided.
-    const services = new Map([...this.#snapshot!.services].map(([name, each]) => [name, [...each]]))
-    return desired(this.#decidedFrom({ ...this.#snapshot!, services }, accepted))
+    const services = new Map([...snapshot.services].map(([name, each]) => [name, [...each]]))
+    if ('splitter' in supposed) {
+      const policies = snapshot.policies && withSplitter(snapshot.policies, supposed.splitter)
+      return desired(this.#decidedFrom({ ...snapshot, services, policies }, this.#accepted!))
+    }
+    const { key, text } = supposed
+    const { accepted } = acceptSettings(this.#accepted, new Map(this.#documents).set(key, text))
+    return desired(this.#decidedFrom({ ...snapshot, services }, accepted))
   }
 
   /** Lets go what is held of a service, or of all (null). */
@@ -238,6 +251,14 @@ export class Decision {
     }
   }
 }
+
+const withSplitter = (policies: Policies, splitter: SplitterDocument): Policies => ({
+  ...policies,
+  entries: {
+    ...policies.entries,
+    splitters: new Map(policies.entries.splitters).set(splitter.Name, splitter),
+  },
+})
 
 const unreadProblem = (service: string, message: string): Problem => ({
   code: 'SERVICE_NOT_READ',

@@ -14,6 +14,7 @@ import { createProxyClient } from '../call/proxy-client.ts'
 import { createAgentWriter } from '../consul/agent-writer.ts'
 import { isAskable } from '../consul/askable-name.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
+import { createEntryWriter } from '../consul/entry-writer.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
 import { callRoute } from '../http/call-route.ts'
@@ -22,6 +23,7 @@ import { eventsRoute } from '../http/events-route.ts'
 import { meshRoutes, readyDiscovery } from '../http/mesh-routes.ts'
 import type { ReadyAnswer } from '../http/quick-answers.ts'
 import { registerRoutes } from '../http/register-routes.ts'
+import { splitRoutes } from '../http/split-routes.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Configurator } from './configurator.ts'
 import { EventWatch } from './event-watch.ts'
@@ -31,6 +33,7 @@ import type { OperatorConfig } from './operator-config.ts'
 import type { OperatorStatus } from './operator-status.ts'
 import { Registrar } from './registrar.ts'
 import type { CountedOutcome } from './request-counter.ts'
+import { SplitEditor } from './split-editor.ts'
 
 export interface MeshApiOptions {
   readonly config: OperatorConfig
@@ -89,7 +92,14 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     snapshot: () => reconciler.snapshot,
     settings: () => reconciler.settings,
     problems: () => reconciler.problems(),
-    changesWith: (key, text) => reconciler.changesWith(key, text),
+    changesWith: (key, text) => reconciler.changesWith({ key, text }),
+  })
+  const entries = createEntryWriter(config.consul, options.metrics)
+  const splits = new SplitEditor({
+    reader,
+    writer: entries,
+    snapshot: () => reconciler.snapshot,
+    changesWith: (splitter) => reconciler.changesWith({ splitter }),
   })
   const events = new EventLog(Date.now() * 1000)
   const watch = new EventWatch(
@@ -146,6 +156,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
       registerRoutes(registrar),
       callRoute(caller),
       configureRoutes(configurator),
+      splitRoutes(splits),
       eventsRoute(events),
     ],
     events,
@@ -154,6 +165,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     close: () => {
       watch.stop()
       agents.close()
+      entries.close()
       proxy.close()
     },
     noteOutcome: (outcome) => {

@@ -30,7 +30,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
 import type { ChangeLog } from './change-log.ts'
-import { Decision } from './decision.ts'
+import { Decision, type Supposed } from './decision.ts'
 import { type DesiredIndex, indexOwned } from './desired-index.ts'
 import type { FirstSync } from './first-sync.ts'
 import { HOLD_CODES } from './hold-problems.ts'
@@ -472,9 +472,9 @@ export class Reconciler {
     })
   }
 
-  /** What would be written beside what is due already, if a settings document had this text; null until all was read. */
-  changesWith(key: string, text: string): readonly Change[] | null {
-    const then = this.#decision.desiredWith(key, text)
+  /** What would be written beside what is due already, if Consul said this as well; null until all was read. */
+  changesWith(supposed: Supposed): readonly Change[] | null {
+    const then = this.#decision.desiredWith(supposed)
     if (then === null) return null
     const told = (change: Change) => `${change.action} ${JSON.stringify(change.entity)}`
     const [actual, options] = [this.mirror.state(), this.#diffOptions()]

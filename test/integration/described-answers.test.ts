@@ -104,10 +104,32 @@ const rows = async (list: readonly Row[]) => {
   }
 }
 
+/** A service that is split in two. */
+const SPLIT = [
+  { Kind: 'service-defaults', Name: 'split', Protocol: 'http' },
+  {
+    Kind: 'service-resolver',
+    Name: 'split',
+    Subsets: { a: { OnlyPassing: true }, b: { OnlyPassing: true } },
+  },
+  {
+    ...{ Kind: 'service-splitter', Name: 'split' },
+    Splits: [
+      { Weight: 90, ServiceSubset: 'a' },
+      { Weight: 10, ServiceSubset: 'b' },
+    ],
+  },
+]
+const legs = (weight: number) => [
+  { subset: 'a', weight: 100 - weight },
+  { subset: 'b', weight },
+]
+
 const BEAT = { service_name: 'told', address: '127.0.0.1', port: 9801, health_check: { ttl: '600s' } }
 
 test('every endpoint answers as described while all is well', async () => {
   await stack.consul.setKey('mesh/services/idle', JSON.stringify({ expose: true }))
+  for (const entry of SPLIT) await stack.consul.request('PUT', '/config', entry)
   await rows([
     ['POST /register', { body: BEAT }, 200],
     ['PUT /heartbeat/{service_id}', { path: 'told-127.0.0.1-9801', body: { status: 'degraded' } }, 200],
@@ -132,6 +154,9 @@ test('every endpoint answers as described while all is well', async () => {
     ['POST /configure/rate-limit', { body: { minute: 600, service: 'web' } }, 200],
     ['POST /configure/tracing', { path: '?sampling_rate=0.5' }, 200],
     ['POST /configure/routing', { body: { hosts: ['shop.example.com'], service: 'web' } }, 200],
+    ['GET /splits', { path: '?service=split' }, 200],
+    ['POST /configure/split', { path: '?preview=true', body: { service: 'split', legs: legs(20) } }, 200],
+    ['POST /configure/split', { body: { service: 'split', legs: legs(20) } }, 200],
     ['GET /explain', { path: `?url=${encodeURIComponent('http://web.mesh/x')}` }, 200],
     ['POST /call', { body: { service_name: 'web', path: '/a?b=1' } }, 200],
     ['PUT /services/{service}/pause', { path: 'web/pause', body: { for: '1m', reason: 'test' } }, 200],
@@ -259,6 +284,8 @@ test('what is not there is 404, and what does not go with what is there is 409',
     ['PUT /circuits/{service}', { path: 'nobody', body: { mode: 'auto' } }, 404],
     ['GET /configure', { path: '?service=nobody' }, 404],
     ['POST /configure/load-balancer', { body: { strategy: 'random', ...broken } }, 409],
+    ['POST /configure/split', { body: { service: 'nobody', legs: legs(20) } }, 404],
+    ['POST /configure/split', { body: { service: 'split', legs: legs(20), index: 1 } }, 409],
     ['POST /configure/circuit-breaker', { body: { failure_threshold: 5, ...broken } }, 409],
     ['POST /configure/health-check', { body: { degraded: 'weighted', ...broken } }, 409],
     ['POST /configure/rate-limit', { body: { minute: 5, ...broken } }, 409],

@@ -211,6 +211,43 @@ describe('configuration entries of Consul', () => {
       diff.map(({ action, kind }) => `${action} ${kind}`),
       ['update target', 'update target'],
     )
+  })
+
+  test('weights of a split are read, previewed and written through the API, over what was read alone', async () => {
+    const call = async (method: string, path: string, body?: object) => {
+      const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+      const url = `${stack.operator().url}/api/v1/mesh/v2/${path}`
+      const answer = await fetch(url, { method, ...(body === undefined ? {} : json) })
+      // biome-ignore lint/suspicious/noExplicitAny: any answer
+      return { status: answer.status, body: (await answer.json()) as any }
+    }
+    const legs = (first: number) => [
+      { service: 'web', subset: 'v1', weight: first },
+      { service: 'web', subset: 'v2', weight: 100 - first },
+    ]
+    const [read] = (await call('GET', 'splits?service=web')).body.splits
+    assert.deepEqual(read.legs, legs(50))
+    const wanted = { service: 'web', index: read.index, legs: [{ subset: 'v2', weight: 20 }] }
+    const uneven = await call('POST', 'configure/split', wanted)
+    assert.deepEqual([uneven.status, uneven.body.error.details[0].field], [422, 'legs'])
+    const whole = { ...wanted, legs: legs(80) }
+    const preview = (await call('POST', 'configure/split?preview=true', whole)).body
+    assert.deepEqual([preview.legs, preview.total], [legs(80), 2])
+    for (const { kind, action, fields } of preview.changes) {
+      const names = fields.map(({ field }: { field: string }) => field)
+      assert.deepEqual([kind, action, names], ['target', 'update', ['tags', 'weight']])
+    }
+    assert.deepEqual((await call('GET', 'splits')).body.splits[0].legs, legs(50), 'nothing is written')
+    assert.deepEqual((await call('POST', 'configure/split', whole)).body, {
+      status: 'configured',
+      service: 'web',
+      legs: legs(80),
+    })
+    await waitFor(async () => (await call('GET', 'splits')).body.splits[0].legs[0].weight === 80, {
+      what: 'the weights being followed',
+    })
+    assert.equal((await call('POST', 'configure/split', { ...whole, legs: legs(70) })).status, 409)
+    assert.equal((await call('POST', 'configure/split', { ...whole, service: 'none' })).status, 404)
     await remove('service-splitter', 'web')
     await served('/', 'web-v1')
   })

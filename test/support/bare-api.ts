@@ -22,6 +22,7 @@ import { pauseRoutes } from '../../operator/http/pause-routes.ts'
 import { planRoute } from '../../operator/http/plan-route.ts'
 import { registerRoutes } from '../../operator/http/register-routes.ts'
 import { buildServer, type ServerOptions } from '../../operator/http/server.ts'
+import { splitRoutes } from '../../operator/http/split-routes.ts'
 import { tapRoute } from '../../operator/http/tap-route.ts'
 import { traceRoutes } from '../../operator/http/trace-routes.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
@@ -62,6 +63,7 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       registerRoutes(source('registrar')),
       callRoute(source('caller')),
       configureRoutes(source('configurator')),
+      splitRoutes(source('splits')),
       adoptRoute(source('adopt')),
       applyRoute(source('apply')),
       changesRoute(source('changes')),
