@@ -130,6 +130,11 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         tokenFiles: listOf(get<string | undefined>('access.tokenFiles')),
         token: secretOf('access.token', ''),
       },
+      links: {
+        grafana: get<string | undefined>('links.grafana'),
+        prometheus: get<string | undefined>('links.prometheus'),
+        jaeger: get<string | undefined>('links.jaeger'),
+      },
       mesh: get<string>('mesh'),
       hostSuffix: get<string>('hostSuffix'),
       expose: get<'tagged' | 'all' | undefined>('expose.default'),

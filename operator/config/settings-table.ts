@@ -186,6 +186,27 @@ export const SETTINGS: readonly Setting[] = [
   secret('alerts.webhookToken', [], 'bearer token for them'),
   file('alerts.webhookTokenFile', [], 'file holding that token; wins over alerts.webhookToken'),
   {
+    path: 'links.grafana',
+    kind: 'text',
+    schema: url,
+    help: 'Grafana with the dashboards of kong/grafana, as browsers reach it; the dashboard links to it',
+    example: 'http://127.0.0.1:3000',
+  },
+  {
+    path: 'links.prometheus',
+    kind: 'text',
+    schema: url,
+    help: 'Prometheus that reads the mesh, as browsers reach it; the dashboard links to it',
+    example: 'http://127.0.0.1:9090',
+  },
+  {
+    path: 'links.jaeger',
+    kind: 'text',
+    schema: url,
+    help: 'Jaeger UI that has the traces, as browsers reach it; the dashboard links to it',
+    example: 'http://127.0.0.1:16686',
+  },
+  {
     path: 'mesh',
     kind: 'text',
     schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'is not 1 to 64 letters, digits and dashes'),

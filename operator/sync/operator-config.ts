@@ -40,8 +40,16 @@ export interface OperatorConfig {
         readonly token?: Secret | string | undefined
       }
     | undefined
+  /** Other systems' own pages, as browsers reach them: the dashboard links to them. */
+  readonly links?: ExternalLinks | undefined
   /** Compute and report, write nothing to Kong. */
   readonly dryRun: boolean
+}
+
+export interface ExternalLinks {
+  readonly grafana?: string | undefined
+  readonly prometheus?: string | undefined
+  readonly jaeger?: string | undefined
 }
 
 export interface ApiConfig {

@@ -23,7 +23,8 @@ export interface OperatorStatus {
   readonly ready: boolean
   /** Why it is not ready; empty when it is. */
   readonly reasons: readonly string[]
-  readonly consul: ConnectionStatus
+  /** datacenter: null until it is known. */
+  readonly consul: ConnectionStatus & { readonly datacenter: string | null }
   readonly kong: ConnectionStatus & {
     readonly version: string | null
     readonly worker_state_update_frequency: number | null
@@ -41,6 +42,12 @@ export interface OperatorStatus {
     }[]
   }
   readonly proxy_url: string
+  /** Pages of other systems; null where the configuration names none. */
+  readonly links: {
+    readonly grafana: string | null
+    readonly prometheus: string | null
+    readonly jaeger: string | null
+  }
   readonly last_sync: string | null
   /** Consul's answer -> Kong has all of it, over the last 500 changes. */
   readonly lag: { readonly last: number; readonly p50: number; readonly p95: number } | null
@@ -115,6 +122,8 @@ export interface StatusSources {
   readonly leader: Leader | null
   /** null while reads of Consul work. */
   readonly consulDoubt: string | null
+  /** null until it is known. */
+  readonly datacenter: string | null
   readonly kongNode: { readonly version: string | null; readonly updateFrequency: number | null }
 }
 
@@ -148,7 +157,12 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
     leader: sources.leader,
     ready: reasons.length === 0,
     reasons,
-    consul: { url: config.consul.url, connected: consulDoubt === null, error: consulDoubt },
+    consul: {
+      url: config.consul.url,
+      connected: consulDoubt === null,
+      error: consulDoubt,
+      datacenter: sources.datacenter,
+    },
     kong: {
       url: config.kong.adminUrl,
       connected: faults.length === 0,
@@ -165,6 +179,11 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       })),
     },
     proxy_url: config.proxyUrl,
+    links: {
+      grafana: config.links?.grafana ?? null,
+      prometheus: config.links?.prometheus ?? null,
+      jaeger: config.links?.jaeger ?? null,
+    },
     last_sync: reconciler.lastSyncMs === null ? null : iso(reconciler.lastSyncMs),
     lag: reconciler.lag.summary(),
     totals: {

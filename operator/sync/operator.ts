@@ -6,6 +6,7 @@ import { guardOptions } from '../access/guard-options.ts'
 import { CatalogWatch } from '../consul/catalog-watch.ts'
 import { createConsulReader } from '../consul/consul-reader.ts'
 import { createKvWriter } from '../consul/kv-writer.ts'
+import { OwnDatacenter } from '../consul/own-datacenter.ts'
 import { PolicyWatch } from '../consul/policy-watch.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
 import { isMode, modesOf, withEjections } from '../core/mesh-view.ts'
@@ -201,7 +202,8 @@ export async function startOperator(
     onUnread: (unread) => policies.setUnread(unread),
   })
 
-  const sources: Omit<StatusSources, 'consulDoubt' | 'kongNode' | 'isLeading' | 'isStandby' | 'leader'> = {
+  const datacenter = new OwnDatacenter(reader, config.consul.datacenter)
+  const sources: Pick<StatusSources, 'config' | 'version' | 'startedAtMs' | 'fleet' | 'pauses'> = {
     config,
     version,
     startedAtMs: Date.now(),
@@ -216,6 +218,7 @@ export async function startOperator(
     leader: election?.leader() ?? null,
     kongNode,
     consulDoubt: doubts.text(),
+    datacenter: datacenter.name,
   })
   const status = () => operatorStatus(now())
   const circuitRows = () => {

@@ -70,6 +70,7 @@ test('without anything it is the local mesh of the defaults', () => {
       discoverTtlSeconds: 30,
       tokenFiles: [],
     },
+    links: {},
     mesh: 'default',
     hostSuffix: 'mesh',
     resync: { cron: '*/5 * * * *' },
