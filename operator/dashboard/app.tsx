@@ -3,7 +3,7 @@ import { announcement } from './data/announce.ts'
 import { tokenNeeded } from './data/api.ts'
 import { mesh } from './data/mesh.ts'
 import { go, place, usePlace } from './data/place.ts'
-import { retryAll, useShared } from './data/resource.ts'
+import { retryAll } from './data/resource.ts'
 import { useStore } from './data/store.ts'
 import { type PageName, to } from './model/url-state.ts'
 import { ChangesPage } from './pages/changes.tsx'
@@ -36,7 +36,7 @@ export function App() {
   const news = useStore(announcement)
   const isTokenNeeded = useStore(tokenNeeded)
   // Read on every page: freshness is always shown.
-  useShared(mesh)
+  useEffect(() => mesh.use(), [])
   useKeys(() => setDialog('help'))
   useEffect(() => {
     scrollTo(0, 0)

@@ -67,26 +67,29 @@ export async function until(page: Page, expression: string): Promise<void> {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds, one line each with the element; empty when nothing. */
-export async function axeViolations(page: Page): Promise<readonly string[]> {
+/**
+ * What axe finds, one line each with the element; empty when nothing.
+ * @param rules those alone; every one when not given
+ */
+export async function axeViolations(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
   // Runs apart from the page: its policy would not let it in otherwise.
-  await page.evaluate(axeSource)
-  return await page.evaluate(async () => {
+  if (!(await page.evaluate<boolean>("'axe' in globalThis"))) await page.evaluate(axeSource)
+  return await page.evaluate(async (only) => {
     const { axe } = globalThis as unknown as {
       axe: {
-        run(): Promise<{
+        run(options: object): Promise<{
           violations: { id: string; help: string; nodes: { html: string; failureSummary: string }[] }[]
         }>
       }
     }
-    const { violations } = await axe.run()
+    const { violations } = await axe.run(only === undefined ? {} : { runOnly: [...only] })
     return violations.flatMap(({ id, help, nodes }) =>
       nodes.map(
         ({ html, failureSummary }) =>
           `${id} (${help}): ${html.slice(0, 160)} ${failureSummary.slice(0, 300)}`,
       ),
     )
-  })
+  }, rules)
 }
 
 async function launch(): Promise<Browser> {

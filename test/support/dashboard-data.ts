@@ -1,17 +1,13 @@
 // A mesh of any size as the API tells of it, for pages that a real mesh on one machine cannot show. The same each time.
 import type {
   Alert,
-  Change,
-  Configuration,
   Dashboard,
   HistorySample,
-  Override,
   ServiceMetrics,
-  Span,
   Status,
-  Trace,
-  TraceSummary,
 } from '../../operator/dashboard/model/api-shapes.ts'
+import type { Change, Configuration, Override, Split } from '../../operator/dashboard/model/change-shapes.ts'
+import type { Span, Trace, TraceSummary } from '../../operator/dashboard/model/trace-shapes.ts'
 
 export interface MeshSize {
   readonly services: number
@@ -122,6 +118,7 @@ function metricsOf(name: string, index: number, failingEvery: number, turn: numb
   const healthy = isFailing ? 0 : total
   return {
     service_name: name,
+    status: isFailing ? 'unhealthy' : 'healthy',
     instance_count: total,
     healthy_count: healthy,
     degraded_count: 0,
@@ -163,9 +160,10 @@ export function statusOf(nowMs: number): Status {
     leader: { id: 'operator-1', address: '127.0.0.1:8080' },
     ready: true,
     reasons: [],
-    consul: { url: 'http://127.0.0.1:8500', connected: true, error: null },
+    consul: { url: 'http://127.0.0.1:8500', connected: true, error: null, datacenter: 'dc1' },
     kong: { url: 'http://127.0.0.1:8001', connected: true, error: null, version: '3.9.1' },
     proxy_url: 'http://127.0.0.1:8000',
+    links: { grafana: 'http://127.0.0.1:3000', prometheus: 'http://127.0.0.1:9090', jaeger: null },
     last_sync: new Date(nowMs - 60_000).toISOString(),
     lag: { last: 12, p50: 14, p95: 31 },
     services: [],
@@ -259,6 +257,20 @@ export const configurationOf = (name: string): Configuration => ({
     },
   },
   refused: [],
+})
+
+export const splitsOf = (service: string): { splits: readonly Split[]; total: number } => ({
+  total: 1,
+  splits: [
+    {
+      service,
+      index: 12,
+      legs: [
+        { service, subset: 'v1', weight: 90 },
+        { service, subset: 'v2', weight: 10 },
+      ],
+    },
+  ],
 })
 
 export const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'

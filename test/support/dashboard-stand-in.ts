@@ -16,6 +16,7 @@ import {
   meshAnswers,
   nameOf,
   overridesOf,
+  splitsOf,
   statusWith,
   traceOf,
   tracesOf,
@@ -32,6 +33,8 @@ export class DashboardStandIn {
   /** Last-Event-ID of each stream that was opened; '' for none. */
   readonly streams: string[] = []
   answers: Answers = () => undefined
+  /** Without one pages ask again by the clock. */
+  hasStream = true
   #app: FastifyInstance | null = null
   #port = 0
   #listeners = new Set<ServerResponse>()
@@ -85,7 +88,7 @@ export class DashboardStandIn {
         const { pathname, searchParams } = new URL(request.url, 'http://stand-in')
         const path = decodeURIComponent(pathname.slice('/api/v1/mesh/v2/'.length))
         this.asked.push(`${request.method} ${path}${request.url.includes('?') ? `?${searchParams}` : ''}`)
-        if (path === 'events') {
+        if (path === 'events' && this.hasStream) {
           reply.hijack()
           this.streams.push(String(request.headers['last-event-id'] ?? ''))
           this.#listeners.add(reply.raw)
@@ -156,6 +159,7 @@ function wholeMesh(size: MeshSize): Answers {
     if (path === 'circuits') return { circuits: [], total: 0, processes: [] }
     if (path === 'changes') return changesOf(nowMs)
     if (path === 'overrides') return overridesOf(nowMs)
+    if (path === 'splits') return splitsOf(query.get('service') ?? nameOf(0))
     if (path === 'configure') return configurationOf(query.get('service') ?? nameOf(0))
     if (path === 'traces') return tracesOf(nowMs)
     if (kind === 'traces') return traceOf(nowMs)

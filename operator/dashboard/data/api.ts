@@ -1,4 +1,5 @@
 // Asks the API of the origin that this page came from, and nobody else. The token lives here, in memory alone.
+import { breath } from './breath.ts'
 import { Store } from './store.ts'
 
 /** Why there is no answer. */
@@ -25,6 +26,8 @@ export class ApiFailure extends Error {
 /** Beside what the page shows; where it is served below a prefix, the API is below the same. */
 const BASE = new URL('api/v1/mesh/v2/', new URL('.', location.href))
 const TIMEOUT_MS = 15_000
+/** Takes long enough to parse to be a task of its own. */
+const LARGE_CHARS = 100_000
 
 export const token = new Store<string>('')
 
@@ -73,6 +76,7 @@ async function ask<T>(method: string, path: string, body?: object, signal?: Abor
     const message = limit.aborted ? `no answer within ${TIMEOUT_MS / 1000} s` : 'the operator does not answer'
     throw new ApiFailure({ kind: 'unreachable', message, status: 0 })
   }
+  if (text.length > LARGE_CHARS) await breath()
   const parsed = parse(text)
   if (response.ok && parsed !== undefined) {
     tokenNeeded.set(false)

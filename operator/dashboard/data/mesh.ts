@@ -2,13 +2,16 @@
 import type { Dashboard, ListedService, ServiceGraph, Topology } from '../model/api-shapes.ts'
 import { mergeHistory, samplesToAsk } from '../model/history.ts'
 import { rangeMs } from '../model/ranges.ts'
-import { type ServiceRow, serviceRows, unmeasured } from '../model/service-rows.ts'
+import { namesOf, type ServiceRow, serviceRows, unmeasured } from '../model/service-rows.ts'
 import { readJson } from './api.ts'
 import { place } from './place.ts'
 import { Resource } from './resource.ts'
+import { useStore } from './store.ts'
 
 export interface Mesh extends Dashboard {
   readonly rows: ReadonlyMap<string, ServiceRow>
+  /** In order; the same list while the services are the same. */
+  readonly names: readonly string[]
   /** false: this operator counts no requests, there is health alone. */
   readonly isMeasured: boolean
 }
@@ -26,10 +29,16 @@ export const mesh: Resource<Mesh> = new Resource<Mesh>({
     ...answer,
     metrics_history: mergeHistory(before?.metrics_history ?? [], answer.metrics_history, LONGEST_MS),
     rows: serviceRows(answer.services, before?.rows),
+    names: namesOf(answer.services, before?.names),
     isMeasured: answer.isMeasured ?? true,
   }),
   instead: withoutNumbers,
 })
+
+/** Names of all services, drawn anew only where there are others. */
+export const useNames = (): readonly string[] => useStore(mesh.state, ({ data }) => data?.names ?? NO_NAMES)
+
+const NO_NAMES: readonly string[] = []
 
 // A longer range needs samples that were not asked for.
 place.listen(() => mesh.refresh())
@@ -48,6 +57,7 @@ async function withoutNumbers(signal: AbortSignal): Promise<Mesh> {
     timestamp: new Date().toISOString(),
     services,
     rows: new Map(),
+    names: [],
     isMeasured: false,
     alerts: [],
     metrics_history: [],

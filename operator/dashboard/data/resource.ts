@@ -2,6 +2,7 @@
 // something at once.
 import { useEffect } from 'preact/hooks'
 import { ApiFailure, type Failure, readJson, token } from './api.ts'
+import { breath } from './breath.ts'
 import { Store, useStore } from './store.ts'
 
 export interface Loaded<T> {
@@ -111,12 +112,16 @@ export class Resource<T> {
         }
         throw error
       })
+      // To parse, to judge and to draw a thousand services is one task each, not one for all.
+      await breath()
       if (reading.signal.aborted) return
       const beganMs = performance.now()
       const before = this.state.get().data
       const data = take === undefined ? answer : take(answer, before)
-      this.state.set({ data, failure: null, atMs: Date.now() })
       this.#gapMs = Math.max(LEAST_GAP_MS, GAP_PER_HANDLING * (performance.now() - beganMs))
+      if (take !== undefined) await breath()
+      if (reading.signal.aborted) return
+      this.state.set({ data, failure: null, atMs: Date.now() })
     } catch (error) {
       if (reading.signal.aborted) return
       const failure: Failure =

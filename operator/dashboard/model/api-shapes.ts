@@ -1,4 +1,7 @@
-/** Answers of the API as far as the page reads them. Durations are ms, rates percent unless said, times RFC 3339. */
+/**
+ * The mesh as the API tells of it, as far as the page reads it: numbers, graph, alerts, status. Durations are ms, rates percent
+ * unless said, times RFC 3339. That the operator answers so is compiled in test/unit/dashboard/api-shapes.test.ts.
+ */
 
 export type NodeStatus = 'healthy' | 'degraded' | 'unhealthy' | 'unknown'
 export type CircuitState = 'closed' | 'open' | 'half_open'
@@ -161,12 +164,17 @@ export interface Status {
   readonly started_at: string
   readonly dry_run: boolean
   readonly leading: boolean
-  readonly leader: { readonly id: string; readonly address: string } | null
+  readonly leader: { readonly id: string; readonly address: string | null } | null
   readonly ready: boolean
   readonly reasons: readonly string[]
-  readonly consul: Connection
+  readonly consul: Connection & { readonly datacenter: string | null }
   readonly kong: Connection & { readonly version: string | null }
   readonly proxy_url: string
+  readonly links: {
+    readonly grafana: string | null
+    readonly prometheus: string | null
+    readonly jaeger: string | null
+  }
   readonly last_sync: string | null
   readonly lag: { readonly last: number; readonly p50: number; readonly p95: number } | null
   readonly services: readonly ServiceReport[]
@@ -190,166 +198,6 @@ export interface Circuit {
   readonly until: string | null
   readonly reason: string
   readonly node: string | null
-}
-
-export interface ChangedField {
-  readonly field: string
-  readonly from: unknown
-  readonly to: unknown
-}
-
-export interface ChangedEntity {
-  readonly action: 'create' | 'update' | 'delete'
-  readonly kind: string
-  readonly id: string
-  readonly name: string
-  readonly fields: readonly ChangedField[]
-}
-
-export interface Change {
-  readonly id: number
-  readonly time: string
-  readonly node: string
-  readonly service: string
-  readonly reason: string
-  readonly result: 'applied' | 'failed'
-  readonly error: string | null
-  readonly tries: number
-  readonly duration: number
-  readonly diff: readonly ChangedEntity[]
-}
-
-export interface Override {
-  readonly entity: string
-  readonly kind: string
-  readonly name: string
-  readonly service: string
-  readonly field: string
-  readonly wanted: unknown
-  readonly actual: unknown
-  readonly since: string | null
-}
-
-export interface SettingValue {
-  readonly value: unknown
-  readonly source: string
-}
-
-export interface Configuration {
-  readonly defaults: Readonly<Record<string, unknown>>
-  readonly services: Readonly<Record<string, Readonly<Record<string, SettingValue>>>>
-  readonly refused: readonly { readonly service: string; readonly message: string }[]
-}
-
-export interface TraceSummary {
-  readonly trace_id: string
-  readonly root_operation: string
-  readonly root_service?: string
-  readonly start_time: string
-  readonly total_duration: number
-  readonly span_count: number
-  readonly error_count: number
-  readonly services_involved: readonly string[]
-  readonly service_times: Readonly<Record<string, number>>
-  readonly status: 'success' | 'error'
-}
-
-export type Attributes = Readonly<Record<string, string | number | boolean>>
-
-export interface Span {
-  readonly span_id: string
-  readonly parent_span_id: string | null
-  readonly missing_parent?: boolean
-  readonly depth: number
-  readonly service: string
-  readonly operation: string
-  readonly kind: string
-  /** ms since the trace began. */
-  readonly offset: number
-  readonly duration: number
-  readonly self_time: number
-  /** ms of the critical path that are its own. */
-  readonly critical_time: number
-  readonly clock_shift?: number
-  readonly status: string
-  readonly status_message: string
-  readonly is_error: boolean
-  readonly attributes: Attributes
-  readonly resource: Attributes
-  readonly events: readonly {
-    readonly offset: number
-    readonly name: string
-    readonly attributes: Attributes
-  }[]
-}
-
-export interface Trace extends TraceSummary {
-  readonly dropped_spans: number
-  readonly critical_path: readonly string[]
-  readonly spans: readonly Span[]
-}
-
-export interface Latency {
-  readonly calls: number
-  readonly errors: number
-  readonly error_rate: number
-  readonly p50: number | null
-  readonly p95: number | null
-  readonly p99: number | null
-}
-
-export interface LatencyEdge extends Latency {
-  readonly caller: string
-  readonly callee: string
-  readonly via?: string | null
-}
-
-export interface ServiceLatency extends Latency {
-  readonly service: string
-  readonly window_seconds: number
-  readonly source: 'server' | 'client'
-  readonly operations: readonly (Latency & { readonly operation: string })[]
-  readonly callers: readonly LatencyEdge[]
-  readonly callees: readonly LatencyEdge[]
-}
-
-export interface Bottlenecks {
-  readonly window_seconds: number
-  readonly traces: number
-  readonly services: readonly {
-    readonly service: string
-    readonly self_time: number
-    readonly share: number
-    readonly critical_share: number
-    readonly critical_share_before: number | null
-  }[]
-  readonly by_share: readonly BottleneckOperation[]
-  readonly by_p95: readonly BottleneckOperation[]
-}
-
-export interface BottleneckOperation {
-  readonly service: string
-  readonly operation: string
-  readonly calls: number
-  readonly error_rate: number
-  readonly p95: number | null
-  readonly share: number
-}
-
-export interface PlannedChange {
-  readonly action: 'create' | 'update' | 'delete'
-  readonly kind: string
-  readonly id: string
-  readonly name: string
-  readonly service: string
-  readonly fields: Readonly<Record<string, { readonly from: unknown; readonly to: unknown }>>
-}
-
-export interface ConfigurePreview {
-  readonly status: 'preview'
-  readonly changes: readonly PlannedChange[]
-  readonly total: number
-  readonly [parameter: string]: unknown
 }
 
 /** The sole names of a mesh without numbers: `GET /services`. */

@@ -56,6 +56,35 @@ export function nearest({ times }: Series, seconds: number): number | null {
   return best
 }
 
+const PAGE = 10
+
+/** Which sample a key goes to from one; null: to none, undefined: the key is not for the chart. @param many samples */
+export function steppedTo(key: string, at: number | null, many: number): number | null | undefined {
+  const last = many - 1
+  const from = at ?? last
+  const within = (index: number): number => Math.min(last, Math.max(0, index))
+  switch (key) {
+    case 'ArrowLeft':
+    case 'ArrowDown':
+      return within(from - 1)
+    case 'ArrowRight':
+    case 'ArrowUp':
+      return within(from + 1)
+    case 'PageDown':
+      return within(from - PAGE)
+    case 'PageUp':
+      return within(from + PAGE)
+    case 'Home':
+      return 0
+    case 'End':
+      return last
+    case 'Escape':
+      return null
+    default:
+      return undefined
+  }
+}
+
 /** The least round number that nothing goes over. */
 export function roundTop(values: readonly (number | null)[], least: number): number {
   const highest = Math.max(least, ...values.map((value) => value ?? 0)) * 1.04
@@ -65,7 +94,7 @@ export function roundTop(values: readonly (number | null)[], least: number): num
 
 /** Half of a label, px. */
 const LABEL = 15
-const STEPS_MS = [60_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000]
+const STEPS_MS = [60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000]
 
 /** Whole minutes, no more than fit. Epoch ms. @param offsetMinutes of the time zone, as `getTimezoneOffset` has it */
 export function timeMarks({ width, fromMs, toMs }: Frame, offsetMinutes: number): readonly number[] {

@@ -83,6 +83,9 @@ export function clock(time: string, nowMs: number): string {
 export const plural = (many: number, one: string, more = `${one}s`): string =>
   `${many < 1_000 ? many : count(many)} ${many === 1 ? one : more}`
 
+/** Why a circuit opened, without the name that a program would go by: `5 failures in a row; ejected for 60 s`. */
+export const plainReason = (reason: string): string => reason.replace(/^[a-z]+(?:_[a-z]+)+: /, '')
+
 /** A value of a setting or of a field of Kong, on one line. */
 export function shownValue(value: unknown): string {
   if (value === null || value === undefined) return 'not set'

@@ -76,7 +76,7 @@ export interface View {
 
 export const LEAST_SCALE = 0.15
 export const MOST_SCALE = 2.5
-export const FITTED_SCALE = 1.3
+const FITTED_SCALE = 1.3
 /** Below it a name is smaller than 9 px. */
 const LEAST_READABLE = 0.68
 

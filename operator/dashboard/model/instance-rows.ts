@@ -1,6 +1,7 @@
 /** What is known of the instances of a service, from three answers, in one row each. */
 
 import type { Circuit, ServiceNumbers, ServiceReport } from './api-shapes.ts'
+import { plainReason } from './format.ts'
 import { compareLevels, type Level, levelOfState, worst } from './severity.ts'
 
 export interface InstanceRow {
@@ -34,7 +35,7 @@ export function instanceRows(
     const state = circuit?.state ?? metrics?.circuit_breaker ?? ''
     const reasons = [
       instance.reason,
-      circuit !== undefined && circuit.state !== 'closed' ? circuit.reason : '',
+      circuit !== undefined && circuit.state !== 'closed' ? plainReason(circuit.reason) : '',
     ]
     return {
       id: instance.id,

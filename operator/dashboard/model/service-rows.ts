@@ -10,20 +10,26 @@ export interface ServiceRow extends ServiceMetrics {
 export const SORTS = ['worst', 'name', 'rate', 'errors', 'p95', 'instances'] as const
 export type Sort = (typeof SORTS)[number]
 
-/** The same row as before where nothing changed, so that nothing is drawn anew. */
+/** The same row as before where nothing changed, and the same rows where none did, so that nothing is drawn anew. */
 export function serviceRows(
   services: Readonly<Record<string, ServiceMetrics>>,
   before: ReadonlyMap<string, ServiceRow> = new Map(),
 ): ReadonlyMap<string, ServiceRow> {
   const rows = new Map<string, ServiceRow>()
+  let isAnyOther = false
   for (const [name, metrics] of Object.entries(services)) {
     const known = before.get(name)
-    rows.set(
-      name,
-      known !== undefined && isSame(known, metrics) ? known : { ...metrics, verdict: judgeService(metrics) },
-    )
+    const isKnown = known !== undefined && isSame(known, metrics)
+    if (!isKnown) isAnyOther = true
+    rows.set(name, isKnown ? known : { ...metrics, verdict: judgeService(metrics) })
   }
-  return rows
+  return isAnyOther || rows.size !== before.size ? rows : before
+}
+
+/** In order; the list of before where the services are the same. */
+export function namesOf(services: object, before: readonly string[] = []): readonly string[] {
+  const names = Object.keys(services).sort()
+  return names.length === before.length && names.every((name, at) => name === before[at]) ? before : names
 }
 
 /** Where nobody measures: names and health, without traffic. */

@@ -1,6 +1,6 @@
 /** Settings as a table has them, and what of them can be changed here. */
 
-import type { Configuration } from './api-shapes.ts'
+import type { Configuration } from './change-shapes.ts'
 
 export interface SettingRow {
   readonly path: string

@@ -29,6 +29,10 @@ export interface Thresholds {
 
 export const THRESHOLDS: Thresholds = { errorsWarn: 1, errorsBad: 10 }
 
+/** Of requests that were made. @param errors percent */
+export const levelOfErrors = (errors: number, { errorsWarn, errorsBad }: Thresholds = THRESHOLDS): Level =>
+  errors >= errorsBad ? 'bad' : errors >= errorsWarn ? 'warn' : 'ok'
+
 /** Idle is not healthy: what nobody calls is told apart. */
 export function judgeService(service: ServiceMetrics, thresholds: Thresholds = THRESHOLDS): Verdict {
   const { instance_count: total, healthy_count: healthy, error_rate: errors, request_rate: rps } = service
@@ -38,9 +42,8 @@ export function judgeService(service: ServiceMetrics, thresholds: Thresholds = T
   else if (healthy < total) {
     found.push([healthy / total < 0.5 ? 'bad' : 'warn', `${healthy} of ${total} instances healthy`])
   }
-  if (rps > 0 && errors >= thresholds.errorsBad) found.push(['bad', `${percent(errors)} of requests fail`])
-  else if (rps > 0 && errors >= thresholds.errorsWarn)
-    found.push(['warn', `${percent(errors)} of requests fail`])
+  const failing = rps > 0 ? levelOfErrors(errors, thresholds) : 'ok'
+  if (failing !== 'ok') found.push([failing, `${percent(errors)} of requests fail`])
   if (service.circuit_breakers_open > 0) {
     found.push(['warn', `${plural(service.circuit_breakers_open, 'circuit')} open`])
   }
@@ -55,8 +58,9 @@ export function judgeService(service: ServiceMetrics, thresholds: Thresholds = T
 export const worst = (levels: readonly Level[]): Level =>
   LEVELS.find((level) => levels.includes(level)) ?? 'unknown'
 
-export const compareLevels = (left: Level, right: Level): number =>
-  LEVELS.indexOf(left) - LEVELS.indexOf(right)
+export const compareLevels = (left: Level, right: Level): number => RANKS[left] - RANKS[right]
+
+const RANKS: Readonly<Record<Level, number>> = { bad: 0, warn: 1, unknown: 2, idle: 3, ok: 4 }
 
 /** Of what the API calls a state: instances, circuits, results, severities. */
 export const levelOfState = (state: string): Level => STATES[state] ?? 'unknown'

@@ -1,6 +1,6 @@
 /** A trace as rows of bars. */
 
-import type { Span, Trace } from './api-shapes.ts'
+import type { Span, Trace } from './trace-shapes.ts'
 
 export interface SpanRow {
   readonly span: Span

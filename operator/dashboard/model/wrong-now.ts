@@ -1,6 +1,7 @@
 /** Everything that is wrong now, from wherever it is known, the worst first, each thing once. */
 
 import type { Alert, Circuit, Dashboard, Problem, Status } from './api-shapes.ts'
+import { plainReason } from './format.ts'
 import { type Level, levelOfState, worst } from './severity.ts'
 
 export interface Trouble {
@@ -28,7 +29,7 @@ export function wrongNow(
     ...alerts.filter(({ state }) => state !== 'resolved').map((alert) => ofAlert(alert, circuits)),
     ...(status === null ? [] : ofStatus(status, alerts)),
   ]
-  return [...new Map(troubles.toReversed().map((each) => [each.id, each])).values()].sort(byWeight)
+  return [...new Map([...troubles].reverse().map((each) => [each.id, each])).values()].sort(byWeight)
 }
 
 function ofAlert(alert: Alert, circuits: readonly Circuit[]): Trouble {
@@ -55,7 +56,7 @@ function whyOpen(circuits: readonly Circuit[]): readonly string[] {
     .filter(({ state }) => state !== 'closed')
     .map(({ kind, target, instance_id, state, reason }) => {
       const who = kind === 'instance' ? (instance_id ?? target ?? 'an instance') : 'the service as a whole'
-      return `${who} ${state.replace('_', ' ')}${reason === '' ? '' : `: ${reason}`}`
+      return `${who} ${state.replace('_', ' ')}${reason === '' ? '' : `: ${plainReason(reason)}`}`
     })
   return [...new Set(told)].slice(0, MOST_REASONS)
 }

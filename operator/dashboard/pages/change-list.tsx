@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { useNow } from '../data/clock.ts'
-import type { Change } from '../model/api-shapes.ts'
+import type { Change } from '../model/change-shapes.ts'
 import { clock, duration, plural } from '../model/format.ts'
 import { Diff } from '../ui/diff.tsx'
 import { State } from '../ui/icon.tsx'

@@ -1,10 +1,11 @@
-import { mesh } from '../data/mesh.ts'
+import { useNames } from '../data/mesh.ts'
 import { replaceParams, usePlace } from '../data/place.ts'
 import { useResource } from '../data/resource.ts'
-import type { Change } from '../model/api-shapes.ts'
+import type { Change } from '../model/change-shapes.ts'
 import { plural } from '../model/format.ts'
 import { rangeMs } from '../model/ranges.ts'
 import { pageOf } from '../model/service-rows.ts'
+import { NameList } from '../ui/name-list.tsx'
 import { Pager } from '../ui/pager.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { ChangeList } from './change-list.tsx'
@@ -13,6 +14,7 @@ const PAGE_SIZE = 25
 
 export function ChangesPage() {
   const { params, range } = usePlace()
+  const names = useNames()
   const service = params['service'] ?? ''
   const query = service === '' ? 'limit=500' : `limit=500&service=${encodeURIComponent(service)}`
   const [loaded, retry] = useResource<{ changes: readonly Change[]; total: number }>(`changes?${query}`)
@@ -42,11 +44,7 @@ export function ChangesPage() {
                 onChange={(event) => replaceParams({ service: event.currentTarget.value.trim(), page: '' })}
               />
             </label>
-            <datalist id="change-services">
-              {[...(mesh.state.get().data?.rows.keys() ?? [])].slice(0, 500).map((name) => (
-                <option key={name} value={name} />
-              ))}
-            </datalist>
+            <NameList id="change-services" names={names} />
             <label class="check">
               <input
                 type="checkbox"

@@ -1,9 +1,10 @@
 import { replaceParams, usePlace } from '../data/place.ts'
 import type { GraphEdge } from '../model/api-shapes.ts'
-import { count, duration, NONE, percent, rate } from '../model/format.ts'
+import { count, duration, NONE, rate } from '../model/format.ts'
 import { levelOfEdge, type ShownGraph } from '../model/graph-view.ts'
 import { pageOf } from '../model/service-rows.ts'
 import { compareLevels } from '../model/severity.ts'
+import { FailingCell } from '../ui/failing-cell.tsx'
 import { State } from '../ui/icon.tsx'
 import { ServiceLink } from '../ui/links.tsx'
 import { Pager } from '../ui/pager.tsx'
@@ -11,6 +12,8 @@ import { Scroll } from '../ui/scroll.tsx'
 import { SortHead } from '../ui/sort-head.tsx'
 
 const PAGE_SIZE = 50
+
+const isCalled = ({ request_rate, seen_in }: GraphEdge): boolean => request_rate > 0 || seen_in === 'spans'
 
 const ORDERS: Readonly<Record<string, (left: GraphEdge, right: GraphEdge) => number>> = {
   worst: (left, right) =>
@@ -61,14 +64,8 @@ export function GraphTable({ shown }: { readonly shown: ShownGraph }) {
                   <ServiceLink name={edge.target} />
                 </td>
                 <td class="num">{edge.seen_in === 'spans' ? NONE : rate(edge.request_rate)}</td>
-                <td
-                  class={edge.error_rate >= 10 ? 'num is-bad' : edge.error_rate >= 1 ? 'num is-warn' : 'num'}
-                >
-                  {edge.request_rate > 0 || edge.seen_in === 'spans' ? percent(edge.error_rate) : NONE}
-                </td>
-                <td class="num">
-                  {edge.request_rate > 0 || edge.seen_in === 'spans' ? duration(edge.p95_latency) : NONE}
-                </td>
+                <FailingCell errors={edge.error_rate} isCalled={isCalled(edge)} />
+                <td class="num">{isCalled(edge) ? duration(edge.p95_latency) : NONE}</td>
                 <td class="num">{count(edge.calls)}</td>
               </tr>
             ))}

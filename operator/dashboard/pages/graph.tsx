@@ -6,7 +6,9 @@ import { plural } from '../model/format.ts'
 import { MOST_NODES, shownGraph } from '../model/graph-view.ts'
 import { LEVEL_WORDS, LEVELS } from '../model/severity.ts'
 import { LevelIcon } from '../ui/icon.tsx'
+import { NameList } from '../ui/name-list.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { Switch } from '../ui/switch.tsx'
 import { GraphTable } from './graph-table.tsx'
 import { GraphView } from './graph-view.tsx'
 
@@ -54,15 +56,14 @@ export function GraphPage() {
                 </select>
               </label>
             )}
-            <fieldset class="switch">
-              <legend class="sr-only">Show as</legend>
-              <button type="button" aria-pressed={!isTable} onClick={() => replaceParams({ view: '' })}>
-                Picture
-              </button>
-              <button type="button" aria-pressed={isTable} onClick={() => replaceParams({ view: 'table' })}>
-                Table
-              </button>
-            </fieldset>
+            <Switch
+              of={[
+                ['', 'Picture'],
+                ['table', 'Table'],
+              ]}
+              value={isTable ? 'table' : ''}
+              onValue={(view) => replaceParams({ view })}
+            />
           </div>
         }
         empty={(data) =>
@@ -125,11 +126,7 @@ function Focus({ names, focus }: { readonly names: readonly string[]; readonly f
           }}
         />
       </label>
-      <datalist id="graph-names">
-        {names.slice(0, 500).map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <NameList id="graph-names" names={names} />
       {focus !== null && names.length <= MOST_NODES && (
         <button type="button" onClick={() => choose('')}>
           Show all

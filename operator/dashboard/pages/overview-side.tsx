@@ -1,83 +1,14 @@
-import { useMemo } from 'preact/hooks'
 import { useNow } from '../data/clock.ts'
 import { recentEvents } from '../data/event-stream.ts'
-import type { Mesh } from '../data/mesh.ts'
-import { usePlace } from '../data/place.ts'
 import { type Loaded, useResource } from '../data/resource.ts'
 import { useStore } from '../data/store.ts'
-import type { Change, Status } from '../model/api-shapes.ts'
-import { ago, duration, percent, rate } from '../model/format.ts'
-import { seriesOf } from '../model/history.ts'
-import { rangeLabel, rangeMs } from '../model/ranges.ts'
-import { Chart } from '../ui/chart.tsx'
+import type { Status } from '../model/api-shapes.ts'
+import type { Change } from '../model/change-shapes.ts'
+import { grafanaLink, jaegerLink, prometheusLink } from '../model/deep-links.ts'
+import { ago, duration } from '../model/format.ts'
 import { LevelIcon, State } from '../ui/icon.tsx'
 import { OutLink, PageLink, ServiceLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
-
-export function History({ loaded, retry }: { readonly loaded: Loaded<Mesh>; readonly retry: () => void }) {
-  const { range } = usePlace()
-  const { data } = loaded
-  const toMs = loaded.atMs ?? 0
-  const fromMs = toMs - rangeMs(range)
-  const samples = data?.metrics_history
-  const series = useMemo(() => {
-    const all = samples ?? []
-    return {
-      rate: seriesOf(all, (sample) => sample.request_rate, fromMs),
-      errors: seriesOf(all, (sample) => (sample.request_rate > 0 ? 100 - sample.success_rate : null), fromMs),
-      latency: seriesOf(all, (sample) => (sample.request_rate > 0 ? sample.avg_latency : null), fromMs),
-    }
-  }, [samples, fromMs])
-  return (
-    <Panel
-      title={`Last ${rangeLabel(range)}`}
-      aside={<span class="muted">a sample every 10 s</span>}
-      loaded={loaded}
-      retry={retry}
-      empty={(mesh) =>
-        mesh.isMeasured ? null : (
-          <>
-            <p>
-              <LevelIcon level="unknown" /> <b>Not available</b>
-            </p>
-            <p class="muted">This operator keeps no history of requests.</p>
-          </>
-        )
-      }
-    >
-      {() => (
-        <div class="charts">
-          <Chart
-            label="Requests a second"
-            series={series.rate}
-            show={(value) => `${rate(value)}/s`}
-            tone="rate"
-            fromMs={fromMs}
-            toMs={toMs}
-          />
-          <Chart
-            label="Failing"
-            series={series.errors}
-            show={percent}
-            tone="errors"
-            fromMs={fromMs}
-            toMs={toMs}
-            least={5}
-          />
-          <Chart
-            label="Mean latency"
-            series={series.latency}
-            show={duration}
-            tone="latency"
-            fromMs={fromMs}
-            toMs={toMs}
-            least={10}
-          />
-        </div>
-      )}
-    </Panel>
-  )
-}
 
 /** The systems that the mesh is made of. */
 export function Parts({ status, retry }: { readonly status: Loaded<Status>; readonly retry: () => void }) {
@@ -128,6 +59,16 @@ export function Parts({ status, retry }: { readonly status: Loaded<Status>; read
               <span class="name muted">{data.leader?.id ?? ''}</span>
             </dd>
           </div>
+          {(data.links.grafana ?? data.links.prometheus ?? data.links.jaeger) !== null && (
+            <div>
+              <dt>Elsewhere</dt>
+              <dd>
+                <OutLink href={grafanaLink(data.links, null)}>Grafana</OutLink>
+                <OutLink href={prometheusLink(data.links, null)}>Prometheus</OutLink>
+                <OutLink href={jaegerLink(data.links, null)}>Jaeger</OutLink>
+              </dd>
+            </div>
+          )}
           <div>
             <dt>In step</dt>
             <dd>

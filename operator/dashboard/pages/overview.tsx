@@ -4,8 +4,9 @@ import { useResource, useShared } from '../data/resource.ts'
 import type { Circuit, Status } from '../model/api-shapes.ts'
 import { wrongNow } from '../model/wrong-now.ts'
 import { NoAnswer } from '../ui/panel.tsx'
+import { History } from './history.tsx'
 import { Banner, Tiles } from './overview-head.tsx'
-import { Happening, History, Parts } from './overview-side.tsx'
+import { Happening, Parts } from './overview-side.tsx'
 import { ServiceTable } from './service-table.tsx'
 import { WrongNow } from './wrong-now.tsx'
 
@@ -38,11 +39,11 @@ export function Overview() {
         <div>
           <WrongNow loaded={loaded} retry={retry} troubles={troubles} status={status} />
           <ServiceTable loaded={loaded} retry={retry} />
+          <Parts status={status} retry={retryStatus} />
         </div>
         <div>
           <History loaded={loaded} retry={retry} />
           <Happening />
-          <Parts status={status} retry={retryStatus} />
         </div>
       </div>
     </>

@@ -1,11 +1,13 @@
 import { useNow } from '../data/clock.ts'
 import type { Loaded } from '../data/resource.ts'
 import type { Circuit, ServiceNumbers, Status } from '../model/api-shapes.ts'
-import { ago, duration, NONE, percent, rate } from '../model/format.ts'
+import { ago, duration, NONE, rate } from '../model/format.ts'
 import { instanceRows } from '../model/instance-rows.ts'
+import { FailingCell } from '../ui/failing-cell.tsx'
 import { State } from '../ui/icon.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Scroll } from '../ui/scroll.tsx'
+import { TableHead } from '../ui/table-head.tsx'
 
 export function Instances({
   status,
@@ -52,30 +54,20 @@ export function Instances({
       {() => (
         <Scroll label="Table of instances">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">State</th>
-                <th scope="col">Instance</th>
-                <th scope="col">Address</th>
-                <th scope="col">Circuit</th>
-                <th scope="col" class="num">
-                  Weight
-                </th>
-                <th scope="col" class="num">
-                  Req/s
-                </th>
-                <th scope="col" class="num">
-                  Failing
-                </th>
-                <th scope="col" class="num">
-                  p95
-                </th>
-                <th scope="col" class="num">
-                  In flight
-                </th>
-                <th scope="col">Why</th>
-              </tr>
-            </thead>
+            <TableHead
+              columns={[
+                'State',
+                'Instance',
+                'Address',
+                'Circuit',
+                { number: 'Weight' },
+                { number: 'Req/s' },
+                { number: 'Failing' },
+                { number: 'p95' },
+                { number: 'In flight' },
+                'Why',
+              ]}
+            />
             <tbody>
               {rows.map((row) => (
                 <tr key={`${row.node} ${row.id}`}>
@@ -92,13 +84,7 @@ export function Instances({
                   </td>
                   <td class="num">{row.weight}</td>
                   <td class="num">{rate(row.rate)}</td>
-                  <td
-                    class={
-                      (row.errors ?? 0) >= 10 ? 'num is-bad' : (row.errors ?? 0) >= 1 ? 'num is-warn' : 'num'
-                    }
-                  >
-                    {row.rate ? percent(row.errors) : NONE}
-                  </td>
+                  <FailingCell errors={row.errors} isCalled={Boolean(row.rate)} />
                   <td class="num">{row.rate ? duration(row.p95) : NONE}</td>
                   <td class="num">{rate(row.inFlight)}</td>
                   <td class="why">{row.why}</td>

@@ -1,6 +1,8 @@
 import { type Loaded, useResource } from '../data/resource.ts'
-import type { Change, Circuit, Configuration, Override, Status } from '../model/api-shapes.ts'
-import { shownValue } from '../model/format.ts'
+import type { Circuit, Status } from '../model/api-shapes.ts'
+import type { Change, Configuration, Override } from '../model/change-shapes.ts'
+import { consulLink, grafanaLink, kongLink, prometheusLink } from '../model/deep-links.ts'
+import { plainReason, shownValue } from '../model/format.ts'
 import { levelOfState } from '../model/severity.ts'
 import { LevelIcon, State } from '../ui/icon.tsx'
 import { OutLink, PageLink } from '../ui/links.tsx'
@@ -66,14 +68,15 @@ export function Routes({
               <dt>In Kong</dt>
               <dd>
                 <State level={levelOfState(report.state)} text={report.state.replace('_', ' ')} />
-                <OutLink
-                  href={`${data.kong.url.split(',')[0]}/upstreams/${encodeURIComponent(`${report.service}.mesh`)}/health`}
-                >
-                  upstream in Kong
-                </OutLink>
-                <OutLink href={`${data.consul.url}/ui/dc1/services/${encodeURIComponent(report.service)}`}>
-                  service in Consul
-                </OutLink>
+              </dd>
+            </div>
+            <div>
+              <dt>Elsewhere</dt>
+              <dd>
+                <OutLink href={consulLink(data.consul, report.service)}>Consul</OutLink>
+                <OutLink href={kongLink(data.kong, report.service)}>Kong</OutLink>
+                <OutLink href={grafanaLink(data.links, report.service)}>Grafana</OutLink>
+                <OutLink href={prometheusLink(data.links, report.service)}>Prometheus</OutLink>
               </dd>
             </div>
             <div>
@@ -86,7 +89,7 @@ export function Routes({
                 )}
                 <span class="muted">
                   mode {own?.mode ?? 'auto'}
-                  {own !== undefined && own.reason !== '' && `; ${own.reason}`}
+                  {own !== undefined && own.reason !== '' && `; ${plainReason(own.reason)}`}
                 </span>
               </dd>
             </div>

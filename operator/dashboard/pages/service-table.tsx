@@ -2,8 +2,9 @@ import { useMemo } from 'preact/hooks'
 import type { Mesh } from '../data/mesh.ts'
 import { replaceParams, usePlace } from '../data/place.ts'
 import type { Loaded } from '../data/resource.ts'
-import { duration, NONE, percent, rate } from '../model/format.ts'
+import { duration, NONE, rate } from '../model/format.ts'
 import { matchesSearch, pageOf, type ServiceRow, SORTS, type Sort, sortRows } from '../model/service-rows.ts'
+import { FailingCell } from '../ui/failing-cell.tsx'
 import { State } from '../ui/icon.tsx'
 import { ServiceLink } from '../ui/links.tsx'
 import { Pager } from '../ui/pager.tsx'
@@ -132,9 +133,7 @@ function Row({ row, isMeasured }: { readonly row: ServiceRow; readonly isMeasure
         <span class="muted">/{row.instance_count}</span>
       </td>
       <td class="num">{isMeasured ? rate(rps) : NONE}</td>
-      <td class={row.error_rate >= 10 ? 'num is-bad' : row.error_rate >= 1 ? 'num is-warn' : 'num'}>
-        {isCalled ? percent(row.error_rate) : NONE}
-      </td>
+      <FailingCell errors={row.error_rate} isCalled={isCalled} />
       <td class="num">{isCalled ? duration(row.p95_latency) : NONE}</td>
       <td class="why">{verdict.why.join(' · ')}</td>
     </tr>

@@ -1,11 +1,13 @@
 import { mesh } from '../data/mesh.ts'
 import { usePlace } from '../data/place.ts'
 import { useResource, useShared } from '../data/resource.ts'
-import type { ServiceLatency, TraceSummary } from '../model/api-shapes.ts'
-import { duration, NONE, percent, rate } from '../model/format.ts'
+import { duration, NONE, rate } from '../model/format.ts'
 import { rangeMs } from '../model/ranges.ts'
+import type { ServiceLatency, TraceSummary } from '../model/trace-shapes.ts'
+import { FailingCell } from '../ui/failing-cell.tsx'
 import { PageLink, ServiceLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { TableHead } from '../ui/table-head.tsx'
 import { TraceTable } from './trace-table.tsx'
 
 /** Who calls it, and whom it calls, out of the graph. */
@@ -26,20 +28,7 @@ export function Calls({ service }: { readonly service: string }) {
     >
       {(data) => (
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Call</th>
-              <th scope="col" class="num">
-                Req/s
-              </th>
-              <th scope="col" class="num">
-                Failing
-              </th>
-              <th scope="col" class="num">
-                p95
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Call', { number: 'Req/s' }, { number: 'Failing' }, { number: 'p95' }]} />
           <tbody>
             {data.service_graph.edges
               .filter(({ source, target }) => source === service || target === service)
@@ -57,13 +46,7 @@ export function Calls({ service }: { readonly service: string }) {
                     )}
                   </th>
                   <td class="num">{edge.seen_in === 'spans' ? NONE : rate(edge.request_rate)}</td>
-                  <td
-                    class={
-                      edge.error_rate >= 10 ? 'num is-bad' : edge.error_rate >= 1 ? 'num is-warn' : 'num'
-                    }
-                  >
-                    {edge.request_rate > 0 ? percent(edge.error_rate) : NONE}
-                  </td>
+                  <FailingCell errors={edge.error_rate} isCalled={edge.request_rate > 0} />
                   <td class="num">{edge.request_rate > 0 ? duration(edge.p95_latency) : NONE}</td>
                 </tr>
               ))}
@@ -96,20 +79,7 @@ export function Operations({ service }: { readonly service: string }) {
     >
       {(data) => (
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Operation</th>
-              <th scope="col" class="num">
-                Calls
-              </th>
-              <th scope="col" class="num">
-                Failing
-              </th>
-              <th scope="col" class="num">
-                p95
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Operation', { number: 'Calls' }, { number: 'Failing' }, { number: 'p95' }]} />
           <tbody>
             {data.operations.slice(0, 10).map((each) => (
               <tr key={each.operation}>
@@ -119,11 +89,7 @@ export function Operations({ service }: { readonly service: string }) {
                   </PageLink>
                 </th>
                 <td class="num">{each.calls}</td>
-                <td
-                  class={each.error_rate >= 10 ? 'num is-bad' : each.error_rate >= 1 ? 'num is-warn' : 'num'}
-                >
-                  {percent(each.error_rate)}
-                </td>
+                <FailingCell errors={each.error_rate} />
                 <td class="num">{duration(each.p95)}</td>
               </tr>
             ))}

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks'
-import type { Configuration } from '../model/api-shapes.ts'
+import type { Configuration } from '../model/change-shapes.ts'
 import { shownValue } from '../model/format.ts'
 import { settingRows } from '../model/setting-rows.ts'
+import { FieldPath } from '../ui/field-path.tsx'
 import { LevelIcon } from '../ui/icon.tsx'
 import { Scroll } from '../ui/scroll.tsx'
+import { TableHead } from '../ui/table-head.tsx'
 
 /** Effective values with the layer that set each: what somebody set first, the rest on demand. */
 export function SettingsTable({
@@ -34,18 +36,12 @@ export function SettingsTable({
       {shown.length > 0 && (
         <Scroll label="Table of settings">
           <table class="settings">
-            <thead>
-              <tr>
-                <th scope="col">Setting</th>
-                <th scope="col">Value</th>
-                <th scope="col">Set in</th>
-              </tr>
-            </thead>
+            <TableHead columns={['Setting', 'Value', 'Set in']} />
             <tbody>
               {shown.map((row) => (
                 <tr key={row.path}>
                   <th scope="row">
-                    <code>{row.path}</code>
+                    <FieldPath path={row.path} />
                   </th>
                   <td class={row.value === null ? 'muted' : 'value'}>{shownValue(row.value)}</td>
                   <td class={row.isSet ? '' : 'muted'}>{row.source}</td>

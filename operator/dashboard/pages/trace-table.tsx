@@ -1,9 +1,10 @@
 import { useNow } from '../data/clock.ts'
-import type { TraceSummary } from '../model/api-shapes.ts'
 import { clock, duration, plural } from '../model/format.ts'
+import type { TraceSummary } from '../model/trace-shapes.ts'
 import { State } from '../ui/icon.tsx'
 import { PageLink } from '../ui/links.tsx'
 import { Scroll } from '../ui/scroll.tsx'
+import { TableHead } from '../ui/table-head.tsx'
 
 /** Traces in short, each with a bar as long as it took. */
 export function TraceTable({ traces }: { readonly traces: readonly TraceSummary[] }) {
@@ -12,18 +13,7 @@ export function TraceTable({ traces }: { readonly traces: readonly TraceSummary[
   return (
     <Scroll label="Table of traces">
       <table class="traces">
-        <thead>
-          <tr>
-            <th scope="col">Result</th>
-            <th scope="col">Trace</th>
-            <th scope="col">Through</th>
-            <th scope="col" class="num">
-              Spans
-            </th>
-            <th scope="col">Took</th>
-            <th scope="col">Began</th>
-          </tr>
-        </thead>
+        <TableHead columns={['Result', 'Trace', 'Through', { number: 'Spans' }, 'Took', 'Began']} />
         <tbody>
           {traces.map((trace) => (
             <tr key={trace.trace_id}>

@@ -2,7 +2,7 @@ import { useNow } from '../data/clock.ts'
 import type { Mesh } from '../data/mesh.ts'
 import type { Loaded } from '../data/resource.ts'
 import type { Status } from '../model/api-shapes.ts'
-import { ago } from '../model/format.ts'
+import { span } from '../model/format.ts'
 import type { Trouble } from '../model/wrong-now.ts'
 import { LevelIcon, State } from '../ui/icon.tsx'
 import { ServiceLink } from '../ui/links.tsx'
@@ -61,7 +61,7 @@ export function WrongNow({
                   ))}
                   <p class="muted">
                     {trouble.name}
-                    {trouble.since !== null && ` · for ${ago(trouble.since, now).replace(' ago', '')}`}
+                    {trouble.since !== null && ` · for ${span(now - Date.parse(trouble.since))}`}
                     {trouble.isPending && ' · not for long enough to fire'}
                     {trouble.isSilenced && ' · silenced'}
                   </p>

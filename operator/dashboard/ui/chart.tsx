@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Store, useStore } from '../data/store.ts'
-import { linePaths, nearest, pointAt, roundTop, timeMarks } from '../model/chart-geometry.ts'
+import { linePaths, nearest, pointAt, roundTop, steppedTo, timeMarks } from '../model/chart-geometry.ts'
 import { clock } from '../model/format.ts'
 import type { Series } from '../model/history.ts'
 
@@ -48,6 +48,31 @@ export function Chart({ label, series, show, tone, fromMs, toMs, least = 1 }: Ch
     known.length === 0
       ? `${label}: no samples in this range`
       : `${label}: now ${last === null ? 'unknown' : show(last)}, between ${show(Math.min(...known))} and ${show(Math.max(...known))}`
+  /** With the keys of a slider from sample to sample, in all charts at once. */
+  const onKey = (event: KeyboardEvent) => {
+    const next = steppedTo(event.key, at, series.times.length)
+    if (next === undefined) return
+    pointed.set(next === null ? null : (series.times[next] ?? null))
+    event.preventDefault()
+  }
+  const toldAt = at ?? series.times.length - 1
+  const clockAt = (index: number): string =>
+    clock(new Date((series.times[index] ?? 0) * 1000).toISOString(), toMs)
+  const reading =
+    known.length === 0
+      ? {}
+      : {
+          role: 'slider' as const,
+          tabIndex: 0,
+          'aria-label': summary,
+          'aria-readonly': true,
+          'aria-valuemin': 0,
+          'aria-valuemax': series.times.length - 1,
+          'aria-valuenow': toldAt,
+          'aria-valuetext': `${clockAt(toldAt)} ${value === null ? 'no sample' : show(value)}`,
+          onKeyDown: onKey,
+          onBlur: () => pointed.set(null),
+        }
   const onMove = (event: PointerEvent) => {
     const from = box.current?.getBoundingClientRect().left ?? 0
     const share = Math.min(1, Math.max(0, (event.clientX - from - AXIS) / Math.max(1, width)))
@@ -58,12 +83,17 @@ export function Chart({ label, series, show, tone, fromMs, toMs, least = 1 }: Ch
       <figcaption>
         <span>{label}</span>
         <span>
-          {at !== null && clock(new Date((series.times[at] ?? 0) * 1000).toISOString(), toMs)}{' '}
-          <b>{value === null ? '–' : show(value)}</b>
+          {at !== null && clockAt(at)} <b>{value === null ? '–' : show(value)}</b>
         </span>
       </figcaption>
-      <div class="chart-plot" ref={box} onPointerMove={onMove} onPointerLeave={() => pointed.set(null)}>
-        <svg role="img" aria-label={summary} width="100%" height={HEIGHT + 20}>
+      <div
+        class="chart-plot"
+        ref={box}
+        {...reading}
+        onPointerMove={onMove}
+        onPointerLeave={() => pointed.set(null)}
+      >
+        <svg aria-hidden="true" width="100%" height={HEIGHT + 20}>
           {width > 0 && (
             <g transform={`translate(${AXIS} 4)`}>
               {[0, top / 2, top].map((mark) => {

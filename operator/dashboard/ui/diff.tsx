@@ -1,5 +1,6 @@
-import type { ChangedEntity, ChangedField } from '../model/api-shapes.ts'
+import type { ChangedEntity, ChangedField } from '../model/change-shapes.ts'
 import { shownValue } from '../model/format.ts'
+import { FieldPath } from './field-path.tsx'
 
 /** What is or would be changed in Kong, entity by entity, field by field. */
 export function Diff({
@@ -35,7 +36,9 @@ function Fields({
         .filter(({ field }) => field !== 'tags')
         .map(({ field, from, to }) => (
           <div key={field}>
-            <dt>{field}</dt>
+            <dt>
+              <FieldPath path={field} />
+            </dt>
             <dd>
               {action === 'update' && (
                 <>

@@ -33,7 +33,7 @@ export function Header({ onHelp, onToken }: { readonly onHelp: () => void; reado
       <div class="top-row">
         <PageLink page="overview" class="brand">
           <Logo />
-          <span>kongsul</span>
+          <span class="brand-name">kongsul</span>
         </PageLink>
         <SearchBox />
         <div class="top-tools">
@@ -164,7 +164,14 @@ function Freshness() {
       <LevelIcon level={age === null ? 'unknown' : isLive ? 'ok' : 'warn'} />
       <span>
         <b>{age === null ? 'Connecting' : isLive ? 'Live' : stream === 'paused' ? 'Paused' : 'Polling'}</b>
-        {age !== null && <span class="fresh-age"> · updated {span(age)} ago</span>}
+        {age !== null && (
+          <span class="fresh-age">
+            {' · '}
+            <span class="where-wide">updated </span>
+            {span(age)}
+            <span class="where-wide"> ago</span>
+          </span>
+        )}
       </span>
     </div>
   )

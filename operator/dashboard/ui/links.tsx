@@ -31,8 +31,15 @@ export function ServiceLink({ name }: { readonly name: string }) {
   )
 }
 
-/** Another system's own page; only http and https are followed. */
-export function OutLink({ href, children }: { readonly href: string; readonly children: ComponentChildren }) {
+/** Another system's own page; only http and https are followed. null: there is none, and nothing is shown. */
+export function OutLink({
+  href,
+  children,
+}: {
+  readonly href: string | null
+  readonly children: ComponentChildren
+}) {
+  if (href === null) return null
   if (!/^https?:\/\//i.test(href)) return <>{children}</>
   return (
     <a href={href} target="_blank" rel="noopener noreferrer">

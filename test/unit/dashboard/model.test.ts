@@ -8,7 +8,13 @@ import type {
   HistorySample,
   ServiceMetrics,
 } from '../../../operator/dashboard/model/api-shapes.ts'
-import { linePaths, nearest, roundTop, timeMarks } from '../../../operator/dashboard/model/chart-geometry.ts'
+import {
+  linePaths,
+  nearest,
+  roundTop,
+  steppedTo,
+  timeMarks,
+} from '../../../operator/dashboard/model/chart-geometry.ts'
 import {
   begun,
   edgePath,
@@ -20,7 +26,13 @@ import {
 import { edgeWidth, MOST_NODES, shownGraph } from '../../../operator/dashboard/model/graph-view.ts'
 import { mergeHistory, samplesToAsk, seriesOf } from '../../../operator/dashboard/model/history.ts'
 import { instanceRows } from '../../../operator/dashboard/model/instance-rows.ts'
-import { findNames, pageOf, serviceRows, sortRows } from '../../../operator/dashboard/model/service-rows.ts'
+import {
+  findNames,
+  namesOf,
+  pageOf,
+  serviceRows,
+  sortRows,
+} from '../../../operator/dashboard/model/service-rows.ts'
 import { changedFields, EDITABLE, settingRows } from '../../../operator/dashboard/model/setting-rows.ts'
 import { judgeService, LEVELS } from '../../../operator/dashboard/model/severity.ts'
 import { spanRows, ticks } from '../../../operator/dashboard/model/waterfall.ts'
@@ -284,6 +296,38 @@ test('only what was changed of a form is sent, emptied values as null, and what 
       failure_threshold: 6,
       minimum_calls: 'x',
     },
+  )
+})
+
+test('keys go through the samples of a chart and never beyond its ends', () => {
+  const steps = [
+    ['ArrowLeft', null, 8],
+    ['ArrowLeft', 0, 0],
+    ['ArrowRight', 3, 4],
+    ['PageDown', 4, 0],
+    ['PageUp', 4, 9],
+    ['Home', 7, 0],
+    ['End', 7, 9],
+    ['Escape', 7, null],
+    ['a', 7, undefined],
+  ] as const
+  for (const [key, at, wanted] of steps) equal(steppedTo(key, at, 10), wanted, `${key} from ${at}`)
+})
+
+test('where no number changed, rows and names are the very same, so that nothing is drawn anew', () => {
+  const [first, again, other] = [0, 0, 1].map(
+    (turn) => meshAnswers({ services: 20, turn }).dashboard.services,
+  )
+  const rows = serviceRows(first!)
+  equal(serviceRows(again!, rows), rows)
+  ok(serviceRows(other!, rows) !== rows)
+  const { [nameOf(3)]: _gone, ...fewer } = first!
+  equal(serviceRows(fewer, rows).size, 19)
+  const names = namesOf(first!)
+  equal(namesOf(other!, names), names)
+  deepEqual(
+    namesOf(fewer, names),
+    names.filter((name) => name !== nameOf(3)),
   )
 })
 
