@@ -1,7 +1,7 @@
 // Everything without a mouse.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { openPage, type WatchedPage } from '../support/browser.ts'
+import { openPage, until, type WatchedPage } from '../support/browser.ts'
 import { nameOf, TRACE_ID } from '../support/dashboard-data.ts'
 import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 
@@ -95,6 +95,67 @@ test('in the graph arrows go from node to node, Enter opens one', async () => {
   await page.locator(`a.node[data-id="${second}"]`).focus()
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: second, exact: true }).waitFor()
+})
+
+test('a chart is read sample by sample with arrows, and all of them at the same time', async () => {
+  const { page } = opened
+  const chart = page.getByRole('slider', { name: /^Requests a second: now/ })
+  await chart.focus()
+  const newest = await chart.getAttribute('aria-valuetext')
+  match(newest ?? '', /^\d\d:\d\d:\d\d \d+\/s$/)
+  await page.keyboard.press('Home')
+  await until(page, "document.activeElement.getAttribute('aria-valuenow') === '0'")
+  const oldest = await chart.getAttribute('aria-valuetext')
+  ok(oldest !== newest)
+  equal(await page.locator('.chart-cursor').count(), 3)
+  await page.keyboard.press('Escape')
+  await until(page, "document.querySelectorAll('.chart-cursor').length === 0")
+})
+
+test('what charts show is in a table as well, the newest sample first', async () => {
+  const { page } = opened
+  await page.getByRole('button', { name: 'Table', exact: true }).focus()
+  await page.keyboard.press('Enter')
+  const times = page.getByRole('region', { name: 'Table of samples' }).locator('tbody th')
+  await times.first().waitFor()
+  const shown = await times.allTextContents()
+  equal(shown.length, 20)
+  deepEqual(shown, shown.toSorted().reverse())
+  match(page.url(), /history=table/)
+})
+
+test('weights of a canary are changed by keys: the other leg gets the rest, and it is written over what was read', async () => {
+  const { page } = opened
+  const bodies: unknown[] = []
+  const whole = standIn.answers
+  standIn.answers = (path, query, body) => {
+    if (path !== 'POST configure/split') return whole(path, query, body)
+    bodies.push([query.get('preview'), body])
+    const field = { field: 'weight', from: 1000, to: 2500 }
+    const change = { action: 'update', kind: 'target', id: 't', name: '10.0.0.1:80', fields: [field] }
+    return { status: 'preview', changes: [{ service: nameOf(0), ...change }], total: 1 }
+  }
+  await page.evaluate(`location.hash = '#/configuration?service=${nameOf(0)}'`)
+  const form = page.getByRole('form', { name: 'Canary weights' })
+  await form.getByLabel(`${nameOf(0)}/v2`).focus()
+  await page.keyboard.press('Control+A')
+  await page.keyboard.type('25')
+  equal(await form.getByLabel(`${nameOf(0)}/v1`).inputValue(), '75')
+  await page.keyboard.press('Enter')
+  await form.getByText('1 change in Kong').waitFor()
+  await form.getByRole('button', { name: 'Apply' }).focus()
+  await page.keyboard.press('Enter')
+  await form.getByRole('button', { name: 'Apply' }).waitFor({ state: 'detached' })
+  const legs = [
+    { service: nameOf(0), subset: 'v1', weight: 75 },
+    { service: nameOf(0), subset: 'v2', weight: 25 },
+  ]
+  const body = { service: nameOf(0), index: 12, legs }
+  deepEqual(bodies, [
+    ['true', body],
+    [null, body],
+  ])
+  standIn.answers = whole
 })
 
 test('a span is opened with Enter, its children folded and unfolded with arrows', async () => {

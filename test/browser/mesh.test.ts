@@ -8,6 +8,7 @@ import { openPage, type WatchedPage } from '../support/browser.ts'
 import { builtDashboard } from '../support/dashboard-stand-in.ts'
 import { freePorts } from '../support/free-port.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
+import { BASE_MS, jsonRequest, type SpanGiven } from '../support/otlp-spans.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let stack: Stack
@@ -83,8 +84,79 @@ test('a setting is previewed as it would be in Kong, written nowhere before, and
   await page.getByText('mesh/services/web').first().waitFor()
 })
 
+test('weights of a canary are previewed, and in Consul and Kong after they were applied', async () => {
+  const { page } = opened
+  const entries = [
+    { Kind: 'service-defaults', Name: 'web', Protocol: 'http' },
+    {
+      ...{ Kind: 'service-resolver', Name: 'web', DefaultSubset: 'one' },
+      Subsets: { one: { Filter: 'Service.ID == "web-1"' }, two: { Filter: 'Service.ID == "web-2"' } },
+    },
+    {
+      ...{ Kind: 'service-splitter', Name: 'web' },
+      Splits: [
+        { Weight: 90, ServiceSubset: 'one' },
+        { Weight: 10, ServiceSubset: 'two' },
+      ],
+    },
+  ]
+  for (const entry of entries) await stack.consul.request('PUT', '/config', entry)
+  await page.evaluate("location.hash = '#/configuration?service=web'")
+  const form = page.getByRole('form', { name: 'Canary weights' })
+  await form.getByLabel('web/two').fill('30')
+  equal(await form.getByLabel('web/one').inputValue(), '70')
+  await form.getByRole('button', { name: 'Preview' }).click()
+  await form.getByRole('heading', { name: /in Kong/ }).waitFor()
+  const weights = async () => {
+    const entry = (await stack.consul.request('GET', '/config/service-splitter/web')) as {
+      Splits: { Weight: number }[]
+    }
+    return entry.Splits.map(({ Weight }) => Weight)
+  }
+  deepEqual(await weights(), [90, 10], 'nothing is written before it was seen')
+  await form.getByRole('button', { name: 'Apply' }).click()
+  await waitFor(async () => (await weights())[1] === 30, { what: 'the weights in Consul' })
+  await waitFor(async () => (await form.getByLabel('web/two').inputValue()) === '30', {
+    what: 'the form showing them',
+    deadlineMs: 30_000,
+  })
+  await stack.consul.request('DELETE', '/config/service-splitter/web')
+})
+
+test('what is called is in the graph, and a trace is found and opened, of spans that came in', async () => {
+  const { page } = opened
+  const startMs = Date.now() - BASE_MS
+  const spans: SpanGiven[] = [
+    { id: 1, service: 'kong', name: 'GET web', kind: 'server', startMs, ms: 30 },
+    { id: 2, parent: 1, name: 'GET /cart', kind: 'server', startMs: startMs + 5, ms: 20, isError: true },
+  ]
+  const sent = await fetch(`${stack.operator().url}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(jsonRequest(spans)),
+  })
+  equal(sent.status, 200)
+  await page.evaluate("location.hash = '#/graph'")
+  await page.locator('a.node[data-id="web"]').waitFor()
+  await page.evaluate("location.hash = '#/traces?errors=1'")
+  await page.getByRole('link', { name: 'GET web' }).first().click()
+  await page.getByRole('button', { name: /^web GET \/cart.*error/ }).click()
+  await page.getByRole('heading', { name: 'Resource' }).waitFor()
+})
+
+test('what the operator did is among its changes, with the difference', async () => {
+  const { page } = opened
+  await page.evaluate("location.hash = '#/changes?service=web'")
+  await page
+    .getByRole('button', { name: /^Show \d+ change/ })
+    .first()
+    .click()
+  await page.locator('.diff .action').first().waitFor()
+})
+
 test('a value that is no good is refused by name, in the preview already', async () => {
   const { page } = opened
+  await page.evaluate("location.hash = '#/configuration?service=web'")
   const form = page.getByRole('form', { name: 'Load balancing' })
   await form.getByLabel('Hash on').fill('nonsense:')
   await form.getByRole('button', { name: 'Preview' }).click()

@@ -1,5 +1,5 @@
 // Every page in both themes, on a desk, on a phone and at 200 %: nothing for axe to find, nothing cut off, nothing refused.
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { axeViolations, openPage, until, type WatchedPage } from '../support/browser.ts'
 import { nameOf, TRACE_ID } from '../support/dashboard-data.ts'
@@ -7,13 +7,14 @@ import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 
 const PAGES: readonly (readonly [name: string, hash: string, text: string])[] = [
   ['overview', '#/overview', 'Something is failing'],
+  ['history as a table', '#/overview?history=table', 'Time'],
   ['graph', '#/graph', 'login-worker'],
   ['graph as a table', '#/graph?view=table', 'Callee'],
   ['service', `#/service/${nameOf(9)}`, 'Routes and circuit'],
   ['traces', '#/traces', 'Where the time goes'],
   ['trace', `#/trace/${TRACE_ID}?span=03`, 'connection refused'],
   ['changes', '#/changes', 'Failed only'],
-  ['configuration', `#/configuration?service=${nameOf(0)}`, 'Load balancing'],
+  ['configuration', `#/configuration?service=${nameOf(0)}`, 'together 100 %'],
   ['overrides', '#/overrides', 'read_timeout'],
 ]
 
@@ -40,15 +41,37 @@ async function show(hash: string, text: string): Promise<void> {
 const IS_CUT_OFF = 'document.documentElement.scrollWidth > innerWidth'
 const isCutOff = () => opened.page.evaluate<boolean>(IS_CUT_OFF)
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const [name, hash, text] of PAGES) {
-    test(`axe finds nothing on the page ${name} in ${scheme}`, async () => {
-      await opened.page.emulateMedia({ colorScheme: scheme })
-      await show(hash, text)
-      deepEqual(await axeViolations(opened.page), [])
-    })
-  }
+for (const [name, hash, text] of PAGES) {
+  test(`axe finds nothing on the page ${name}, in light nor in dark`, async () => {
+    await opened.page.emulateMedia({ colorScheme: 'light' })
+    await show(hash, text)
+    deepEqual(await axeViolations(opened.page), [])
+    await opened.page.emulateMedia({ colorScheme: 'dark' })
+    await until(opened.page, "document.documentElement.dataset.theme === 'dark'")
+    // Nothing but colours is another in the dark.
+    deepEqual(await axeViolations(opened.page, ['color-contrast']), [])
+  })
 }
+
+test('state is told by icon and word, never by colour alone, on every page', async () => {
+  for (const [name, hash, text] of PAGES) {
+    await show(hash, text)
+    const bare = await opened.page.evaluate<string[]>(`[...document.querySelectorAll('.state')]
+      .filter((each) => each.querySelector('svg.icon') === null || each.textContent.trim() === '')
+      .map((each) => each.outerHTML)`)
+    deepEqual(bare, [], name)
+  }
+})
+
+test('calls are sorted by any column of their table, and the address says by which', async () => {
+  await show('#/graph?view=table', 'Callee')
+  await opened.page.getByRole('button', { name: 'Caller' }).click()
+  await until(opened.page, "document.querySelector('th[aria-sort=ascending]') !== null")
+  const callers = await opened.page.locator('tbody th[scope="row"]').allTextContents()
+  ok(callers.length > 10)
+  deepEqual(callers, callers.toSorted())
+  match(opened.page.url(), /sort=caller/)
+})
 
 test('no page is wider than a phone, and axe finds nothing on it there', async () => {
   await opened.page.emulateMedia({ colorScheme: 'light' })
@@ -58,6 +81,14 @@ test('no page is wider than a phone, and axe finds nothing on it there', async (
     equal(await isCutOff(), false, `${name} is cut off`)
     if (name === 'overview' || name === 'service') deepEqual(await axeViolations(opened.page), [], name)
   }
+})
+
+test('how old the numbers are is seen on a phone, too', async () => {
+  await show('#/overview', 'Something is failing')
+  const age = opened.page.locator('.fresh-age')
+  equal(await age.isVisible(), true)
+  match((await age.textContent()) ?? '', /^ · updated \d+\ss ago$/)
+  equal(await age.locator('.where-wide').first().isVisible(), false)
 })
 
 test('at 200 % no page is cut off', async () => {

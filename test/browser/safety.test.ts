@@ -60,10 +60,16 @@ test('addresses of other systems are followed only when they are http', async ()
   standIn.answers = (path, query, body) => {
     const answer = whole(path, query, body)
     if (path !== 'status') return answer
-    return { ...(answer as object), consul: { url: 'javascript:alert(1)//', connected: true, error: null } }
+    return {
+      ...(answer as object),
+      consul: { url: 'javascript:alert(1)//', connected: true, error: null },
+      links: { grafana: 'javascript:alert(2)//', prometheus: 'http://prometheus:9090', jaeger: null },
+    }
   }
   const { page, close } = await openPage(standIn.url)
   await page.getByText('127.0.0.1:8001').waitFor()
+  equal(await page.getByRole('link', { name: 'Prometheus' }).count(), 1)
+  equal(await page.getByRole('link', { name: 'Grafana' }).count(), 0)
   equal(await page.locator('a[href^="javascript:"]').count(), 0)
   for (const rel of await page
     .locator('a[target="_blank"]')

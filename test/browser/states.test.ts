@@ -1,7 +1,8 @@
 // What the page shows while there is no answer, none any more, an empty one, half of one.
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openPage, type WatchedPage } from '../support/browser.ts'
+import { openPage, until, type WatchedPage } from '../support/browser.ts'
+import { TRACE_ID } from '../support/dashboard-data.ts'
 import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -31,6 +32,80 @@ test('while the first answer is on its way it says so, and what is there is busy
     await page.getByText('Connecting').waitFor()
     ok((await page.locator('[aria-busy="true"]').count()) > 0)
   })
+})
+
+const EVERY_PAGE = [
+  '#/overview',
+  '#/graph',
+  '#/service/cart-api',
+  '#/traces',
+  `#/trace/${TRACE_ID}`,
+  '#/changes',
+  '#/configuration?service=cart-api',
+  '#/overrides',
+]
+const PANELS = "document.querySelectorAll('section.panel').length"
+
+test('on every page each panel says that it waits', async () => {
+  standIn.answers = () => 'hang'
+  await withPage('', async ({ page }) => {
+    for (const hash of EVERY_PAGE) {
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+      const waiting = `document.querySelectorAll('section.panel[aria-busy="true"] .loading').length`
+      await until(page, `${PANELS} > 0 && ${waiting} === ${PANELS}`)
+    }
+    const moves = () =>
+      page.evaluate<string>("getComputedStyle(document.querySelector('.loading i')).animationName")
+    equal(await moves(), 'none', 'for those who want nothing to move')
+    await page.emulateMedia({ reducedMotion: 'no-preference' })
+    notEqual(await moves(), 'none')
+  })
+})
+
+test('on every page each panel says why there is no answer, and offers to try again', async () => {
+  standIn.answers = () => BROKEN
+  await withPage('', async ({ page }) => {
+    for (const hash of EVERY_PAGE) {
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+      const told = `[...document.querySelectorAll('section.panel')].filter((panel) =>
+        panel.textContent.includes(${JSON.stringify(BROKEN.message)}) &&
+        [...panel.querySelectorAll('button')].some((each) => each.textContent === 'Try again')).length`
+      await until(page, `${PANELS} > 0 && ${told} === ${PANELS}`)
+    }
+  })
+})
+
+test('on every page each panel keeps what it knew, and says that it is stale', async () => {
+  standIn.show(SMALL)
+  const whole = standIn.answers
+  await withPage('', async ({ page }) => {
+    for (const hash of EVERY_PAGE) {
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+      await until(
+        page,
+        `${PANELS} > 0 && document.querySelector('main [aria-busy="true"], main .note-warn') === null`,
+      )
+      standIn.answers = () => BROKEN
+      await page.keyboard.press('r')
+      const stale = `[...document.querySelectorAll('section.panel')].filter((panel) =>
+        panel.textContent.includes('Stale: as it was at')).length`
+      await until(page, `${stale} === ${PANELS}`)
+      standIn.answers = whole
+      await page.keyboard.press('r')
+    }
+  })
+})
+
+test('without a stream of events everything is read again by the clock, and the page says so', async () => {
+  standIn.show(SMALL)
+  standIn.hasStream = false
+  await withPage('', async ({ page }) => {
+    await page.getByText('Polling').waitFor()
+    await page.getByRole('heading', { name: 'The mesh is healthy' }).waitFor()
+    standIn.show({ services: 4 })
+    await until(page, `document.querySelectorAll('table.services tbody tr').length === 4`)
+  })
+  standIn.hasStream = true
 })
 
 test('an empty mesh is no healthy one: the page says what to do next', async () => {
@@ -135,6 +210,8 @@ test('an operator that goes away and comes back: disconnected, then live, from t
     equal(await page.locator('table.services tbody tr').count(), 3, 'what is known stays')
     const streams = standIn.streams.length
     await standIn.listen()
+    // That it comes back by itself, however long that takes, is seen on a real operator: here the browser says that it is online.
+    await page.evaluate("dispatchEvent(new Event('online'))")
     await page.getByText('Live').waitFor({ timeout: 45_000 })
     equal(standIn.streams[streams], String(standIn.lastId))
     faults.splice(0, faults.length, ...faults.filter((fault) => !/net::ERR_/.test(fault)))
