@@ -1,8 +1,8 @@
 // What `npm run up`, `npm test`, `npm run soak`, `npm run bench`, `npm run screenshots` and `npm run test:w3c` start: set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { readdirSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { bundleTests } from './bundle-tests.mjs'
 import { prepare, root } from './prepare.mjs'
 
 const [job = '', ...args] = process.argv.slice(2)
@@ -20,15 +20,16 @@ if (job === 'soak') {
 }
 const jobs = {
   up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
-  test: () => [
-    '--import',
-    'tsx',
-    '--test',
-    '--test-concurrency=2',
-    '--test-timeout=300000',
-    ...testFiles(args),
-  ],
-  soak: () => ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-timeout=1800000', ...SOAK],
+  test: async () => {
+    const isFlag = (arg) => arg.startsWith('-')
+    const files = await bundleTests(testFiles(args.filter((arg) => !isFlag(arg))))
+    const how = ['--test-concurrency=2', '--test-timeout=300000', ...args.filter(isFlag)]
+    return ['--enable-source-maps', '--test', ...how, ...files]
+  },
+  soak: async () => {
+    const how = ['--test-concurrency=1', '--test-timeout=1800000']
+    return ['--enable-source-maps', '--test', ...how, ...(await bundleTests(SOAK))]
+  },
   bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
   screenshots: () => ['--import', 'tsx', join('test', 'screenshots', 'main.ts'), ...args],
   w3c: () => ['--import', 'tsx', join('test', 'w3c', 'main.ts'), ...args],
@@ -41,36 +42,17 @@ if (!(job in jobs)) {
 await prepare()
 if (['test', 'soak', 'screenshots'].includes(job))
   await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
-process.exitCode = await run(jobs[job]())
+process.exitCode = await run(await jobs[job]())
 
-/** Files named on the command line, or every test: the unit tests of a folder in one process, other files in their own. */
+/** Files named on the command line, or every test. */
 function testFiles(named) {
-  if (named.length > 0) return named
+  if (named.length > 0) return named.map((file) => relative(root, resolve(file)))
   const isSoak = (file) => file.startsWith(join('test', 'soak'))
-  const found = readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
+  return readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter((file) => !isSoak(file))
     .sort()
-  const unit = join('test', 'unit') + sep
-  return [
-    ...found.filter((file) => !file.startsWith(unit)),
-    ...joined(found.filter((file) => file.startsWith(unit))),
-  ]
-}
-
-/** One file for each folder, which imports the test files in it: to start a process costs more than most of them run. */
-function joined(files) {
-  const outdir = join(root, 'dist', 'unit-tests')
-  rmSync(outdir, { recursive: true, force: true })
-  mkdirSync(outdir, { recursive: true })
-  const folders = [...new Set(files.map((file) => file.split(sep)[2]))]
-  return folders.map((folder) => {
-    const path = join(outdir, `${folder}.test.mjs`)
-    const inIt = files.filter((file) => file.split(sep)[2] === folder)
-    writeFileSync(path, inIt.map((file) => `import '${pathToFileURL(join(root, file)).href}'\n`).join(''))
-    return path
-  })
 }
 
 /** Runs Node with `nodeArgs`, hands signals on, and answers its exit code; set-up that fails ends the job. */

@@ -1,0 +1,79 @@
+// Test files as JavaScript: to transpile and to find hundreds of modules anew in each of a hundred processes took longer
+// than many of the tests. They are bundled together; packages, and files that are run by themselves, stay where they are.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, extname, join, relative, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { root } from './prepare.mjs'
+
+/** Below the packages, which are found from there. */
+const OUT = join(root, 'node_modules', '.cache', 'kongsul-tests')
+const UNIT = join('test', 'unit') + sep
+
+/**
+ * @param {readonly string[]} files test files, relative to the root
+ * @returns {Promise<string[]>} what to run: a file for each, and one for all unit tests of a folder
+ */
+export async function bundleTests(files) {
+  const { build } = await import('esbuild')
+  rmSync(OUT, { recursive: true, force: true })
+  mkdirSync(OUT, { recursive: true })
+  const alone = files.filter((file) => !file.startsWith(UNIT))
+  const entries = [...alone, ...joined(files.filter((file) => file.startsWith(UNIT)))]
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: OUT,
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    packages: 'external',
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    sourcemap: 'linked',
+    define: {
+      'import.meta.dirname': 'OWN_DIRNAME',
+      'import.meta.filename': 'OWN_FILENAME',
+      'import.meta.url': 'OWN_URL',
+    },
+    metafile: true,
+    logLevel: 'warning',
+    plugins: [ownPlace],
+  })
+  const bundled = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
+    entryPoint === undefined ? [] : [[entryPoint, path]],
+  )
+  const pathOf = new Map(bundled)
+  return entries.map((entry) => pathOf.get(entry.split(sep).join('/')))
+}
+
+/** The unit tests of a folder run in one process: a file for each folder, which imports the test files in it. */
+function joined(files) {
+  const folders = [...new Set(files.map((file) => file.split(sep)[2]))]
+  return folders.map((folder) => {
+    const path = join(OUT, 'unit', `${folder}.mjs`)
+    mkdirSync(dirname(path), { recursive: true })
+    const inIt = files.filter((file) => file.split(sep)[2] === folder)
+    writeFileSync(path, inIt.map((file) => `import ${JSON.stringify(join(root, file))}\n`).join(''))
+    return relative(root, path)
+  })
+}
+
+const LOADERS = { '.ts': 'ts', '.tsx': 'tsx', '.mjs': 'js' }
+
+/** Modules ask where they are, for the files beside them: that is the source, not the bundle. */
+const ownPlace = {
+  name: 'own-place',
+  setup(build) {
+    build.onLoad({ filter: /\.(tsx?|mjs)$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+      if (!text.includes('import.meta.')) return undefined
+      const [folder, url] = [dirname(path), pathToFileURL(path).href].map((each) => JSON.stringify(each))
+      const own = `const OWN_DIRNAME = ${folder}, OWN_FILENAME = ${JSON.stringify(path)}, OWN_URL = ${url};`
+      const contents = `${own}${text}`
+      return { contents, loader: LOADERS[extname(path)], resolveDir: dirname(path) }
+    })
+  },
+}
