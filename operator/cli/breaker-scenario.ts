@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { readSettings } from '../../plugins/breaker/read-settings.ts'
 import type { BreakerDocument } from '../../plugins/breaker/settings-shape.ts'
+import { lenientObject } from './lenient-object.ts'
 import { SimulationInputError } from './simulation-input-error.ts'
 
 const milliseconds = z.number({ error: 'must be a number of milliseconds' })
@@ -8,13 +9,13 @@ const id = z.union([z.string(), z.number()], { error: 'must be text or a number'
 const settings = z.record(z.string(), z.unknown(), { error: 'must be an object' })
 
 const TRY_STATUS_ERROR = 'must be a status such as 503, "connect_error" or "timeout"'
-const oneTry = z.object({
+const oneTry = lenientObject({
   instance: z.string({ error: 'must be "ip:port"' }),
   status: z.union([z.number(), z.enum(['connect_error', 'timeout'])], { error: TRY_STATUS_ERROR }).nullish(),
   ms: milliseconds.nullish(),
 })
 
-const outcome = z.object(
+const outcome = lenientObject(
   {
     id,
     started_at: milliseconds.nullish(),
@@ -32,7 +33,7 @@ const outcome = z.object(
       .nullish(),
     grpc_status: z.number({ error: 'must be a number' }).nullish(),
   },
-  { error: 'must be an object' },
+  'must be an object',
 )
 
 const event = z
@@ -63,13 +64,13 @@ const event = z
     error: 'must hold one of access, outcome, set, health',
   })
 
-const scenario = z.object(
+const scenario = lenientObject(
   {
     config: settings.nullish(),
     instances: z.array(z.string(), { error: 'must be a list of "ip:port"' }).nullish(),
     events: z.array(event, { error: 'must be a list of events' }),
   },
-  { error: 'must be an object with events' },
+  'must be an object with events',
 )
 
 export type ScenarioEvent = z.output<typeof event>

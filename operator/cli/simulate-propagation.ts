@@ -8,6 +8,7 @@ import {
   type PropagationConfig,
 } from '../../plugins/propagation/propagation-config.ts'
 import type { TraceContext } from '../../plugins/propagation/trace-context.ts'
+import { lenientObject } from './lenient-object.ts'
 import { SimulationInputError } from './simulation-input-error.ts'
 
 const format = z.enum(FORMATS)
@@ -18,7 +19,7 @@ const Config = z.strictObject({
   default_format: format.nullish(),
   sampling_rate: z.number().min(0).max(1).nullish(),
 })
-const Input = z.object({
+const Input = lenientObject({
   config: Config.nullish(),
   incoming: z.array(z.tuple([z.string().min(1), z.string()])),
 })

@@ -80,6 +80,7 @@ export class ServiceCircuit implements Recorded {
     this.group = group
     if (!isSameWindow(before.service.window, settings.service.window)) this.group.around.records.drop(this)
     if (before.mode !== settings.mode) this.#changeMode(nowMs, before.mode, settings.mode)
+    else this.#changeTrials(nowMs)
   }
 
   get attempt(): number {
@@ -103,7 +104,7 @@ export class ServiceCircuit implements Recorded {
   isDispensable(nowMs: number): boolean {
     if (this.#opening === null) return true
     const { deadlineMs, trials } = this.#opening
-    if (trials === null) return nowMs >= deadlineMs
+    if (trials === null || trials.oldestMs === Number.POSITIVE_INFINITY) return nowMs >= deadlineMs
     return nowMs >= trials.oldestMs + this.settings.service.trialLimitMs
   }
 
@@ -166,18 +167,28 @@ export class ServiceCircuit implements Recorded {
     const trials = this.#opening!.trials!
     if (!trials.settle(startedAtMs)) return
     const rules = this.settings.service
-    if (verdict === IGNORED) trials.giveBack()
-    else if (isFailed(verdict) || isSlow) {
+    if (verdict === IGNORED) return // its permit is back
+    if (isFailed(verdict) || isSlow) {
       const what = isFailed(verdict) ? 'failed' : `took longer than ${rules.slowMs} ms`
       this.#open(nowMs, nextAttempt(rules, this.#attempt), `trial_failed: a trial ${what}`)
     } else {
       trials.succeeded += 1
-      if (trials.succeeded < rules.requiredSuccesses) return
-      this.#close(
-        nowMs,
-        `trials_succeeded: ${trials.succeeded} of ${rules.requiredSuccesses} trials were good`,
-      )
+      this.#closeIfGood(nowMs, trials)
     }
+  }
+
+  /** Trials that run go on under new numbers. Without this a circuit could wait for good trials and admit none. */
+  #changeTrials(nowMs: number): void {
+    const trials = this.#opening?.trials ?? null
+    if (trials === null) return
+    trials.permits = this.settings.service.trials
+    this.#closeIfGood(nowMs, trials)
+  }
+
+  #closeIfGood(nowMs: number, { succeeded }: Trials): void {
+    const { requiredSuccesses } = this.settings.service
+    if (succeeded < requiredSuccesses) return
+    this.#close(nowMs, `trials_succeeded: ${succeeded} of ${requiredSuccesses} trials were good`)
   }
 
   #open(nowMs: number, attempt: number, reason: string): void {

@@ -11,6 +11,7 @@ export interface Rules {
   /** Never above the calls that the window holds: such a rule could not be reached. */
   readonly minimumCalls: number
   readonly failureRate: number
+  /** 0: no call is slow, in trials neither. */
   readonly slowMs: number
   readonly slowRate: number
   /** Pairs [from, to], flat. */
@@ -83,7 +84,7 @@ function compileRules(rules: CircuitRules, lanes: number): Rules {
       window.calls > 0 ? Math.min(rules.minimumCalls, window.calls) : rules.minimumCalls,
     ),
     failureRate: rules.failureRate,
-    slowMs: rules.slowCall.thresholdMs,
+    slowMs: rules.slowCall.rate > 0 ? rules.slowCall.thresholdMs : 0,
     slowRate: rules.slowCall.rate,
     failureRanges: rules.failureStatuses.flatMap(statusRange),
     openMs: rules.openSeconds * 1000,

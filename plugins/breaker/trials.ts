@@ -1,21 +1,25 @@
-/** Permits of one half-open generation. None is ever handed out twice, and none below zero. */
+/** The trials of one half-open generation. No permit is ever handed out twice, and there are never fewer than none. */
 export class Trials {
-  left: number
+  /** How many calls may be trials at once or have been good ones; it may change while they run. */
+  permits: number
   succeeded = 0
   /** When the trials that have not reported were admitted, oldest first. */
   readonly #pending: number[] = []
 
   constructor(permits: number) {
-    this.left = permits
+    this.permits = permits
+  }
+
+  get left(): number {
+    return Math.max(0, this.permits - this.succeeded - this.#pending.length)
   }
 
   admit(nowMs: number): void {
-    this.left -= 1
     this.#pending.push(nowMs)
   }
 
   /**
-   * Takes the report of a trial; false when every trial has reported already.
+   * Takes the report of a trial, whose permit is back unless it `succeeded`; false when every trial has reported already.
    *
    * @param startedAtMs a request starts before it is admitted: its trial is the oldest one not older than it
    */
@@ -26,10 +30,6 @@ export class Trials {
       .reduce(min, Number.POSITIVE_INFINITY)
     this.#pending.splice(Math.max(0, this.#pending.indexOf(admittedMs)), 1)
     return true
-  }
-
-  giveBack(): void {
-    this.left += 1
   }
 
   /** When the oldest trial that has not reported was admitted; Infinity when there is none. */

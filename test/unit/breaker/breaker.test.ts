@@ -123,6 +123,16 @@ describe('the bound on what is remembered', () => {
     assert.equal(made.circuit('s0')!.state, 'closed')
   })
 
+  test('forgets a half-open circuit whose trials have all reported', () => {
+    const { made } = filled(4, 50)
+    fail(made, 0, 's0')
+    assert.equal(made.decide(30_000, 's0'), 0)
+    made.report(30_001, outcome('s0', 30_000, { status: 499, source: 'client_abort' }))
+    assert.equal(made.circuit('s0')!.state, 'half_open')
+    for (let i = 1; i < 50; i += 1) fail(made, 30_002 + i * 1_000, `s${i}`, 1)
+    assert.equal(made.circuit('s0')!.state, 'closed')
+  })
+
   test('leaves a circuit closed and uncounted where only openings are left', () => {
     const { made } = filled(2, 3)
     for (const key of ['s0', 's1', 's2']) fail(made, 0, key)

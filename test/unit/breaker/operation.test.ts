@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { simulateBreaker } from '../../../operator/cli/simulate-breaker.ts'
-import { changes, isLastAdmitted, Script } from './script.ts'
+import { changes, isLastAdmitted, Script, stateAfter } from './script.ts'
 
 const A = '10.0.0.1:80'
 const B = '10.0.0.2:80'
@@ -128,6 +128,40 @@ describe('settings that change', () => {
     assert.deepEqual(script.run().ejected, [A])
   })
 
+  describe('while a trial runs', () => {
+    const trialOf = (trials: number) => {
+      const script = circuit({ halfOpen: { trials }, backoff: { jitter: 0 } }).fail(0, 5)
+      return { script, id: script.access(30_000) }
+    }
+
+    test('more trials are admitted, and all of them are needed', () => {
+      const { script, id } = trialOf(1)
+      script.set(30_001, { halfOpen: { trials: 3 } }).outcome(30_002, id)
+      assert.equal(stateAfter(script), 'half_open')
+      script.access(30_003)
+      assert.equal(isLastAdmitted(script.run()), true)
+      assert.equal(stateAfter(script.outcome(30_004, 'call-7').ok(30_005)), 'closed')
+    })
+
+    test('more successes are needed than trials were good, and more trials are admitted', () => {
+      const { script, id } = trialOf(3)
+      script.set(30_001, { halfOpen: { trials: 9, requiredSuccesses: 9 } }).outcome(30_002, id)
+      assert.equal(stateAfter(script.ok(30_003, 7)), 'half_open')
+      assert.equal(stateAfter(script.ok(30_004)), 'closed')
+    })
+
+    test('fewer trials close it when so many were good, and admit none beyond them when not', () => {
+      const { script, id } = trialOf(3)
+      script.access(30_001)
+      const few = script.outcome(30_002, id).set(30_003, { halfOpen: { trials: 1 } })
+      assert.deepEqual(changes(few.run()).slice(-1), ['half_open>closed'])
+
+      const { script: other } = trialOf(3)
+      other.set(30_001, { halfOpen: { trials: 1 } }).access(30_002)
+      assert.equal(isLastAdmitted(other.run()), false)
+    })
+  })
+
   test('another window starts empty', () => {
     const script = new Script().fail(0, 9).set(1, { window: { calls: 10 } })
     assert.equal(script.run().final.window.total, 0)
@@ -163,10 +197,32 @@ describe('settings that change', () => {
   })
 })
 
+test('what else a production log says of a call is passed over', () => {
+  const events = [
+    { at: 0, outcome: { id: 'a', status: 503, route: 'web', ip: '10.0.0.9', request_size: 5, ts: 1 } },
+  ]
+  assert.equal(simulateBreaker({ name: 'A14', title: 'x', events }).final.window.failed, 1)
+})
+
 describe('an input that is not a scenario is refused with the field', () => {
   const event = (event: object) => ({ events: [event] })
   const cases: [string, unknown, RegExp][] = [
     ['no events', {}, /^events: must be a list of events$/],
+    [
+      'a misspelt key beside events',
+      { confg: { openSeconds: 1 }, events: [] },
+      /^confg: is not known here; did you mean config\?$/,
+    ],
+    [
+      'a misspelt key of an outcome',
+      event({ at: 0, outcome: { id: 'a', statuss: 503 } }),
+      /^events\[0\]\.outcome\.statuss: is not known here; did you mean status\?$/,
+    ],
+    [
+      'a misspelt key of a try',
+      event({ at: 0, outcome: { id: 'a', tries: [{ instance: 'a', status: 200 }, { instanse: 'a' }] } }),
+      /^events\[0\]\.outcome\.tries\[1\]\.inst/,
+    ],
     ['a list inside', [[]], /the input: must be an object with events/],
     [
       'an unknown setting',

@@ -194,4 +194,9 @@ describe('trials', () => {
     const script = open({ slowCall: { thresholdMs: 100 } }).ok(10_000, 1, { ttfb_ms: 101 })
     assert.equal(stateAfter(script), 'open')
   })
+
+  test('a trial is not slow where the rule for slow calls is off by its rate', () => {
+    const script = open({ slowCall: { thresholdMs: 100, rate: 0 } }).ok(10_000, 1, { ttfb_ms: 101 })
+    assert.equal(stateAfter(script), 'closed')
+  })
 })

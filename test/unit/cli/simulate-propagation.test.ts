@@ -16,6 +16,8 @@ const refused: [what: string, input: unknown, path: string][] = [
   ['a pair of three', { incoming: [['a', 'b', 'c']] }, 'incoming[0]'],
   ['an empty name', { incoming: [['', 'b']] }, 'incoming[0][0]'],
   ['no headers', {}, 'incoming'],
+  ['a misspelt key', { incomming: [], incoming: [] }, 'incomming'],
+  ['a list inside', [[]], ''],
   ['a number', 7, ''],
 ]
 for (const [what, input, path] of refused) {
