@@ -1,3 +1,4 @@
+import { isZero } from './hex.ts'
 import type { TraceContext } from './trace-context.ts'
 
 /** The span that outgoing headers name, and the trace it belongs to. */
@@ -13,13 +14,16 @@ export interface CurrentSpan {
   readonly context: TraceContext | null
 }
 
-/** The trace id in one of the sizes (bytes) that a format allows: the one it came in, otherwise the first. */
+/**
+ * The trace id in one of the sizes (bytes) that a format allows: the one it came in, otherwise the first. Never cut to zeros,
+ * which would be no id.
+ */
 export function sizedTraceId(
   { traceId, context }: CurrentSpan,
   ...allowed: readonly [number, number]
 ): string {
   const cameWith = context?.traceId ? context.traceIdBytes : 0
-  const bytes = allowed.includes(cameWith) ? cameWith : allowed[0]
+  const bytes = isZero(traceId, 16) ? 16 : allowed.includes(cameWith) ? cameWith : allowed[0]
   return traceId.slice(32 - 2 * bytes)
 }
 

@@ -1,7 +1,7 @@
 // B3 in one header: {trace}-{span}[-{0|1|d}[-{parent}]], or the decision alone.
 import { type CurrentSpan, isDebug, sizedTraceId } from '../current-span.ts'
 import type { HeaderDraft } from '../header-changes.ts'
-import { hexId } from '../hex.ts'
+import { isZero, toLowerHex } from '../hex.ts'
 import { cameIn, linesOf, type RequestHeaders, soleValue } from '../request-headers.ts'
 import { contextOf, type TraceContext } from '../trace-context.ts'
 import { type B3Fields, isParent, NO_B3_IDS } from './b3-fields.ts'
@@ -41,11 +41,13 @@ function parse(text: string): B3Fields | null {
   if (text === '1' || text === 'd') return { ...NO_B3_IDS, sampled: true, isDebug: text === 'd' }
   if (text.length > MAX_CHARS) return null
   const [trace, span, ...rest] = text.split('-')
-  const traceId = hexId(trace!, 16, 32)
-  const parentSpanId = hexId(span ?? '', 16)
+  const traceId = trace!.length === 16 || trace!.length === 32 ? toLowerHex(trace!) : null
+  const parentSpanId = span?.length === 16 ? toLowerHex(span) : null
   if (traceId === null || parentSpanId === null) return null
   const tail = parseTail(rest)
   if (tail === null) return null
+  // All zeros are no ids, but the header is whole: the decision beside them counts, as in the several headers.
+  if (isZero(traceId) || isZero(parentSpanId)) return { ...NO_B3_IDS, ...tail }
   return { traceId: traceId.padStart(32, '0'), traceIdBytes: traceId.length / 2, parentSpanId, ...tail }
 }
 

@@ -2,9 +2,11 @@
 import type { CurrentSpan } from '../current-span.ts'
 import { lowDecimal, parseDecimal, spanIdOf } from '../decimal.ts'
 import type { HeaderDraft } from '../header-changes.ts'
+import { isZero } from '../hex.ts'
 import { cameIn, type RequestHeaders, soleValue } from '../request-headers.ts'
 import { contextOf, type TraceContext } from '../trace-context.ts'
 
+const NAMES = ['x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-sampling-priority']
 const KEPT = ['1', '2']
 const DROPPED = ['0', '-1']
 
@@ -15,7 +17,8 @@ export function extractDatadog(headers: RequestHeaders): TraceContext | null {
   const sampled = priority === null ? null : KEPT.includes(priority)
   const trace = parseDecimal(soleValue(headers, 'x-datadog-trace-id') ?? '')
   if (trace === null) return sampled === null ? null : contextOf('datadog', { sampled, priority })
-  if (trace === 0n) return contextOf('datadog', { sampled, priority })
+  // Of a longer number the last 64 bits go on; where they are zero it is no id.
+  if (BigInt.asUintN(64, trace) === 0n) return contextOf('datadog', { sampled, priority })
   const hex = trace.toString(16)
   const parent = parseDecimal(soleValue(headers, 'x-datadog-parent-id') ?? '')
   return contextOf('datadog', {
@@ -27,8 +30,15 @@ export function extractDatadog(headers: RequestHeaders): TraceContext | null {
   })
 }
 
-/** Writes the last 64 bits of the trace id, the span and the decision; a user's keep or drop stays one. */
-export function injectDatadog(draft: HeaderDraft, _: RequestHeaders, span: CurrentSpan): void {
+/**
+ * Writes the last 64 bits of the trace id, the span and the decision; a user's keep or drop stays one. A trace whose last
+ * 64 bits are zero has no id here: nothing is written, and nothing of another trace stays.
+ */
+export function injectDatadog(draft: HeaderDraft, headers: RequestHeaders, span: CurrentSpan): void {
+  if (isZero(span.traceId, 16)) {
+    draft.remove.push(...NAMES.filter((name) => cameIn(headers, name)))
+    return
+  }
   draft.set['x-datadog-trace-id'] = lowDecimal(span.traceId)
   draft.set['x-datadog-parent-id'] = lowDecimal(span.spanId)
   draft.set['x-datadog-sampling-priority'] = span.context?.priority ?? (span.sampled ? '1' : '0')

@@ -77,6 +77,14 @@ describe('b3 in one header', () => {
     })
   }
 
+  for (const header of [`${'0'.repeat(32)}-${SPAN}-0`, `${TRACE}-${'0'.repeat(16)}-0`]) {
+    test(`keeps the decision of ${header}, whose ids are none`, () => {
+      const { context, sent } = propagated({ b3: header }, b3Only)
+      assert.deepEqual([context?.traceId, context?.sampled], [null, false])
+      assert.equal(sent['b3'], `${NEW_TRACE}-${NEW_SPAN}-0`)
+    })
+  }
+
   const broken = [
     '',
     'x',

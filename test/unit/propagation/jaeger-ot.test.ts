@@ -100,6 +100,11 @@ describe('ot', () => {
     assert.equal(propagated(datadog, { inject: ['ot'] }).sent['ot-tracer-traceid'], '0000000000000007')
   })
 
+  test('a trace whose last eight bytes are zero goes out whole', () => {
+    const { sent } = propagated({ 'uber-trace-id': `a${'0'.repeat(16)}:1:0:1` }, { inject: ['ot'] })
+    assert.equal(sent['ot-tracer-traceid'], `a${'0'.repeat(16)}`.padStart(32, '0'))
+  })
+
   test('broken ids without a decision are as none', () => {
     for (const id of ['xx', '', '0'.repeat(32), [TRACE, TRACE]]) {
       assert.equal(propagated({ 'ot-tracer-traceid': id }, otOnly).context, null)

@@ -43,6 +43,15 @@ describe('datadog', () => {
       assert.equal(datadog(trace, '1'), null)
     }
   })
+  test('a trace whose last 64 bits are zero has no id here, and no 0 is sent for it', () => {
+    assert.deepEqual(datadog((2n ** 64n).toString(), '1', '1'), [null, null, true])
+    const traceparent = `00-${TRACE.slice(0, 16)}${'0'.repeat(16)}-${SPAN}-01`
+    const { sent } = propagated({ traceparent, 'x-datadog-trace-id': '9' }, { inject: ['datadog', 'ot'] })
+    assert.deepEqual(
+      [sent['x-datadog-trace-id'], sent['x-datadog-parent-id'], sent['ot-tracer-traceid']],
+      [undefined, undefined, traceparent.slice(3, 35)],
+    )
+  })
   test('a priority that came twice is none that exists', () => {
     assert.equal(
       ids({ 'x-datadog-trace-id': '7', 'x-datadog-sampling-priority': ['1', '1'] }, 'datadog'),
