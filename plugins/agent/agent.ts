@@ -1,6 +1,5 @@
 // Joins what the plugins decide with what happens: outcomes of requests go to the circuits, to operators and as spans to
 // collectors; verdicts of the circuits go to Kong and to operators; operators tell of the mesh.
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { KongAdmin } from '../../operator/kong/kong-admin.ts'
 import { markTarget } from '../../operator/kong/marks.ts'
@@ -39,8 +38,6 @@ export interface AgentOptions {
 }
 
 const SWEEP_MS = 60_000
-/** The process before us may still have the port for a moment. */
-const PORT_RETRY_MS = 20
 
 /** One for each process; it learns of the mesh from its start, and works from `work` on. */
 export class Agent {
@@ -111,8 +108,11 @@ export class Agent {
     })
   }
 
-  /** Takes in outcomes from now on. Waits for the port as long as another process has it. */
-  async work(): Promise<void> {
+  /**
+   * Takes in outcomes from now on, also those that have waited.
+   * @param feedFd of the socket to which Kong sends its access log
+   */
+  async work(feedFd: number): Promise<void> {
     const { config, circuits, registry, log } = this.#options
     this.#reporter = new CircuitReporter({
       operators: this.#operators,
@@ -128,16 +128,17 @@ export class Agent {
     this.#sweep = setInterval(() => circuits.sweep(), SWEEP_MS)
     this.#sweep.unref()
     const { lineToken: token, feed } = config
-    for (let tries = 0; !this.#ending.signal.aborted; tries++) {
-      try {
-        this.#feed = await listenUdpFeed({ ...feed, token, onOutcome: (outcome) => this.#take(outcome), log })
-        registerFeedMetrics(registry, this.#feed)
-        return
-      } catch (error) {
-        if (tries === 50)
-          log.error('no outcomes: the feed cannot listen', { error: (error as Error).message })
-        await delay(PORT_RETRY_MS, undefined, { ref: false })
-      }
+    try {
+      this.#feed = await listenUdpFeed({
+        ...feed,
+        fd: feedFd,
+        token,
+        onOutcome: (outcome) => this.#take(outcome),
+        log,
+      })
+      registerFeedMetrics(registry, this.#feed)
+    } catch (error) {
+      log.error('no outcomes: the feed cannot listen', { error: (error as Error).message })
     }
   }
 

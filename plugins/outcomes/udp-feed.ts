@@ -1,5 +1,5 @@
 // Listens for Kong's access log: syslog datagrams on loopback, one a request.
-import { createSocket, type Socket } from 'node:dgram'
+import { type BindOptions, createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { Logger } from '../../operator/telemetry/logger.ts'
@@ -16,8 +16,11 @@ export interface UdpFeedOptions {
   readonly host?: string
   /** Default 5140; 0 takes a free one. */
   readonly port?: number
-  /** A bound socket of somebody else, who may keep it while processes come and go; `host` and `port` say nothing then. */
-  readonly socket?: Socket
+  /**
+   * Of a bound socket that somebody keeps while processes like this one come and go; `port` says nothing then. It is
+   * this process's own copy, and closed with the feed.
+   */
+  readonly fd?: number
   /** What the kernel may hold while we are busy. Default 8 MiB; the kernel cuts it to net.core.rmem_max. */
   readonly receiveBufferBytes?: number
 }
@@ -54,8 +57,7 @@ export async function listenUdpFeed(options: UdpFeedOptions): Promise<UdpFeed> {
     withoutMesh: 0,
     failed: 0,
   }
-  const socket = options.socket ?? createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-  if (options.socket === undefined) await bind(socket, host, port)
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
   let loggedAtMs = Number.NEGATIVE_INFINITY
   const receive = (datagram: Buffer) => {
     const outcome = parse(datagram)
@@ -74,7 +76,8 @@ export async function listenUdpFeed(options: UdpFeedOptions): Promise<UdpFeed> {
       log.error('an outcome could not be used', { error: String((error as Error)?.stack ?? error) })
     }
   }
-  socket.on('message', receive)
+  socket.on('message', receive) // before it is bound: lines may wait in it
+  await bind(socket, options.fd === undefined ? { address: host, port } : { fd: options.fd, exclusive: true })
   socket.on('error', (error) => log.warn('the feed of the access log had an error', { error }))
   growBuffer(socket, receiveBufferBytes)
   return {
@@ -83,7 +86,6 @@ export async function listenUdpFeed(options: UdpFeedOptions): Promise<UdpFeed> {
     counts,
     close: async () => {
       socket.off('message', receive)
-      if (options.socket !== undefined) return
       const closed = once(socket, 'close')
       socket.close()
       await closed
@@ -91,13 +93,15 @@ export async function listenUdpFeed(options: UdpFeedOptions): Promise<UdpFeed> {
   }
 }
 
-async function bind(socket: Socket, host: string, port: number): Promise<void> {
+async function bind(socket: Socket, to: BindOptions): Promise<void> {
   try {
-    socket.bind(port, host)
-    await once(socket, 'listening')
+    const listening = once(socket, 'listening') // with a file descriptor it comes before bind() is back
+    socket.bind(to)
+    await listening
   } catch (error) {
+    const where = to.fd === undefined ? `UDP ${to.address}:${to.port}` : `file descriptor ${to.fd}`
     throw new Error(
-      `the feed cannot listen on UDP ${host}:${port}: ${(error as Error).message}. ` +
+      `the feed cannot listen on ${where}: ${(error as Error).message}. ` +
         'Is another `kongsul plugins` running? KONGSUL_PORT_FEED sets another port, for Kong too.',
       { cause: error },
     )

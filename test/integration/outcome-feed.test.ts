@@ -98,26 +98,6 @@ test('a receiver that throws does not stop the feed', () => {
   )
 })
 
-test('datagrams that wait in a socket of somebody else are read by the next process to take it', async () => {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  await withFeed(
-    async ({ feed, send }) => {
-      await send(LINES[0]!)
-      await allReceived(feed, 1)
-    },
-    { socket },
-  )
-  await withFeed(
-    async ({ feed, send }) => {
-      await send(LINES[1]!)
-      await allReceived(feed, 1)
-    },
-    { socket },
-  )
-  socket.close()
-})
-
 test('a port that is taken is named, with what to do', () =>
   withFeed(async ({ feed }) => {
     const second = listenUdpFeed({

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freeUdpPort } from '../support/free-port.ts'
 import { startKongsul } from '../support/kongsul-process.ts'
+import { parseMetrics, sumOf } from '../support/metrics.ts'
+import { RECORDED } from '../support/outcomes.ts'
 import { type Outcome, PluginPeer } from '../support/plugin-socket.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -71,6 +75,10 @@ async function traffic(peer: PluginPeer, until: Promise<unknown>): Promise<Outco
   await end
   return Promise.all(outcomes)
 }
+
+/** A process that got SIGSTOP runs on for a moment. */
+const isStopped = (pid: number): boolean =>
+  /^T/.test(execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }))
 
 const failed = (outcomes: readonly Outcome[]) => outcomes.filter(({ kind }) => kind === 'failed')
 
@@ -142,6 +150,38 @@ test('what Kong sent while nobody read is not answered when it may have given up
     await waitFor(async () => (await peer.access()).kind === 'passed')
   } finally {
     peer.close()
+    await server.stop()
+  }
+})
+
+test('no line of the access log is lost that comes while a working process stands still, dies and is replaced', async () => {
+  const LINES = 100 // what the kernel's usual buffer holds while nobody reads
+  const port = await freeUdpPort()
+  const { server, url, health, settled } = await startPlugins(folderOf(), '--port', `feed=${port}`)
+  const socket = createSocket('udp4')
+  const send = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      await new Promise((sent) => socket.send(RECORDED['answered']!.line, port, '127.0.0.1', sent))
+    }
+  }
+  const counted = async () =>
+    sumOf(parseMetrics(await (await fetch(`${url}/metrics`)).text()), 'mesh_outcome_lines_rejected_total')
+  try {
+    for (const end of ['SIGKILL', 'hang'] as const) {
+      const { working } = await settled()
+      process.kill(working, 'SIGSTOP')
+      await waitFor(() => isStopped(working), { what: 'the process stopped' })
+      await send(LINES)
+      if (end === 'SIGKILL') process.kill(working, 'SIGKILL')
+      await waitFor(async () => ![null, working].includes((await health()).working), { deadlineMs: 10_000 })
+      await send(LINES)
+      await waitFor(async () => (await counted()) === 2 * LINES, {
+        deadlineMs: 10_000,
+        what: 'all lines read by the next process',
+      })
+    }
+  } finally {
+    socket.close()
     await server.stop()
   }
 })

@@ -80,7 +80,6 @@ async function run(options: PluginsOptions): Promise<void> {
   const { createLogger } = await import('../../telemetry/logger.ts')
   const { agentConfig } = await import('../agent-config.ts')
   const { feedToken } = await import('../../../plugins/outcomes/feed-token.ts')
-  const { checkFeedPort } = await import('../../../plugins/agent/check-feed-port.ts')
   const { startSupervisor } = await import('../../../plugins/server/process/supervisor.ts')
   const { defaultSocketDir, isForeign } = await import('../../../plugins/server/process/socket-dir.ts')
   const dir = resolve(socketDir ?? defaultSocketDir(process.env))
@@ -93,13 +92,6 @@ async function run(options: PluginsOptions): Promise<void> {
       remedy: 'choose a folder of your own with --socket-dir',
     })
   }
-  await checkFeedPort(config.plugins.feedHost, ports.feed).catch((error) => {
-    throw new CliError('PORT_TAKEN', {
-      tried: `listening on UDP ${config.plugins.feedHost}:${ports.feed} for Kong's access log`,
-      answer: explain(error),
-      remedy: 'stop the other kongsul plugins, or choose another port with --port feed=N, for Kong too',
-    })
-  })
   const limits = { handlerMs: positive('--handler-ms', handlerMs), hangMs: positive('--hang-ms', hangMs) }
   // mesh-tracing reads it there, also in Kong's own plugin server.
   process.env['KONGSUL_FEED_LINE_TOKEN'] = lineToken
@@ -133,7 +125,12 @@ async function run(options: PluginsOptions): Promise<void> {
     void server.stop().then(() => process.exit(0))
   }) as typeof stop
   exitWithParent(stop)
-  const facts = { metrics: `http://${host}:${server.metricsPort}`, socketDir: dir, plugins: server.sockets }
+  const facts = {
+    metrics: `http://${host}:${server.metricsPort}`,
+    feedPort: server.feedPort,
+    socketDir: dir,
+    plugins: server.sockets,
+  }
   if (io.format === 'json') io.json(facts)
   else {
     io.print(
@@ -192,6 +189,13 @@ async function startError(error: unknown, { metrics, socketDir }: SupervisorOpti
       tried: `listening on port ${metrics.port}`,
       answer: `it belongs to ${describeOwner(await readPortOwner(metrics.port))} (${explain(error)})`,
       remedy: 'stop that process, or choose another with --plugins-port',
+    })
+  }
+  if (code === 'FEED_PORT') {
+    return new CliError('PORT_TAKEN', {
+      tried: "listening on UDP for Kong's access log",
+      answer: explain(error),
+      remedy: 'stop the other kongsul plugins, or choose another port with --port feed=N, for Kong too',
     })
   }
   if (code === 'IN_USE' || code === 'PATH_TOO_LONG') {

@@ -6,14 +6,15 @@ export type ToWorker =
   | { readonly type: 'started'; readonly record: InstanceRecord }
   | { readonly type: 'closed'; readonly id: number }
   /**
-   * You are the working process now: listen on the sockets, give out instance ids from `nextId` on. Nobody may have
-   * accepted connections for `quietMs`.
+   * You are the working process now: listen on the sockets, read the access log from `feedFd`, give out instance ids
+   * from `nextId` on. Nobody may have accepted connections for `quietMs`.
    */
   | {
       readonly type: 'work'
       readonly nextId: number
       readonly quietMs: number
       readonly sockets: readonly { readonly plugin: string; readonly fd: number }[]
+      readonly feedFd: number
     }
   | { readonly type: 'metrics'; readonly number: number }
   /** Finish what is under way and go. */

@@ -7,6 +7,7 @@ import { loadPlugins } from '../form/load-plugin.ts'
 import { createSupervisorMetrics } from '../metrics/supervisor-metrics.ts'
 import { type InstanceRecord, InstanceTable } from '../rpc/instance-table.ts'
 import { writeDump } from './dump-file.ts'
+import { type FeedSocket, openFeedSocket } from './feed-socket.ts'
 import type { ToSupervisor } from './messages.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openPluginSocket, type PluginSocket, prepareSocketFolder } from './plugin-socket.ts'
@@ -32,6 +33,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   readonly sockets: readonly { readonly plugin: string; readonly path: string; readonly dump: string }[]
   readonly metricsPort: number
+  /** UDP, where Kong's access log comes in. */
+  readonly feedPort: number
   workerPids(): { readonly working: number | null; readonly waiting: number | null }
   stop(): Promise<void>
 }
@@ -42,7 +45,7 @@ const STOP_LIMIT_MS = 3_000
 
 /**
  * Starts everything; the sockets listen before the first worker is ready.
- * @throws SocketFileError, or Error when a plugin cannot be loaded or a port is taken; nothing is left behind then.
+ * @throws SocketFileError, FeedSocketError, or Error when a plugin cannot be loaded or a port is taken; nothing is left behind then.
  */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { socketDir, log } = options
@@ -66,6 +69,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const metricsReader = new WorkerMetricsReader()
 
   const sockets: { readonly plugin: string; readonly dump: string; readonly socket: PluginSocket }[] = []
+  let feed: FeedSocket | null = null
   const pointTo = (who: 'workers' | 'stand-in') => {
     for (const { socket } of sockets) socket.pointTo(who)
   }
@@ -86,7 +90,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const workers = new WorkerPair({
     args: options.workerArgs,
     env: { ...process.env, [WORKER_SETUP]: workerSetupText(options.workerSetup) },
-    fds: () => sockets.map(({ socket }) => socket.fd),
+    fds: () => [...sockets.map(({ socket }) => socket.fd), feed!.fd],
     hangMs: options.hangMs,
     now,
     log,
@@ -99,6 +103,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         nextId: instances.nextId,
         quietMs: heardAt === null ? 0 : now() - heardAt,
         sockets: sockets.map(({ plugin }, at) => ({ plugin, fd: FIRST_INHERITED + at })),
+        feedFd: FIRST_INHERITED + sockets.length,
       })
     },
     onNobody: () => pointTo('stand-in'),
@@ -108,6 +113,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const metrics = createSupervisorMetrics({ workers, standIn })
   const close = () => {
     for (const { socket } of sockets) socket.close()
+    feed?.close()
     standIn.stop()
   }
   try {
@@ -118,6 +124,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       const socket = await openPluginSocket(join(socketDir, `${plugin}.sock`), { mode, onConnection })
       sockets.push({ plugin, dump, socket })
     }
+    const { host, port } = options.workerSetup.agent.feed
+    feed = await openFeedSocket(host, port)
     const server = await startMetricsServer({
       ...options.metrics,
       readMetrics: async () =>
@@ -133,6 +141,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     return {
       sockets: sockets.map(({ plugin, dump, socket: { path } }) => ({ plugin, path, dump })),
       metricsPort: server.port,
+      feedPort: feed.port,
       workerPids: () => ({
         working: workers.working?.pid ?? null,
         waiting: workers.waiting?.isReady ? workers.waiting.pid : null,

@@ -91,7 +91,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     connections.add(connection)
   }
 
-  const work = async ({ nextId, quietMs, sockets }: WorkMessage) => {
+  const work = async ({ nextId, quietMs, sockets, feedFd }: WorkMessage) => {
     instances.skipTo(nextId)
     const dropsWaiting = quietMs > hangMs
     const quietSince = now() - quietMs
@@ -110,7 +110,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       }),
     )
     tell({ type: 'listening' })
-    void agent.work()
+    void agent.work(feedFd)
   }
 
   const stop = () => {
