@@ -12,7 +12,8 @@ import type { ReleasedHolds } from './holds.ts'
 import { type KongNodeStatus, nodeStatuses } from './kong-node-status.ts'
 import { MeshGauges } from './mesh-gauges.ts'
 import type { KongConfig } from './operator-config.ts'
-import { Reconciler, type ReconcilerOptions } from './reconciler.ts'
+import { Reconciler } from './reconciler.ts'
+import type { ReconcilerOptions } from './reconciler-options.ts'
 
 export interface FleetOptions extends Omit<ReconcilerOptions, 'kong' | 'changes' | 'gauges'> {
   readonly kong: KongConfig

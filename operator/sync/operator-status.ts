@@ -218,7 +218,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       since: iso(sinceMs),
       until: iso(untilMs),
     })),
-    marks: fleet.all.flatMap(({ healer }) => healer.standing().map(markStatus)),
+    marks: fleet.all.flatMap(({ marks }) => marks.standing().map(markStatus)),
     planned: fleet.planned().map(({ action, entity, service, fields }) => ({
       action,
       kind: entity.kind,

@@ -2,36 +2,25 @@
 // done by operator/core; here is only when to decide, for which services, and what to do with failures.
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
-import type { Desired, MeshOptions } from '../core/desired.ts'
-import {
-  type Change,
-  type Diff,
-  type DiffOptions,
-  diff,
-  type Override,
-  type OverridePolicy,
-} from '../core/diff.ts'
-import { claimEndMs, type Ejection } from '../core/ejections.ts'
-import { type Entity, type KongState, keyOf } from '../core/entity.ts'
+import type { Desired } from '../core/desired.ts'
+import { type Change, type Diff, diff, type Override } from '../core/diff.ts'
+import type { Entity, KongState } from '../core/entity.ts'
 import type { Hold } from '../core/hold-memory.ts'
 import type { ViewedService } from '../core/mesh-view.ts'
 import { entityId, targetId, upstreamName } from '../core/names.ts'
-import { type PlanReport, planReport } from '../core/plan-report.ts'
-import { restartsPlugins } from '../core/plugin-restarts.ts'
+import type { PlanReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import type { AcceptedSettings, Refusal } from '../core/settings.ts'
+import type { AcceptedSettings } from '../core/settings.ts'
 import type { KvRows } from '../core/settings-status.ts'
-import { readEntity } from '../kong/execute.ts'
-import { KongTarget, type KongTargetOptions } from '../kong/kong-target.ts'
-import { PassiveHealer } from '../kong/passive-healer.ts'
-import type { Logger } from '../telemetry/logger.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
+import { KongTarget } from '../kong/kong-target.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
 import type { ChangeLog } from './change-log.ts'
+import { ConflictBook } from './conflict-book.ts'
 import { Decision, type Supposed } from './decision.ts'
 import { type DesiredIndex, indexOwned } from './desired-index.ts'
+import { DiffRules } from './diff-rules.ts'
 import type { FirstSync } from './first-sync.ts'
 import { HOLD_CODES } from './hold-problems.ts'
 import type { ReleasedHolds } from './holds.ts'
@@ -40,45 +29,18 @@ import { KongMirror } from './kong-mirror.ts'
 import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
 import { LoadedPlugins } from './loaded-plugins.ts'
+import { MarkKeeper } from './mark-keeper.ts'
 import type { MeshGauges, MeshNumbers } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
 import { failureCode, OutcomeReport } from './outcome-report.ts'
 import { OverrideBook } from './override-book.ts'
+import { Plans } from './plans.ts'
 import { ProblemLog } from './problem-log.ts'
-import { RemovalWatch } from './removal-watch.ts'
-import { ReturnedTargets } from './returned-targets.ts'
+import type { ReconcilerOptions } from './reconciler-options.ts'
 import { ServiceLocks } from './service-locks.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
 import { SyncProgress } from './sync-progress.ts'
-import { UpstreamWatch } from './upstream-watch.ts'
-import { isClaimed } from './watched-upstreams.ts'
-
-export interface ReconcilerOptions {
-  readonly kong: Pick<KongTargetOptions, 'admin' | 'urls' | 'adminFor' | 'only' | 'isRefused' | 'onDbless'>
-  readonly log: Logger
-  readonly metrics: Metrics
-  readonly mesh: MeshOptions
-  readonly policy: OverridePolicy
-  readonly dryRun: boolean
-  readonly signal: AbortSignal
-  /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
-  readonly refusal?: () => string | null
-  /** Where several reconcilers note what they did in one place. */
-  readonly changes: ChangeLog
-  readonly gauges: Pick<MeshGauges, 'updateSoon'>
-  /** Has somebody paused the service? Then it is decided and reported, not written. */
-  readonly isPaused?: (service: string) => boolean
-  /** Told when it was decided anew what Kong should hold, or what people have edited there. */
-  readonly onDecided?: () => void
-  /** What a plugin process has taken out, by name of the upstream and `host:port`. */
-  readonly ejection?: (upstream: string, target: string) => Ejection | undefined
-  /** Does no process answer for the plugins of a Kong? Then what makes Kong start them anew waits. */
-  readonly arePluginsAway?: () => boolean
-  /** Told which settings are refused, each time they are read. */
-  readonly onRefused?: (refused: ReadonlyMap<string, Refusal>) => void
-  /** Told when something is held, or held no more. */
-  readonly onHolds?: () => void
-}
+import { WriteRules } from './write-rules.ts'
 
 /** Services applied at once. More than calls in flight: a service waits for its own steps most of the time. */
 const SERVICES_AT_ONCE = 16
@@ -100,34 +62,32 @@ export class Reconciler {
   readonly kong: KongTarget
   readonly connection: KongConnection
   readonly queue: ServiceQueue
-  readonly healer: PassiveHealer
+  readonly marks: MarkKeeper
   readonly #options: ReconcilerOptions
   readonly #decision: Decision
   readonly #overrides: OverrideBook
-  readonly #removals: RemovalWatch
+  readonly #conflicts = new ConflictBook()
   readonly #locks: ServiceLocks
-  readonly #conflicts = new Map<string, readonly Problem[]>()
-  readonly #planned = new Map<string, readonly Change[]>()
+  readonly #may: WriteRules
+  readonly #diffRules: DiffRules
+  readonly #plans: Plans
   readonly #reads: KongReads
-  readonly #returned: ReturnedTargets
   readonly #gauges: Pick<MeshGauges, 'updateSoon'>
   readonly #problems: ProblemLog
   readonly #plugins: LoadedPlugins
   readonly #progress: SyncProgress
-  readonly #watch: UpstreamWatch
   readonly #report: OutcomeReport
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
-  /** Has something waited for the plugins? */
-  #isBehindPlugins = false
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
     const { log, metrics, signal } = options
+    const { mesh } = options.mesh
     this.changes = options.changes
     this.#gauges = options.gauges
     this.kong = new KongTarget({
       ...options.kong,
-      mesh: options.mesh.mesh,
+      mesh,
       metrics,
       signal,
       onForeign: (state) => this.#foreignConfig(state),
@@ -145,7 +105,6 @@ export class Reconciler {
       onUnlocked: (service) => this.queue.add(service, null, ['unlocked']),
     })
     this.#progress = new SyncProgress(log)
-    this.#watch = new UpstreamWatch(options.isPaused)
     this.#report = new OutcomeReport({
       log,
       metrics,
@@ -167,33 +126,6 @@ export class Reconciler {
       onUp: () => this.#kongUp(),
       onDown: () => this.#kongDown(),
     })
-    this.healer = new PassiveHealer({
-      admin,
-      log,
-      metrics,
-      upstreams: () => this.#watch.unpaused(),
-      recoverMs: (service) =>
-        this.#decision.settingsOf(service).settings.healthChecks.passive.recoverSeconds * 1000,
-      isClaimed: (key) => isClaimed(this.mirror.get(key)),
-      ejectedUntilMs: ({ name, service }, target) => this.#ejectedUntilMs(service, name, target),
-      readClaim: async (parent, key) => {
-        const fresh = await readEntity(admin, { kind: 'target', parent, id: key.slice('target/'.length) })
-        if (fresh !== null) this.mirror.set(fresh)
-        return isClaimed(fresh ?? undefined)
-      },
-      isActive: () => this.connection.isUp && !options.dryRun && (options.refusal?.() ?? null) === null,
-      onFailure: (error) => this.connection.report(error),
-      onMissing: ({ id, service }) => {
-        // Still being created, or about to be: nothing is amiss.
-        if (!this.queue.has(service)) void this.#reads.again([id])
-      },
-    })
-    this.#overrides = new OverrideBook({
-      log,
-      ttlMs: (service) => this.#decision.overrideTtlMs(service),
-      onDue: (service) => this.queue.add(service, null, ['override expired']),
-    })
-    this.#removals = new RemovalWatch(options.mesh.mesh)
     this.#decision = new Decision({
       log,
       mesh: options.mesh,
@@ -203,6 +135,32 @@ export class Reconciler {
       onDue: () => this.#decide(null, () => ['hold ended']),
       onHolds: () => options.onHolds?.(),
     })
+    const shared = { mesh, mirror: this.mirror, decision: this.#decision, isDbless: () => this.kong.isDbless }
+    this.#may = new WriteRules({
+      ...options,
+      ...shared,
+      plugins: this.#plugins,
+      locks: this.#locks,
+      isKongUp: () => this.connection.isUp,
+    })
+    this.#diffRules = new DiffRules(shared)
+    this.#plans = new Plans({ ...shared, diffRules: this.#diffRules, writeRules: this.#may })
+    this.marks = new MarkKeeper({
+      ...options,
+      ...shared,
+      admin,
+      isActive: () => this.connection.isUp && !options.dryRun && this.#may.mayWrite,
+      onFailure: (error) => this.connection.report(error),
+      onMissing: (upstreamId, service) => {
+        // Still being created, or about to be: nothing is amiss.
+        if (!this.queue.has(service)) void this.#reads.again([upstreamId])
+      },
+    })
+    this.#overrides = new OverrideBook({
+      log,
+      ttlMs: (service) => this.#decision.overrideTtlMs(service),
+      onDue: (service) => this.queue.add(service, null, ['override expired']),
+    })
     this.#reads = new KongReads({
       ...options,
       kong: this.kong,
@@ -210,16 +168,8 @@ export class Reconciler {
       connection: () => this.connection,
       onRead: () => this.#compareAll(),
     })
-    this.#returned = new ReturnedTargets({
-      admin,
-      signal,
-      look: (upstreamId, targets) => this.healer.poke(upstreamId, targets),
-      isClaimed: (target) => isClaimed(this.mirror.get(keyOf(target))) || this.#isEjected(target),
-      onFailure: (error) => this.connection.report(error),
-    })
     // What is held has told its own story, and what is decided is told by one of several.
-    const told = () =>
-      options.kong.only === undefined ? this.problems() : [...this.#conflicts.values()].flat()
+    const told = () => (options.kong.only === undefined ? this.problems() : this.#conflicts.list())
     this.#problems = new ProblemLog(log, () => told().filter(({ code }) => !HOLD_CODES.has(code)))
   }
 
@@ -227,7 +177,7 @@ export class Reconciler {
   async run(): Promise<void> {
     await Promise.all([
       this.connection.connect(),
-      this.healer.run(this.#options.signal),
+      this.marks.run(),
       this.#reads.watchConfig(CONFIG_LOOK_MS, () => this.refusal === null),
     ])
   }
@@ -259,10 +209,10 @@ export class Reconciler {
 
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
   reviewPauses(services: readonly string[] | null): void {
-    this.#watch.reviewPauses()
+    this.marks.watch.reviewPauses()
     if (!this.hasDecided) return
     for (const service of services ?? this.#decision.index!.groups.keys()) {
-      this.queue.add(service, null, [this.#isPaused(service) ? 'paused' : 'resumed'])
+      this.queue.add(service, null, [this.#may.isPaused(service) ? 'paused' : 'resumed'])
     }
   }
 
@@ -273,7 +223,7 @@ export class Reconciler {
 
   /** Why this operator writes nothing now; null when it does. */
   get refusal(): string | null {
-    return this.#options.dryRun ? 'this is a dry run' : this.#refusal()
+    return this.#may.refusal
   }
 
   /** Takes what a person had done to an entity into account at once. */
@@ -289,7 +239,7 @@ export class Reconciler {
 
   /** Is nothing of the service written now, because somebody paused it? */
   isLeftAlone(service: string): boolean {
-    return this.#isPaused(service)
+    return this.#may.isPaused(service)
   }
 
   knows(service: string): boolean {
@@ -299,7 +249,7 @@ export class Reconciler {
   /** Reads Kong and applies one service, or all (null), whatever waits for a retry or was given up. */
   async applyNow(service: string | null): Promise<void> {
     const isMeant = ({ owner }: Entity) => service === null || owner === service
-    this.#removals.forget([...this.wanted.values()].filter(isMeant))
+    this.#diffRules.forgetRemovals([...this.wanted.values()].filter(isMeant))
     const upstreams = [...this.wanted.values()].filter(
       (entity) => entity.kind === 'upstream' && isMeant(entity),
     )
@@ -329,7 +279,7 @@ export class Reconciler {
       await this.#readPlugins()
       await this.#reads.anew()
     }
-    if (this.#mayWrite() && this.connection.isUp) this.queue.resume()
+    if (this.#may.mayWrite && this.connection.isUp) this.queue.resume()
   }
 
   /** Before Kong is read and compared: what was found counts in that. */
@@ -348,10 +298,7 @@ export class Reconciler {
 
   /** The plugins answer again, or do not any more: what waited for them is written. */
   reviewPlugins(): void {
-    if (this.#isBehindPlugins && !(this.#options.arePluginsAway?.() ?? false)) {
-      this.#isBehindPlugins = false
-      this.#compareAll()
-    }
+    if (this.#may.takeUnblocked()) this.#compareAll()
     this.#noticeSoon()
   }
 
@@ -381,10 +328,6 @@ export class Reconciler {
     this.#options.onDecided?.()
     this.#gauges.updateSoon()
     this.#problems.reviewSoon()
-  }
-
-  #mayWrite(): boolean {
-    return (this.#options.refusal?.() ?? null) === null
   }
 
   /** Stops beginning anything and waits for the calls in flight. */
@@ -452,35 +395,17 @@ export class Reconciler {
   }
 
   problems(): readonly Problem[] {
-    return [
-      ...this.#plugins.problems(),
-      ...this.#decision.problems(),
-      ...[...this.#conflicts.values()].flat(),
-    ]
+    return [...this.#plugins.problems(), ...this.#decision.problems(), ...this.#conflicts.list()]
   }
 
   /** What would be written if Kong held this. */
   planFor(actual: KongState): PlanReport {
-    const found = diff(actual, this.desired.state, this.#diffOptions())
-    return planReport({
-      mesh: this.#options.mesh.mesh,
-      problems: this.#decision.problems(),
-      diff: { ...found, changes: found.changes.filter((change) => !this.#isOutOfReach(change)) },
-      holds: this.holds,
-      isHeld: (change) => this.#decision.isOnHold(change),
-      dbless: this.kong.isDbless,
-    })
+    return this.#plans.planFor(actual)
   }
 
   /** What would be written beside what is due already, if Consul said this as well; null until all was read. */
   changesWith(supposed: Supposed): readonly Change[] | null {
-    const then = this.#decision.desiredWith(supposed)
-    if (then === null) return null
-    const told = (change: Change) => `${change.action} ${JSON.stringify(change.entity)}`
-    const [actual, options] = [this.mirror.state(), this.#diffOptions()]
-    const due = new Set(diff(actual, this.desired.state, options).changes.map(told))
-    const changes = diff(actual, then.state, options).changes
-    return changes.filter((change) => !due.has(told(change)) && !this.#isOutOfReach(change))
+    return this.#plans.changesWith(supposed)
   }
 
   /** What the gauges tell. */
@@ -505,7 +430,7 @@ export class Reconciler {
 
   /** With dryRun, and for paused services: what would be written. */
   planned(): readonly Change[] {
-    return [...this.#planned.values()].flat()
+    return this.#plans.notWritten()
   }
 
   #decide(changedAtMs: number | null, reasonsOf: (service: string) => readonly string[]): void {
@@ -525,8 +450,8 @@ export class Reconciler {
   #compute(before: DesiredIndex): readonly string[] {
     const isFirst = !this.hasDecided
     const { after, changed, released } = this.#decision.decide(before)
-    if (isFirst) this.#watch.begin(after)
-    else this.#watch.follow(before, after, changed)
+    if (isFirst) this.marks.watch.begin(after)
+    else this.marks.watch.follow(before, after, changed)
     for (const service of released) this.queue.add(service, null, ['hold ended'])
     return changed
   }
@@ -537,12 +462,11 @@ export class Reconciler {
     const isFirst = !this.hasDecided
     const before = this.#decision.index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
     const changed = this.#compute(before)
-    const result = diff(this.mirror.state(), this.desired.state, this.#diffOptions())
-    this.#conflicts.clear()
+    const result = diff(this.mirror.state(), this.desired.state, this.#diffRules.take())
+    this.#conflicts.setAll(result.conflicts)
     this.#overrides.setAll(result.overrides)
-    for (const problem of result.conflicts) append(this.#conflicts, problem.service, problem)
     const differing = new Set(
-      result.changes.filter((change) => !this.#isHeld(change)).map((each) => each.service),
+      result.changes.filter((change) => !this.#may.isHeld(change)).map((each) => each.service),
     )
     if (isFirst) this.#progress.begin(differing.size)
     for (const service of differing) this.queue.add(service, null, [isFirst ? 'first sync' : 'resync'])
@@ -559,13 +483,13 @@ export class Reconciler {
     return await applyService(service, {
       kong: this.kong,
       mirror: this.mirror,
-      options: this.#diffOptions(),
+      options: this.#diffRules.take(),
       dryRun,
-      isPaused: () => this.#isPaused(service),
+      isPaused: () => this.#may.isPaused(service),
       wanted: () => this.#decision.wantedBy(service),
-      isHeld: (change) => this.#isHeld(change),
+      isHeld: (change) => this.#may.isHeld(change),
       blocker: (changes) => this.#blocker(service, changes),
-      refusal: () => this.#refusal(),
+      refusal: () => this.#may.obstacle,
       isStale: job.isStale,
       onDiff: (result) => this.#noteDiff(service, result),
       onWritten: (change) => this.#written(change),
@@ -583,36 +507,6 @@ export class Reconciler {
     })
   }
 
-  #isPaused(service: string): boolean {
-    return this.#locks.has(service) || (this.#options.isPaused?.(service) ?? false)
-  }
-
-  #diffOptions(): DiffOptions {
-    const { mesh } = this.#options.mesh
-    // Nobody edits one field of a configuration that is posted whole: what differs is what somebody did not know of.
-    if (this.kong.isDbless) {
-      this.mirror.takeGone()
-      return { mesh, policy: 'revert' }
-    }
-    const nowMs = Date.now()
-    this.#removals.review(this.mirror, this.desired.state, nowMs)
-    return {
-      mesh,
-      policy: (service) => this.#decision.overridePolicyOf(service),
-      age: { nowMs, ttlMs: (service) => this.#decision.overrideTtlMs(service) },
-      refused: this.#removals.refused(nowMs),
-    }
-  }
-
-  #isEjected({ owner, parent, name }: Entity): boolean {
-    const upstream = this.mirror.get(`upstream/${parent}`)?.name ?? ''
-    return (this.#ejectedUntilMs(owner, upstream, name) ?? 0) > Date.now()
-  }
-
-  #ejectedUntilMs(service: string, upstream: string, target: string): number | null {
-    return claimEndMs(this.#options.ejection?.(upstream, target), this.ejectionGraceMs(service))
-  }
-
   /** How long after its deadline an ejection is still left to the process that made it, in ms. */
   ejectionGraceMs(service: string): number {
     return this.#decision.ejectionGraceMs(service)
@@ -625,41 +519,17 @@ export class Reconciler {
 
   /** Ejections of these upstreams changed: their marks mean something else now. */
   ejectionsChanged(upstreams: readonly string[]): void {
-    for (const name of upstreams) this.healer.poke(entityId(this.#options.mesh.mesh, 'upstream', name))
-  }
-
-  #refusal(): string | null {
-    if (this.#options.signal.aborted) return 'the operator is stopping'
-    if (!this.connection.isUp) return 'Kong cannot be reached'
-    return this.#options.refusal?.() ?? null
-  }
-
-  #isHeld(change: Change): boolean {
-    return this.#isOutOfReach(change) || this.#decision.isOnHold(change)
-  }
-
-  #isOutOfReach(change: Change): boolean {
-    return (
-      this.#decision.isUnread(change) || this.#plugins.isUnwritable(change) || this.#waitsForPlugins(change)
-    )
-  }
-
-  #waitsForPlugins(change: Change): boolean {
-    const isWaiting =
-      (this.#options.arePluginsAway?.() ?? false) && restartsPlugins(change, this.kong.isDbless)
-    this.#isBehindPlugins ||= isWaiting
-    return isWaiting
+    this.marks.ejectionsChanged(upstreams)
   }
 
   #noteDiff(service: string, { overrides, conflicts }: Diff): void {
     this.#overrides.set(service, overrides)
-    if (conflicts.length > 0) this.#conflicts.set(service, conflicts)
-    else this.#conflicts.delete(service)
+    this.#conflicts.set(service, conflicts)
   }
 
   #written(change: Change): void {
     this.#options.metrics.changes.inc({ kind: change.entity.kind, action: change.action })
-    this.#returned.written(change)
+    this.marks.written(change)
   }
 
   #done(job: Job, outcome: Outcome, tookMs: number): void {
@@ -671,8 +541,10 @@ export class Reconciler {
       if (code === 'KONG_NOT_FOUND') void this.#reads.again([])
       if (code === 'KONG_REJECTED') void this.#reviewPlugins()
     } else if (outcome.kind === 'dryRun' || outcome.kind === 'paused') {
-      this.#planned.set(service, outcome.changes)
-    } else if (outcome.kind === 'applied' || outcome.kind === 'inSync') this.#planned.delete(service)
+      this.#plans.noteNotWritten(service, outcome.changes)
+    } else if (outcome.kind === 'applied' || outcome.kind === 'inSync') {
+      this.#plans.noteNotWritten(service, [])
+    }
     if (this.queue.isSettled) this.#synced()
     this.#noticeSoon()
   }
@@ -693,7 +565,7 @@ export class Reconciler {
   #kongUp(): void {
     this.#noteConnected(1)
     this.#options.log.info('Kong was read', { entities: this.mirror.size, node: this.kong.admin.url })
-    if (this.#mayWrite()) this.queue.resume()
+    if (this.#may.mayWrite) this.queue.resume()
     this.#compareAll()
   }
 
@@ -705,8 +577,4 @@ export class Reconciler {
   #noteConnected(value: 0 | 1): void {
     this.#options.metrics.kongConnected.set({ node: this.kong.admin.url }, value)
   }
-}
-
-function append<T>(map: Map<string, readonly T[]>, key: string, value: T): void {
-  map.set(key, [...(map.get(key) ?? []), value])
 }

@@ -1,0 +1,76 @@
+import type { Change } from '../core/diff.ts'
+import { restartsPlugins } from '../core/plugin-restarts.ts'
+import type { Decision } from './decision.ts'
+import type { LoadedPlugins } from './loaded-plugins.ts'
+import type { ReconcilerOptions } from './reconciler-options.ts'
+import type { ServiceLocks } from './service-locks.ts'
+
+export interface WriteRulesOptions
+  extends Pick<ReconcilerOptions, 'dryRun' | 'signal' | 'refusal' | 'isPaused' | 'arePluginsAway'> {
+  readonly decision: Pick<Decision, 'isUnread' | 'isOnHold'>
+  readonly plugins: Pick<LoadedPlugins, 'isUnwritable'>
+  readonly locks: Pick<ServiceLocks, 'has'>
+  readonly isDbless: () => boolean
+  readonly isKongUp: () => boolean
+}
+
+/** What the loop may write to a Kong at the moment: anything at all, this service, this change. */
+export class WriteRules {
+  readonly #options: WriteRulesOptions
+  /** Has something waited for the plugins? */
+  #isBehindPlugins = false
+
+  constructor(options: WriteRulesOptions) {
+    this.#options = options
+  }
+
+  /** May this operator write, whatever becomes of Kong? */
+  get mayWrite(): boolean {
+    return (this.#options.refusal?.() ?? null) === null
+  }
+
+  /** Why nothing is written now; null when it is. A dry run plans as if it wrote. */
+  get obstacle(): string | null {
+    if (this.#options.signal.aborted) return 'the operator is stopping'
+    if (!this.#options.isKongUp()) return 'Kong cannot be reached'
+    return this.#options.refusal?.() ?? null
+  }
+
+  /** Why this operator writes nothing now; null when it does. */
+  get refusal(): string | null {
+    return this.#options.dryRun ? 'this is a dry run' : this.obstacle
+  }
+
+  /** Is the service left alone, because somebody paused it or writes it for a person? */
+  isPaused(service: string): boolean {
+    return this.#options.locks.has(service) || (this.#options.isPaused?.(service) ?? false)
+  }
+
+  /** Does the change wait, or can it not be written? */
+  isHeld(change: Change): boolean {
+    return this.isOutOfReach(change) || this.#options.decision.isOnHold(change)
+  }
+
+  /** Can it not be written, whatever a person says? */
+  isOutOfReach(change: Change): boolean {
+    const { decision, plugins } = this.#options
+    return decision.isUnread(change) || plugins.isUnwritable(change) || this.#waitsForPlugins(change)
+  }
+
+  /** @returns whether something has waited for plugins that answer now; then it is told once */
+  takeUnblocked(): boolean {
+    if (!this.#isBehindPlugins || this.#arePluginsAway()) return false
+    this.#isBehindPlugins = false
+    return true
+  }
+
+  #waitsForPlugins(change: Change): boolean {
+    const isWaiting = this.#arePluginsAway() && restartsPlugins(change, this.#options.isDbless())
+    this.#isBehindPlugins ||= isWaiting
+    return isWaiting
+  }
+
+  #arePluginsAway(): boolean {
+    return this.#options.arePluginsAway?.() ?? false
+  }
+}
