@@ -9,24 +9,14 @@ import { createKvWriter } from '../consul/kv-writer.ts'
 import { OwnDatacenter } from '../consul/own-datacenter.ts'
 import { PolicyWatch } from '../consul/policy-watch.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
-import { isMode, modesOf, withEjections } from '../core/mesh-view.ts'
+import { withEjections } from '../core/mesh-view.ts'
 import { hostFor } from '../core/names.ts'
 import { pluginsSilent } from '../core/plugin-restarts.ts'
 import type { KvRows } from '../core/settings-status.ts'
-import { adoptRoute } from '../http/adopt-route.ts'
-import { applyRoute } from '../http/apply-route.ts'
-import { changesRoute } from '../http/changes-route.ts'
-import { circuitRoutes } from '../http/circuit-routes.ts'
 import { dashboardFiles } from '../http/dashboard-files.ts'
-import { explainRoute } from '../http/explain-route.ts'
 import { forwardToLeader } from '../http/forward-to-leader.ts'
-import { guardRoutes } from '../http/guard-routes.ts'
-import { internalRoutes } from '../http/internal-routes.ts'
 import { legacyRoutes } from '../http/legacy-routes.ts'
 import { migrationRoutes } from '../http/migration-routes.ts'
-import { overrideRoutes } from '../http/override-routes.ts'
-import { pauseRoutes } from '../http/pause-routes.ts'
-import { planRoute } from '../http/plan-route.ts'
 import { startServer } from '../http/server.ts'
 import { readNode } from '../kong/read-node.ts'
 import { type Election, startElection } from '../leader/election.ts'
@@ -39,14 +29,12 @@ import { revealed } from '../telemetry/secret.ts'
 import { createTraces } from '../traces/start-traces.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
-import { CircuitBook } from './circuit-book.ts'
+import { commandParts } from './command-parts.ts'
 import { ConsulDoubts } from './consul-doubts.ts'
-import { editSettings, settingsKey } from './edit-settings.ts'
 import { EjectionBook } from './ejection-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
 import { KongFleet } from './kong-fleet.ts'
-import { listCircuits } from './list-circuits.ts'
 import { createMeshApi, type MeshApi } from './mesh-api.ts'
 import { MeshFeed } from './mesh-feed.ts'
 import { MeshTelemetry } from './mesh-telemetry.ts'
@@ -58,7 +46,7 @@ import {
   type StatusSources,
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
-import { createPlanNow } from './plan-now.ts'
+import { createPluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
@@ -170,8 +158,18 @@ export async function startOperator(
     release: (service, why) => fleet.releaseHolds(service, why),
   })
 
-  const circuits = new CircuitBook()
   const feed: MeshFeed = new MeshFeed(() => withEjections(reconciler.viewed(), ejections.list()), Date.now())
+  const pluginApi = createPluginApi({
+    ...{ reader, writer, reconciler, ejections, presence, feed, signal },
+    token: revealed(config.feedToken),
+    onTold: () => meshApi.poke(),
+    onOutcome: (outcome) => {
+      metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
+      if (outcome === null) return
+      meshApi.noteOutcome(outcome)
+      telemetry.noteOutcome(outcome)
+    },
+  })
 
   const legacy = startLegacy({
     redis: config.redis,
@@ -221,17 +219,6 @@ export async function startOperator(
     datacenter: datacenter.name,
   })
   const status = () => operatorStatus(now())
-  const circuitRows = () => {
-    const views = feed.current()
-    const byHand = new Set(
-      reconciler
-        .overrides()
-        .filter(isMode)
-        .map(({ service }) => service),
-    )
-    const modes = modesOf(views, reconciler.overrides())
-    return listCircuits(circuits.nodes(), ejections.list(), views, modes, byHand)
-  }
   const traces = createTraces(config.traces ?? {}, { log, metrics })
   await traces.start()
   const meshApi: MeshApi = createMeshApi({
@@ -241,13 +228,13 @@ export async function startOperator(
     metrics,
     fleet,
     status,
-    circuits: circuitRows,
+    circuits: pluginApi.circuits,
     consulDoubt: () => now().consulDoubt,
     dependencies: () => telemetry.dependencies(traces.queries.callees()),
   })
   const telemetry: MeshTelemetry = new MeshTelemetry({
     ...{ config, writer, metrics, log, fleet, status },
-    circuits: circuitRows,
+    circuits: pluginApi.circuits,
     events: meshApi.events,
     consulDoubt: () => now().consulDoubt,
     connections: meshApi.connections,
@@ -274,51 +261,14 @@ export async function startOperator(
         isLeading: () => config.dryRun || isLeading(),
         leader: () => (election?.isStandby() === true ? election.leader() : null),
       }),
-      changesRoute(fleet.changes),
-      circuitRoutes({
-        list: circuitRows,
-        processes: () =>
-          circuits.nodes().map(({ node, atMs }) => ({ node, told_at: new Date(atMs).toISOString() })),
-        knows: (service) => reconciler.knows(service),
-        setMode: async (service, mode) => {
-          const change = { path: 'circuitBreaker.mode', value: mode }
-          await editSettings({ reader, writer }, settingsKey(service), [change])
-        },
-        modeByHand: (service) => {
-          const byHand = reconciler.overrides().find((each) => each.service === service && isMode(each))
-          return byHand === undefined ? null : String(byHand.actual)
-        },
+      ...commandParts({
+        ...{ fleet, guard, pauses, signal },
+        mesh: config.mesh,
+        notReady: () => status().reasons,
       }),
-      internalRoutes({
-        token: revealed(config.feedToken),
-        ejections,
-        circuits: {
-          note: (told, connection) => {
-            circuits.note(told)
-            if (presence.heard(told.node, connection)) {
-              connection.once('close', () => presence.closed(told.node, connection))
-            }
-            meshApi.poke()
-          },
-        },
-        feed: () => (reconciler.hasDecided ? feed : null),
-        onOutcome: (outcome) => {
-          metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
-          if (outcome === null) return
-          meshApi.noteOutcome(outcome)
-          telemetry.noteOutcome(outcome)
-        },
-        signal,
-      }),
-      adoptRoute({ admin, reconciler, mesh: config.mesh, signal }),
-      applyRoute((service) => applyEverywhere(fleet.all, service, signal)),
-      guardRoutes((service, by) => guard.accept(service, by)),
-      explainRoute({ nodes: () => fleet.nodesToRead(), services: () => reconciler.desired.services }),
-      overrideRoutes({ reconcilers: () => fleet.all, mesh: config.mesh }, () => reconciler.overrides()),
+      ...pluginApi.parts,
       legacyRoutes(legacy),
       migrationRoutes(legacy),
-      planRoute(createPlanNow({ fleet, mesh: config.mesh, notReady: () => status().reasons })),
-      pauseRoutes(pauses, (name) => reconciler.desired.services.some(({ service }) => service === name)),
     ],
   })
 

@@ -1,0 +1,74 @@
+import type { FastifyInstance } from 'fastify'
+import type { ConsulReader } from '../consul/consul-reader.ts'
+import type { KvWriter } from '../consul/kv-writer.ts'
+import { isMode, modesOf } from '../core/mesh-view.ts'
+import { circuitRoutes } from '../http/circuit-routes.ts'
+import { type InternalRouteOptions, internalRoutes } from '../http/internal-routes.ts'
+import { CircuitBook } from './circuit-book.ts'
+import { editSettings, settingsKey } from './edit-settings.ts'
+import type { EjectionBook } from './ejection-book.ts'
+import { type CircuitRow, listCircuits } from './list-circuits.ts'
+import type { MeshFeed } from './mesh-feed.ts'
+import type { PluginPresence } from './plugin-presence.ts'
+import type { Reconciler } from './reconciler.ts'
+
+export interface PluginApiOptions extends Pick<InternalRouteOptions, 'token' | 'onOutcome' | 'signal'> {
+  readonly reader: ConsulReader
+  readonly writer: KvWriter
+  readonly reconciler: Pick<Reconciler, 'overrides' | 'knows' | 'hasDecided'>
+  readonly ejections: EjectionBook
+  readonly presence: PluginPresence
+  readonly feed: MeshFeed
+  /** Told when a process has told of its circuits. */
+  readonly onTold: () => void
+}
+
+export interface PluginApi {
+  readonly parts: readonly ((app: FastifyInstance) => void)[]
+  circuits(): readonly CircuitRow[]
+}
+
+/** What plugin processes tell and wait for, and what people ask and say of circuits. */
+export function createPluginApi(options: PluginApiOptions): PluginApi {
+  const { reader, writer, reconciler, ejections, presence, feed, token, onOutcome, onTold, signal } = options
+  const book = new CircuitBook()
+  const modesByHand = () => reconciler.overrides().filter(isMode)
+  const circuits = () => {
+    const views = feed.current()
+    const byHand = new Set(modesByHand().map(({ service }) => service))
+    const modes = modesOf(views, reconciler.overrides())
+    return listCircuits(book.nodes(), ejections.list(), views, modes, byHand)
+  }
+  return {
+    circuits,
+    parts: [
+      circuitRoutes({
+        list: circuits,
+        processes: () =>
+          book.nodes().map(({ node, atMs }) => ({ node, told_at: new Date(atMs).toISOString() })),
+        knows: (service) => reconciler.knows(service),
+        setMode: async (service, mode) => {
+          const change = { path: 'circuitBreaker.mode', value: mode }
+          await editSettings({ reader, writer }, settingsKey(service), [change])
+        },
+        modeByHand: (service) => {
+          const byHand = modesByHand().find((each) => each.service === service)
+          return byHand === undefined ? null : String(byHand.actual)
+        },
+      }),
+      internalRoutes({
+        ...{ token, ejections, onOutcome, signal },
+        circuits: {
+          note: (told, connection) => {
+            book.note(told)
+            if (presence.heard(told.node, connection)) {
+              connection.once('close', () => presence.closed(told.node, connection))
+            }
+            onTold()
+          },
+        },
+        feed: () => (reconciler.hasDecided ? feed : null),
+      }),
+    ],
+  }
+}
