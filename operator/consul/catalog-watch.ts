@@ -6,19 +6,20 @@ import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { isAskable } from './askable-name.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
-import { hiddenService, requireAll, requireConsul } from './catalog-doubt.ts'
+import { requireAll, requireConsul } from './catalog-doubt.ts'
 import { CatalogTable } from './catalog-table.ts'
 import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
-import { ConsulError, consulError, isAboutOneService } from './consul-error.ts'
+import { ConsulError, consulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { describeChange } from './describe-change.ts'
-import { inParallel } from './in-parallel.ts'
 import { isOtherConsul, nodeIds } from './other-consul.ts'
-import { ANYTHING, type Expectation, PendingReads, shows } from './pending-reads.ts'
+import { ANYTHING, type Expectation, PendingReads } from './pending-reads.ts'
 import type { RawCheck, RawNode } from './raw-rows.ts'
+import { readServices } from './read-services.ts'
 import { RetryPace } from './retry-pace.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
 import { UnreadServices } from './unread-services.ts'
+import { WatchDoubt } from './watch-doubt.ts'
 
 export interface CatalogChange {
   readonly snapshot: CatalogSnapshot
@@ -57,10 +58,7 @@ const RETRY = { firstMs: 50, maxMs: 5000 }
 export class CatalogWatch {
   readonly #options: CatalogWatchOptions
   readonly #parallel: number
-  readonly #broken = new Map<string, ConsulError | null>([
-    ['names', null],
-    ['checks', null],
-  ])
+  readonly #doubt: WatchDoubt
   readonly #table = new CatalogTable()
   readonly #pending = new PendingReads()
   readonly #sweeps: SweepSchedule
@@ -77,12 +75,11 @@ export class CatalogWatch {
   #reload = false
   #pumping = false
   #sinceMs: number | null = null
-  /** undefined: nothing was told yet. */
-  #doubt: ConsulError | null | undefined
 
   constructor(options: CatalogWatchOptions) {
     this.#options = options
     this.#parallel = options.parallel ?? 8
+    this.#doubt = new WatchDoubt(['names', 'checks'], options.onDoubt)
     this.#unread = new UnreadServices({
       onDue: (service, expected) => {
         this.#want(service, expected)
@@ -152,7 +149,7 @@ export class CatalogWatch {
     const from = this.#namesIndex
     this.#names = names
     this.#namesIndex = index
-    this.#broken.delete('names')
+    this.#doubt.answered('names')
     if (backwards && broken) this.#isBackwards = true
     if (fresh) {
       this.#readAll()
@@ -168,7 +165,7 @@ export class CatalogWatch {
     const checks = checkTable(body)
     const before = this.#checks
     this.#checks = checks
-    this.#broken.delete('checks')
+    this.#doubt.answered('checks')
     if (fresh) {
       this.#readAll()
       return
@@ -187,7 +184,7 @@ export class CatalogWatch {
     const before = this.#nodes
     this.#nodes = new Map(body.map((node) => [node.Node, node.Address]))
     // After a break they are compared first.
-    if (this.#broken.size === 0 && !this.#reload && !this.#pumping) this.#nodeIds = nodeIds(body)
+    if (!this.#doubt.isBroken && !this.#reload && !this.#pumping) this.#nodeIds = nodeIds(body)
     const moved = [...this.#nodes].filter(([node, address]) => (before.get(node) ?? address) !== address)
     if (moved.length > 0) {
       this.#touch(this.#table.servicesOn(new Set(moved.map(([node]) => node))))
@@ -234,7 +231,7 @@ export class CatalogWatch {
     const pace = new RetryPace(RETRY)
     while (!this.#options.signal.aborted) {
       // A first read, or one after a break, must be younger than both watches, else a change falls between them.
-      if (this.#reload && this.#broken.size > 0) break
+      if (this.#reload && this.#doubt.isBroken) break
       const all = this.#reload
       if (all) {
         this.#reload = false
@@ -249,12 +246,12 @@ export class CatalogWatch {
         this.#nodeIds = ids
         if (all) this.#isBackwards = false
         pace.reset()
-        this.#settle()
+        this.#doubt.settle()
       } catch (error) {
         for (const [name, expected] of pass) this.#pending.add(name, expected)
         if (all) this.#reload = true
         const failure = consulError('health.service', error)
-        this.#setDoubt(failure)
+        this.#doubt.note(failure)
         const pauseMs = pace.afterFailure(failure, Math.random())
         await delay(pauseMs, undefined, { signal: this.#options.signal }).catch(() => {})
       }
@@ -275,27 +272,16 @@ export class CatalogWatch {
   async #readPass(pass: readonly (readonly [string, Expectation])[], isReset: boolean): Promise<void> {
     const changedAtMs = this.#sinceMs ?? Date.now()
     if (this.#pending.size === 0) this.#sinceMs = null
-    const answers = await inParallel(pass, this.#parallel, async ([name, expected]) => {
-      const read = (stale: boolean) =>
-        this.#options.reader.service(name, { stale, signal: this.#options.signal })
-      try {
-        const answer = await read(true)
-        return shows(expected, answer.index, answer.body) ? answer : await read(false)
-      } catch (error) {
-        if (error instanceof ConsulError && isAboutOneService(error)) return error
-        throw error
-      }
+    const answers = await readServices(pass, {
+      reader: this.#options.reader,
+      signal: this.#options.signal,
+      parallel: this.#parallel,
+      isExpected: (name) => this.#table.services.has(name) && this.#names.has(name),
     })
-    const isEmpty = (answer: (typeof answers)[number]) =>
-      !(answer instanceof ConsulError) && answer.body.length === 0
-    const emptied = pass.flatMap(([name], at) =>
-      isEmpty(answers[at]!) && this.#table.services.has(name) && this.#names.has(name) ? [name] : [],
-    )
-    const hidden = emptied.length === 0 ? new Set<string>() : await this.#stillListed(emptied)
     const changed: string[] = []
     const reasons = new Map<string, readonly string[]>()
     pass.forEach(([name, expected], at) => {
-      const answer = hidden.has(name) ? hiddenService(name) : answers[at]!
+      const answer = answers[at]!
       if (answer instanceof ConsulError) {
         this.#unread.failed(name, expected, answer)
         return
@@ -309,7 +295,7 @@ export class CatalogWatch {
       this.#report(changed, { reasons, changedAtMs, isReset })
     // Only now: until the snapshot has it, nothing is known of a service that was never read.
     pass.forEach(([name], at) => {
-      if (!hidden.has(name) && !(answers[at] instanceof ConsulError)) this.#unread.read(name)
+      if (!(answers[at] instanceof ConsulError)) this.#unread.read(name)
     })
   }
 
@@ -318,38 +304,17 @@ export class CatalogWatch {
     this.#options.onChange({ snapshot: this.#snapshot, changed, ...news })
   }
 
-  /**
-   * A token that may no longer read a service gets an empty list, not an error: a service is gone when the list of
-   * names says so, too.
-   */
-  async #stillListed(names: readonly string[]): Promise<ReadonlySet<string>> {
-    const { body } = await this.#options.reader.services({ stale: false, signal: this.#options.signal })
-    requireConsul(body)
-    return new Set(names.filter((name) => body[name] !== undefined))
-  }
-
   #failed(loop: string, error: ConsulError): void {
     if (loop === 'nodes') {
       if (error.code === 'CONSUL_DENIED')
         this.#options.log.debug('may not list nodes', { reason: error.message })
       return
     }
-    this.#broken.set(loop, error)
-    this.#setDoubt(error)
+    this.#doubt.failed(loop, error)
   }
 
   /** A watch answers again and brought nothing to read. */
   #settleAtRest(): void {
-    if (this.#snapshot !== null && !this.#pumping && this.#pending.size === 0) this.#settle()
-  }
-
-  #settle(): void {
-    if (this.#broken.size === 0) this.#setDoubt(null)
-  }
-
-  #setDoubt(doubt: ConsulError | null): void {
-    if (this.#doubt !== undefined && doubt?.code === this.#doubt?.code) return
-    this.#doubt = doubt
-    this.#options.onDoubt(doubt)
+    if (this.#snapshot !== null && !this.#pumping && this.#pending.size === 0) this.#doubt.settle()
   }
 }

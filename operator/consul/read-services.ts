@@ -1,0 +1,56 @@
+import { hiddenService, requireConsul } from './catalog-doubt.ts'
+import { ConsulError, isAboutOneService } from './consul-error.ts'
+import type { Answer, ConsulReader } from './consul-reader.ts'
+import { inParallel } from './in-parallel.ts'
+import { type Expectation, shows } from './pending-reads.ts'
+import type { RawServiceRow } from './raw-rows.ts'
+
+export interface ServiceReads {
+  readonly reader: ConsulReader
+  readonly signal: AbortSignal
+  readonly parallel: number
+  /** Had the service instances, and does the list of names have it still? Then an empty answer is doubted. */
+  readonly isExpected: (service: string) => boolean
+}
+
+export type ServiceAnswer = Answer<readonly RawServiceRow[]> | ConsulError
+
+/**
+ * The instances of services, in the order asked; an error for one that Consul does not answer for while it does for
+ * others. An answer that does not show yet what it was asked for is asked for again, from the leader.
+ * @throws ConsulError when it is not about one service
+ */
+export async function readServices(
+  asked: readonly (readonly [service: string, expected: Expectation])[],
+  { reader, signal, parallel, isExpected }: ServiceReads,
+): Promise<readonly ServiceAnswer[]> {
+  const answers = await inParallel(asked, parallel, async ([name, expected]): Promise<ServiceAnswer> => {
+    const read = (stale: boolean) => reader.service(name, { stale, signal })
+    try {
+      const answer = await read(true)
+      return shows(expected, answer.index, answer.body) ? answer : await read(false)
+    } catch (error) {
+      if (error instanceof ConsulError && isAboutOneService(error)) return error
+      throw error
+    }
+  })
+  const isEmpty = (answer: ServiceAnswer) => !(answer instanceof ConsulError) && answer.body.length === 0
+  const emptied = asked.map(([name]) => name).filter((name, at) => isEmpty(answers[at]!) && isExpected(name))
+  if (emptied.length === 0) return answers
+  const hidden = await stillListed(emptied, reader, signal)
+  return answers.map((answer, at) => (hidden.has(asked[at]![0]) ? hiddenService(asked[at]![0]) : answer))
+}
+
+/**
+ * A token that may no longer read a service gets an empty list, not an error: a service is gone when the list of
+ * names says so, too.
+ */
+async function stillListed(
+  names: readonly string[],
+  reader: ConsulReader,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const { body } = await reader.services({ stale: false, signal })
+  requireConsul(body)
+  return new Set(names.filter((name) => body[name] !== undefined))
+}
