@@ -6,9 +6,11 @@ import { waitFor } from '../wait-for.ts'
 import { ConsulSteps, documentOf } from './consul-steps.ts'
 import { flatten } from './edits.ts'
 import { type Judgement, judge } from './judge.ts'
+import { OurRows } from './our-rows.ts'
 import { People } from './people.ts'
 import type { Program, Step } from './program.ts'
 import { RoutableWatch } from './routable.ts'
+import { Strangers } from './strangers.ts'
 import { watchWrites } from './watch-writes.ts'
 import { World } from './world.ts'
 
@@ -43,12 +45,15 @@ class Runner {
   readonly #world: World
   readonly #routable: RoutableWatch
   readonly #people: People
+  readonly #strangers: Strangers
   readonly #consul: ConsulSteps
 
   constructor(world: World, routable: RoutableWatch) {
     this.#world = world
     this.#routable = routable
-    this.#people = new People(world, routable)
+    const ours = new OurRows(world, routable)
+    this.#people = new People(world, routable, ours)
+    this.#strangers = new Strangers(world, routable, ours)
     this.#consul = new ConsulSteps(world, routable)
   }
 
@@ -75,10 +80,11 @@ class Runner {
       case 'release':
       case 'mark':
       case 'unclaim':
+        return await this.#people[step.do](step as never)
       case 'foreign':
       case 'editForeign':
       case 'removeForeign':
-        return await this.#people[step.do](step as never)
+        return await this.#strangers[step.do](step as never)
       case 'start':
         return await world.startOperator(step.operator)
       case 'stop':
