@@ -38,8 +38,8 @@ const RETRY = { firstMs: 200, maxMs: 30_000 }
 const REFUSED_RETRY_MS = 500
 
 /**
- * Services that wait to be applied: each on its own, none twice at a time, none twice in the line. One that fails
- * is tried again with backoff and holds up nobody.
+ * Services that wait to be applied: each on its own, none twice at a time, none twice in the line, in the order in
+ * which they came. One that fails is tried again with backoff and holds up nobody.
  */
 export class ServiceQueue {
   readonly #options: QueueOptions
@@ -205,7 +205,9 @@ export class ServiceQueue {
       if (!this.#entries.has(outcome.on)) this.#wake(outcome.on)
     } else {
       entry.attempt = 0
-      if (!entry.isQueued) this.#entries.delete(service)
+      this.#entries.delete(service)
+      // At the end of the line: those that change all the time must not hold up the others.
+      if (entry.isQueued) this.#entries.set(service, entry)
     }
   }
 

@@ -41,6 +41,18 @@ test('a service that changes while it is applied is applied once more, however o
   deepEqual([begun[1]!.job.changedAtMs, begun[1]!.job.reasons], [2, ['second', 'third']])
 })
 
+test('services that change all the time do not hold up one that changed once', async () => {
+  const { queue, begun, names } = handQueue(2)
+  for (const service of ['flap1', 'flap2', 'flap3', 'steady']) queue.add(service, 1)
+  for (let ended = 0; ended < 4; ended++) {
+    queue.add(begun[ended]!.job.service, 2)
+    begun[ended]!.end()
+    await waitFor(() => begun.length === ended + 3)
+  }
+  deepEqual(names().slice(0, 5), ['flap1', 'flap2', 'flap3', 'steady', 'flap1'])
+  queue.stop()
+})
+
 test('a failing service is tried again and does not hold up another', async () => {
   const { queue, begun, names } = handQueue(1)
   queue.add('bad', 1)
