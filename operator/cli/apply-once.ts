@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { RequestError } from '../http/request-error.ts'
 import type { ApplyResult } from '../sync/apply-now.ts'
-import { startOperator } from '../sync/operator.ts'
+import { type Operator, startOperator } from '../sync/operator.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { CliError } from './cli-error.ts'
@@ -9,7 +10,7 @@ const LIMIT_MS = 60_000
 
 /**
  * An operator that ends when it has applied everything, or one service, once.
- * @throws CliError when it does not become ready, with its reasons (another operator leads, Consul is down)
+ * @throws CliError when it does not become ready, with its reasons, and when another operator leads
  */
 export async function applyOnce(config: OperatorConfig, service: string | null): Promise<ApplyResult> {
   const api = { host: '127.0.0.1', port: 0 }
@@ -23,12 +24,24 @@ export async function applyOnce(config: OperatorConfig, service: string | null):
       if (performance.now() > deadline) throw notReady(operator.status().reasons)
       await delay(50)
     }
-    const result = await operator.apply(service)
+    const result = await operator.apply(service).catch((error: unknown) => {
+      throw error instanceof RequestError ? refused(operator, error) : error
+    })
     // What was applied while it became ready belongs to it.
     return { ...result, changes: operator.changes({ limit: 1000 }) }
   } finally {
     await operator.stop()
   }
+}
+
+function refused(operator: Operator, { statusCode, message }: RequestError): CliError {
+  const { leader, leading } = operator.status()
+  const isLed = leader !== null && !leading
+  return new CliError(statusCode === 404 ? 'NOT_FOUND' : 'NOT_READY', {
+    tried: 'applying once',
+    answer: isLed ? `operator ${leader.id} runs and writes to Kong` : message,
+    remedy: isLed ? 'use kongsul apply without --once' : 'see kongsul status',
+  })
 }
 
 const notReady = (reasons: readonly string[]): CliError =>

@@ -188,9 +188,22 @@ async function program(args: readonly string[]): Promise<Command> {
     const command = root.command(name, { hidden: hidden ?? false }).summary(summary)
     command.helpOption('-h, --help', 'print help')
     if (alias) command.alias(alias)
-    if (wanted === name || (alias && wanted === alias)) (await load())(command)
+    if (wanted !== name && (!alias || wanted !== alias)) continue
+    const define = await load()
+    define(command)
+    nameHelp(command)
   }
   return root
+}
+
+/** Whoever mistypes what a command takes is told of the help of that command. */
+function nameHelp(command: Command): void {
+  command.showHelpAfterError(`(${path(command)} --help tells what it takes)`)
+  for (const each of command.commands) nameHelp(each)
+}
+
+function path(command: Command): string {
+  return command.parent === null ? command.name() : `${path(command.parent)} ${command.name()}`
 }
 
 // `kongsul plan | head` closes the pipe early; that is no error.

@@ -87,8 +87,11 @@ function reportOf(status: OperatorStatus, url: string, circuits: readonly Circui
   const circuitOf = instanceCircuits(circuits)
   const { totals, pending, failing, overrides, problems } = status
   const waiting = new Set(status.planned.map(({ service }) => service))
-  const isInSync = (state: string, service: string) =>
-    state === 'in_sync' || (state === 'paused' && !waiting.has(service))
+  const waitingTargets = new Set(
+    status.planned.filter(({ kind }) => kind === 'target').map(({ service, name }) => `${service} ${name}`),
+  )
+  const isInKong = (state: string, service: string, target: string) =>
+    state === 'in_sync' || (state === 'paused' && !waitingTargets.has(`${service} ${target}`))
   return {
     operator: { ready: status.ready, url },
     services: status.services.map(({ state, ...service }) => ({
@@ -96,13 +99,14 @@ function reportOf(status: OperatorStatus, url: string, circuits: readonly Circui
       instances: service.instances.map((instance) => ({
         ...instance,
         // Of a service under way the operator does not tell what Kong has of it so far.
-        weightInKong: isInSync(state, service.service) ? instance.weight : null,
+        weightInKong: isInKong(state, service.service, instance.target) ? instance.weight : null,
         circuit: circuitOf(service.service, instance.target),
       })),
     })),
     counts: {
       ...totals,
-      pending: new Set([...pending, ...failing.map(({ service }) => service)]).size,
+      // What is planned waits: its service is paused, or this is a dry run.
+      pending: new Set([...pending, ...failing.map(({ service }) => service), ...waiting]).size,
       overrides: overrides.length,
     },
     circuits: troubled(circuits),

@@ -45,12 +45,16 @@ export function planLines(report: PlanReport, { paint, width }: Pick<Io, 'paint'
     ...(report.inSync ? [] : [...table, '']),
     summary,
     ...(report.dbless ? [DBLESS] : []),
-    ...report.overrides.map(
-      ({ kind, name, field, wanted, actual }) =>
-        `override: ${kind} ${name} ${field} is ${text(actual)} by hand, Consul says ${text(wanted)}; it is kept`,
-    ),
+    ...report.overrides.map(overrideLine),
     ...problemLines(report.problems, paint),
   ]
+}
+
+function overrideLine({ kind, name, field, wanted, actual }: PlanReport['overrides'][number]): string {
+  const [inKong, inConsul] = [text(actual), text(wanted)]
+  return inKong === inConsul
+    ? `override: ${kind} ${name} ${field} is pinned by hand; it stays ${inKong} whatever Consul says`
+    : `override: ${kind} ${name} ${field} is ${inKong} by hand, Consul says ${inConsul}; it is kept`
 }
 
 function whyHeld({ hold, until }: HeldChange): string {

@@ -12,6 +12,8 @@ export interface PauseState {
   readonly by?: string
   readonly since?: string | null
   readonly until?: string | null
+  /** A pause of the whole mesh holds it, not one of its own. */
+  readonly whole_mesh?: boolean
 }
 
 export interface PauseWish {
@@ -30,7 +32,7 @@ export async function pause(config: ProcessConfig, wish: PauseWish, note: Note):
   if (lasts === null) {
     throw new CliError('BAD_OPTION', {
       tried: 'reading --for',
-      answer: `${JSON.stringify(body.for)} is no duration`,
+      answer: `${JSON.stringify(body.for)} is no duration above 0`,
       remedy: 'give for example --for 90s, 30m, 1h30m or 2d',
     })
   }
@@ -40,7 +42,11 @@ export async function pause(config: ProcessConfig, wish: PauseWish, note: Note):
   const now = Date.now()
   const { reason, by } = body
   const set = { service, reason, by, sinceMs: now, untilMs: now + lasts }
-  await withKv(config, (agent) => agent.writeKey(pauseKey(service), pauseText(set)))
+  await withKv(config, async (agent) => {
+    const isKnown = service === WHOLE_MESH || (await agent.serviceNames()).includes(service)
+    if (!isKnown) note(`Consul has no service ${service}: the pause is for when it comes`)
+    await agent.writeKey(pauseKey(service), pauseText(set))
+  })
   return { service, paused: true, reason, by, since: iso(now), until: iso(now + lasts) }
 }
 
@@ -56,12 +62,13 @@ export async function resume(config: ProcessConfig, service: string, note: Note)
     const left = pauseFor(pausesIn(rows, Date.now()), service)
     if (left === null) return { service, paused: false }
     const { reason, by, sinceMs, untilMs } = left
-    return { service, paused: true, reason, by, since: iso(sinceMs), until: iso(untilMs) }
+    const times = { since: iso(sinceMs), until: iso(untilMs) }
+    return { service, paused: true, reason, by, ...times, whole_mesh: left.service !== service }
   })
 }
 
 /** What `pause` and `resume` print for people. */
-export function pauseLine({ service, paused, reason, by, until }: PauseState): string {
+export function pauseLine({ service, paused, reason, by, until, whole_mesh }: PauseState): string {
   const what = service === WHOLE_MESH ? 'The whole mesh' : service
   if (!paused) return `${what} is not paused.`
   const details = [
@@ -69,8 +76,10 @@ export function pauseLine({ service, paused, reason, by, until }: PauseState): s
     by && `by ${by}`,
     reason && `(${reason})`,
   ]
-  const told = `${what} is paused ${details.filter(Boolean).join(' ')}: nothing of it is written to Kong.`
-  return `${told} kongsul plan shows what waits; kongsul resume${service === WHOLE_MESH ? '' : ` ${service}`} ends it.`
+  const isMesh = service === WHOLE_MESH || whole_mesh === true
+  const how = whole_mesh === true ? 'paused with the whole mesh' : 'paused'
+  const told = `${what} is ${how} ${details.filter(Boolean).join(' ')}: nothing of it is written to Kong.`
+  return `${told} kongsul plan shows what waits; kongsul resume${isMesh ? '' : ` ${service}`} ends it.`
 }
 
 const pathOf = (service: string, what: string): string => `/services/${encodeURIComponent(service)}/${what}`

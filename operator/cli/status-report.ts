@@ -154,7 +154,7 @@ export function statusLines(
     counts.pending === 0
       ? 'Kong is as Consul says.'
       : `${counted(counts.pending, 'change')} not yet in Kong: see kongsul plan.`,
-    ...(operator ? [`operator ${operator.url}: ${operator.ready ? 'in sync' : 'not ready'}`] : []),
+    ...(operator ? [`operator ${operator.url}: ${operator.ready ? 'ready' : 'not ready'}`] : []),
     ...(kept.length > 0
       ? [
           `all instances critical, kept at their last weights: ${kept.map(({ service }) => service).join(', ')}`,

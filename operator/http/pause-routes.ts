@@ -62,7 +62,7 @@ const PAUSED = z.looseObject({ service: z.string(), paused: z.boolean() })
 const BODY = {
   for: z
     .string()
-    .refine((text) => durationMs(text) !== null, 'must be a duration like 90s, 30m, 1h30m or 2d')
+    .refine((text) => durationMs(text) !== null, 'must be a duration above 0 like 90s, 30m, 1h30m or 2d')
     .optional(),
   reason: z.string().max(500).optional(),
   by: z.string().max(200).optional(),
@@ -74,5 +74,6 @@ const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOStrin
 function answer(service: string, pause: Pause | null) {
   if (pause === null) return { service, paused: false }
   const { reason, by, sinceMs, untilMs } = pause
-  return { service, paused: true, reason, by, since: iso(sinceMs), until: iso(untilMs) }
+  const times = { since: iso(sinceMs), until: iso(untilMs) }
+  return { service, paused: true, reason, by, ...times, whole_mesh: pause.service !== service }
 }

@@ -10,6 +10,8 @@ export interface ApplyResult {
   readonly changes: readonly ChangeRecord[]
   /** Services that are not in Kong yet when the time was over; paused ones among them. */
   readonly pending: readonly string[]
+  /** Those of them that somebody paused. */
+  readonly paused: readonly string[]
 }
 
 const LIMIT_MS = 20_000
@@ -33,6 +35,7 @@ export async function applyEverywhere(
     service,
     changes: [...byId.values()].sort((left, right) => right.id - left.id),
     pending: [...new Set(results.flatMap(({ pending }) => pending))].sort(),
+    paused: [...new Set(results.flatMap(({ paused }) => paused))].sort(),
   }
 }
 
@@ -57,13 +60,13 @@ export async function applyNow(
   const isPending = () => (service === null ? !reconciler.queue.isSettled : reconciler.queue.isBusy(service))
   while (isPending() && performance.now() < deadline && !signal.aborted) await delay(LOOK_MS)
   const since = changes.list({ service: service ?? undefined, limit: 1000 }).changes
-  const waiting = new Set([
-    ...reconciler.queue.pending(),
-    ...reconciler.planned().map((change) => change.service),
-  ])
+  const isMeant = (each: string) => service === null || each === service
+  const paused = [...new Set(reconciler.planned().map((change) => change.service))].filter(isMeant)
+  const waiting = new Set([...reconciler.queue.pending().filter(isMeant), ...paused])
   return {
     service,
     changes: since.filter(({ id }) => id > last),
-    pending: [...waiting].filter((each) => service === null || each === service).sort(),
+    pending: [...waiting].sort(),
+    paused: paused.sort(),
   }
 }

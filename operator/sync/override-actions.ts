@@ -41,20 +41,22 @@ export async function releaseEntity(
 ): Promise<OverrideAction> {
   const wanted = findWanted(target.reconcilers()[0]!.wanted, reference)
   const released = new Set<string>()
+  const others = new Set<string>()
   for (const reconciler of writable(target)) {
     const given = await alone(reconciler, wanted, async () => {
       const actual = await readActual(reconciler, wanted)
       const { tags, fields } = releaseOverrides(actual, wanted, target.mesh, field)
       if (fields.length > 0) {
         await writeTags(target, reconciler, { wanted, actual, tags }, 'override released')
+      } else {
+        for (const each of releaseOverrides(actual, wanted, target.mesh, null).fields) others.add(each)
       }
       return fields
     })
     for (const each of given) released.add(each)
   }
   if (released.size === 0) {
-    const what = field === null ? 'nothing' : `not ${field}`
-    throw new RequestError(404, `${what} is an override of ${wanted.kind} ${wanted.name}`)
+    throw new RequestError(404, noOverride(wanted, field, [...others].sort()))
   }
   return action(wanted, [...released].sort())
 }
@@ -89,9 +91,16 @@ export async function pinEntity(
   return action(wanted, [field])
 }
 
+function noOverride({ kind, name }: Entity, field: string | null, others: readonly string[]): string {
+  if (others.length === 0) return `no field of ${kind} ${name} is edited or pinned by hand`
+  return `${field} of ${kind} ${name} is not edited or pinned by hand; these are: ${others.join(', ')}`
+}
+
 /** In words: a Kong without database is given all fields anew each time. */
 const noOverrides = ({ owner }: Entity): string =>
   `Kong runs without a database, where no field can be kept by hand but the health of a target: say it in KV mesh/services/${owner}, or pause the service`
+
+const MOST_NAMES = 10
 
 /** @throws RequestError */
 export function findWanted(state: KongState, reference: string): Entity {
@@ -102,9 +111,18 @@ export function findWanted(state: KongState, reference: string): Entity {
     if (name !== '' && (name === reference || `${kind}/${name}` === reference)) found.push(entity)
   }
   if (found.length === 1) return found[0]!
-  if (found.length === 0) throw new RequestError(404, `kongsul manages no entity ${reference}`)
+  if (found.length === 0) throw new RequestError(404, noEntity(state, reference))
   const each = found.map(({ kind, id, owner }) => `${kind}/${id} (of ${owner})`)
-  throw new RequestError(409, `${reference} may be any of ${each.slice(0, 10).join(', ')}: give one of these`)
+  throw new RequestError(409, `${reference} may be any of ${each.slice(0, MOST_NAMES).join(', ')}: give one of these`)
+}
+
+function noEntity(state: KongState, reference: string): string {
+  const own = [...state.values()].filter(({ owner }) => owner === reference)
+  if (own.length === 0) {
+    return `kongsul manages no entity ${reference}; give an id, or a name like service/mesh.<service>`
+  }
+  const names = own.slice(0, MOST_NAMES).map(({ kind, id, name }) => `${kind}/${name || id}`)
+  return `${reference} is a service: name one of its entities, ${names.join(', ')}`
 }
 
 /** Every Kong that can be written to; one that is away is given what it has missed without this. */

@@ -61,6 +61,12 @@ test('a mistyped command is refused with a guess', async () => {
   assert.match(stderr, /unknown command 'statu'\n\(Did you mean status\?\)/)
 })
 
+test('what a command lacks is answered with where its help is', async () => {
+  const { code, stderr } = await runKongsul(['overrides', 'pin', 'web.mesh'])
+  assert.equal(code, 1)
+  assert.match(stderr, /--field.*\n\(kongsul overrides pin --help tells what it takes\)/)
+})
+
 test('a configuration error names the field, its source and the fix, also as JSON', async () => {
   const env = { KONGSUL_PORT_PROXY: 'abc' }
   const told = await runKongsul(['status'], env)

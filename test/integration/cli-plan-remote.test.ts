@@ -91,6 +91,7 @@ test('with the operator down Consul and Kong are read from here, and that is sai
   const { code, stderr } = await plan({ ...reach, KONGSUL_ADDR: 'http://127.0.0.1:9' }, ...options)
   equal(code, 0, stderr)
   match(stderr, /no operator answers at http:\/\/127\.0\.0\.1:9: reading Consul and Kong directly/)
+  match(stderr, /expose\.default is all here/)
 })
 
 test('an operator that cannot read Kong says so, and nothing else is tried', async () => {

@@ -66,7 +66,7 @@ test('an edit is listed with what was wanted and since when, and given back by r
   await waitFor(async () => (await overrides()).overrides.every((each) => each.service !== service))
   const again = await runKongsul(['overrides', 'release', row.entity], env)
   assert.equal(again.code, 1)
-  assert.match(again.stderr, /404: nothing is an override of service/)
+  assert.match(again.stderr, /404: no field of service mesh\.\S+ is edited or pinned by hand/)
 })
 
 test('a pinned field is not written when Consul changes it', async () => {

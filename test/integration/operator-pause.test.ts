@@ -121,7 +121,10 @@ test('a pause that makes no sense is refused by name', async () => {
     assert.equal(answer.status, expected, path)
     assert.match(String(answer.body['detail']), new RegExp(named))
   }
+  const unknown = await runKongsul(['pause', 'nobody'], { ...env, KONGSUL_ADDR: 'http://127.0.0.1:9' })
+  assert.match(unknown.stderr, /Consul has no service nobody: the pause is for when it comes/)
+  await mesh.consul.deleteKey('mesh/pause/nobody')
   const cli = await runKongsul(['pause', service, '--for', 'soon'], env)
   assert.equal(cli.code, 1)
-  assert.match(cli.stderr, /"soon" is no duration[\s\S]*--for 90s/)
+  assert.match(cli.stderr, /"soon" is no duration above 0[\s\S]*--for 90s/)
 })

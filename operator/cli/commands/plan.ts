@@ -78,7 +78,11 @@ async function plan(
   if (!direct) {
     const answer = await callOperator<PlanReport>(config, 'GET', '/plan')
     if (answer !== null) return answer
+    const expose = config.operator.expose ?? 'tagged'
     note(`no operator answers at ${config.addr}: reading Consul and Kong directly`)
+    note(
+      `an operator that runs with other settings than these plans otherwise: expose.default is ${expose} here`,
+    )
   }
   const { readMesh } = await import('../read-mesh.ts')
   return (await readMesh(config.operator)).plan

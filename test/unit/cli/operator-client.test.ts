@@ -17,13 +17,41 @@ const STATUS = {
   held: [],
 }
 
-test('status tells what is held although it is gone from Consul, and how to let it go', async () => {
-  const server = createServer((_, response) => response.end(JSON.stringify(STATUS)))
+/** A report of what an operator at a socket tells. */
+async function reportOf(status: object) {
+  const server = createServer((_, response) => response.end(JSON.stringify(status)))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const addr = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const config = { addr, operatorToken: undefined }
-  const report = await readOperatorStatus(config, () => {})
+  const report = await readOperatorStatus({ addr, operatorToken: undefined }, () => {})
   server.close()
-  const [told] = report!.problems
+  return report!
+}
+
+test('a change that waits because its service is paused counts as not in Kong', async () => {
+  const planned = [
+    { service: 'web', action: 'create' },
+    { service: 'web', action: 'update' },
+  ]
+  const report = await reportOf({ ...STATUS, planned })
+  deepEqual(report.counts.pending, 1)
+})
+
+test('of a paused service only the targets that wait have another weight in Kong', async () => {
+  const instances = ['10.0.0.1:80', '10.0.0.2:80'].map((target) => ({ target, weight: 100 }))
+  const services = [{ service: 'web', state: 'paused', instances }]
+  const planned = [
+    { service: 'web', action: 'create', kind: 'route', name: 'mesh.web.host' },
+    { service: 'web', action: 'update', kind: 'target', name: '10.0.0.2:80' },
+  ]
+  const { services: told } = await reportOf({ ...STATUS, services, planned })
+  deepEqual(
+    told[0]!.instances.map(({ weightInKong }) => weightInKong),
+    [100, null],
+  )
+})
+
+test('status tells what is held although it is gone from Consul, and how to let it go', async () => {
+  const report = await reportOf(STATUS)
+  const [told] = report.problems
   deepEqual([told!.code, told!.service, told!.message], ['SHRINK_HELD', 'web', 'kongsul guard accept web'])
 })

@@ -72,6 +72,15 @@ test('an override is shown with both values and is no change', () => {
   assert.ok(planLines(kept, io).some((line) => line.includes('mesh.web retries is 5 by hand, Consul says 3')))
 })
 
+test('a field that is pinned as Consul says is no edit of the same value', () => {
+  const pinned = { service: 'web', kind: 'service', id: 's1', name: 'mesh.web', field: 'retries' } as const
+  const lines = planLines(report({ overrides: [{ ...pinned, wanted: 3, actual: 3 }] }), io)
+  assert.equal(
+    lines.at(-1),
+    'override: service mesh.web retries is pinned by hand; it stays 3 whatever Consul says',
+  )
+})
+
 test('problems and conflicts are shown, errors first', () => {
   const both = report(
     { conflicts: [{ code: 'NAME_TAKEN', severity: 'error', service: 'api', message: 'taken' }] },
