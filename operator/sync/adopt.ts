@@ -2,7 +2,6 @@
 // beside it and it goes; the order keeps a way for every request at every moment.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Entity, Json } from '../core/entity.ts'
-import { escapePart } from '../core/escape.ts'
 import { entityFromKong } from '../core/kong-json.ts'
 import { foreignTags, isManaged, ownerTags } from '../core/tags.ts'
 import { RequestError } from '../http/request-error.ts'
@@ -47,7 +46,7 @@ export async function adopt(sources: AdoptSources, kind: AdoptableKind, name: st
   const { refusal } = reconciler
   if (refusal !== null) throw new RequestError(503, `this operator writes nothing now: ${refusal}`)
   if (reconciler.kong.isDbless) throw new RequestError(409, NO_DATABASE)
-  const service = ownerOfName(reconciler, kind, name)
+  const service = await ownerOfName(sources, kind, name)
   if (reconciler.isLeftAlone(service)) {
     throw new RequestError(409, `${service} is paused: resume it first`)
   }
@@ -70,16 +69,19 @@ export async function adopt(sources: AdoptSources, kind: AdoptableKind, name: st
   return { kind, name, service, replaced: theirs.id, moved }
 }
 
-/** By what is wanted; a route that is left out because of the one by hand tells its service by its name. */
-function ownerOfName(reconciler: Reconciler, kind: AdoptableKind, name: string): string {
+/** By what is wanted; a route may be left out because of the one by hand: then it is what would be wanted without. */
+async function ownerOfName(
+  { admin, reconciler }: AdoptSources,
+  kind: AdoptableKind,
+  name: string,
+): Promise<string> {
   for (const entity of reconciler.wanted.values()) {
     if (entity.kind === kind && entity.name === name) return entity.owner
   }
-  const services = reconciler.desired.services.map(({ service }) => service)
-  const found = services.find(
-    (service) => kind === 'route' && name.startsWith(`mesh.${escapePart(service)}.`),
-  )
-  if (found !== undefined) return found
+  // Where nothing takes its place it would be removed, as an entity of ours that nobody wants.
+  const owner =
+    kind === 'route' ? reconciler.ownerWithoutRoute(name, (await readByName(admin, kind, name)).id) : null
+  if (owner !== null) return owner
   throw new RequestError(404, `${kind} ${name} is no name of kongsul's: nothing would take its place`)
 }
 

@@ -52,10 +52,12 @@ export interface ReadDocuments {
   readonly refused: ReadonlyMap<string, Refusal>
 }
 
-/** Another text of a settings document, or another service-splitter. */
+/** Another text of a settings document, another service-splitter, or a Kong without somebody's route. */
 export type Supposed =
   | { readonly key: string; readonly text: string }
   | { readonly splitter: SplitterDocument }
+  /** Kong without a route that nobody manages. */
+  | { readonly goneRoute: string }
 
 const DEFAULT_GRACE_MS = BUILT_IN.circuitBreaker.openSeconds * 1000
 
@@ -169,7 +171,7 @@ export class Decision {
     return { after, changed, released: this.#holds.reviewRemovals(before, after, holdMs, isReset) }
   }
 
-  /** What would be decided if Consul said this as well; null before the first decision. */
+  /** What would be decided if this were so as well; null before the first decision. */
   desiredWith(supposed: Supposed): Desired | null {
     if (!this.isPossible || !this.hasDecided) return null
     const snapshot = this.#snapshot!
@@ -178,6 +180,11 @@ export class Decision {
     if ('splitter' in supposed) {
       const policies = snapshot.policies && withSplitter(snapshot.policies, supposed.splitter)
       return desired(this.#decidedFrom({ ...snapshot, services, policies }, this.#accepted!))
+    }
+    if ('goneRoute' in supposed) {
+      const input = this.#decidedFrom({ ...snapshot, services }, this.#accepted!)
+      const foreign = this.#options.mirror.foreignRoutes().filter(({ id }) => id !== supposed.goneRoute)
+      return desired({ ...input, foreign })
     }
     const { key, text } = supposed
     const { accepted } = acceptSettings(this.#accepted, new Map(this.#documents).set(key, text))

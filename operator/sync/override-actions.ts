@@ -113,7 +113,10 @@ export function findWanted(state: KongState, reference: string): Entity {
   if (found.length === 1) return found[0]!
   if (found.length === 0) throw new RequestError(404, noEntity(state, reference))
   const each = found.map(({ kind, id, owner }) => `${kind}/${id} (of ${owner})`)
-  throw new RequestError(409, `${reference} may be any of ${each.slice(0, MOST_NAMES).join(', ')}: give one of these`)
+  throw new RequestError(
+    409,
+    `${reference} may be any of ${each.slice(0, MOST_NAMES).join(', ')}: give one of these`,
+  )
 }
 
 function noEntity(state: KongState, reference: string): string {

@@ -317,6 +317,15 @@ export class Reconciler {
     }))
   }
 
+  /** Which service would have a route of this name if Kong had not the one with this id? null for none. */
+  ownerWithoutRoute(name: string, id: string): string | null {
+    const state = this.#decision.desiredWith({ goneRoute: id })?.state ?? new Map()
+    for (const entity of state.values()) {
+      if (entity.kind === 'route' && entity.name === name) return entity.owner
+    }
+    return null
+  }
+
   /** Is `host:port` a target of the service? */
   hasTarget(service: string, target: string): boolean {
     const { mesh } = this.#options.mesh

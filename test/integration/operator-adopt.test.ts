@@ -83,4 +83,10 @@ test('what is no conflict is not adopted', async () => {
   assert.match(ours.stderr, /409: .* is kongsul's already/)
   const unknown = await runKongsul(['adopt', 'service', 'whatever'], env)
   assert.match(unknown.stderr, /404: service whatever is no name of kongsul's/)
+  const name = `mesh.${service}.extra`
+  const made = await mesh.admin('POST', '/routes', { name, hosts: [`extra.${service}.example`] })
+  const extra = await runKongsul(['adopt', 'route', name], env)
+  assert.match(extra.stderr, /404: route \S+ is no name of kongsul's: nothing would take its place/)
+  assert.deepEqual((await mesh.admin('GET', `/routes/${made.body.id}`)).body, made.body)
+  await mesh.admin('DELETE', `/routes/${made.body.id}`)
 })
