@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { upstreamName } from '../../operator/core/names.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
@@ -114,29 +114,4 @@ test('settings that do not validate are refused and reported, and the service go
   await become('odd', ['10.0.6.1:86'])
   await waitFor(() => problemsOf('odd').length >= 2, { what: 'problems of odd' })
   await plainIsServed()
-})
-
-test('after a burst of flapping checks every instance has the weight of its last state', async () => {
-  const ids = Array.from({ length: 30 }, (_, n) => `flap-${n}`)
-  for (const [n, ID] of ids.entries()) {
-    const Check = { CheckID: `ttl-${ID}`, TTL: '1h', Status: 'passing' }
-    await stack.consul.register({ Name: 'flap', ID, Address: `10.0.7.${n}`, Port: 87, Check })
-  }
-  await waitFor(async () => Object.keys(await targets('flap')).length === ids.length)
-  for (let round = 0; round < 10; round++) {
-    const state = round % 2 === 0 ? 'fail' : 'pass'
-    await Promise.all(ids.slice(5).map((id) => stack.consul.setCheck(`ttl-${id}`, state)))
-  }
-  await Promise.all(ids.slice(5, 10).map((id) => stack.consul.setCheck(`ttl-${id}`, 'fail')))
-  const expected = new Set(ids.slice(5, 10).map((_, n) => `10.0.7.${n + 5}:87`))
-  await waitFor(
-    async () => {
-      const out = Object.entries(await targets('flap')).filter(([, weight]) => weight === 0)
-      deepEqual(new Set(out.map(([target]) => target)), expected)
-      return true
-    },
-    { what: 'the last state of all checks' },
-  )
-  await plainIsServed()
-  ok(stack.operator().status().ready)
 })
