@@ -139,7 +139,8 @@ test('what is called is in the graph, and a trace is found and opened, of spans 
   await page.evaluate("location.hash = '#/graph'")
   await page.locator('a.node[data-id="web"]').waitFor()
   await page.evaluate("location.hash = '#/traces?errors=1'")
-  await page.getByRole('link', { name: 'GET web' }).first().click()
+  // Not the operation of that name, under where the time goes.
+  await page.locator('a[href^="#/trace/"]', { hasText: 'GET web' }).first().click()
   await page.getByRole('button', { name: /^web GET \/cart.*error/ }).click()
   await page.getByRole('heading', { name: 'Resource' }).waitFor()
 })

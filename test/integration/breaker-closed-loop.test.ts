@@ -137,7 +137,10 @@ test('outcomes reach the operator within a moment, and the circuits are in the m
     )
     return Number(line.exec(text)?.[1] ?? 0) >= 20
   })
-  const metrics = await mesh.plugins.metrics()
-  match(metrics, /mesh_circuit_state\{service="counted",state="closed"\} 1/)
+  // By its name as soon as the operator has told the plugins of it.
+  const metrics = await waitFor(async () => {
+    const text = await mesh.plugins.metrics()
+    return text.includes('mesh_circuit_state{service="counted",state="closed"} 1') ? text : null
+  })
   match(metrics, /mesh_outcomes_total\{source="upstream"\} \d+/)
 })

@@ -15,7 +15,7 @@ const PROGRAMS = SEED === undefined ? numberFrom('KONGSUL_MODEL_PROGRAMS', 40) :
 const STEPS = numberFrom('KONGSUL_MODEL_STEPS', 15)
 const FIRST_SEED = Number(SEED ?? numberFrom('KONGSUL_MODEL_FIRST_SEED', 1))
 /** No more programs are begun after this, however slow the machine is. */
-const LIMIT_MS = numberFrom('KONGSUL_MODEL_SECONDS', PROGRAMS > 40 ? 36_000 : 30) * 1000
+const LIMIT_MS = numberFrom('KONGSUL_MODEL_SECONDS', PROGRAMS > 40 ? 36_000 : 20) * 1000
 const SHORTEN_MS = 60_000
 
 let consul: TestConsul

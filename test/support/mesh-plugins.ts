@@ -1,11 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { loadPlugin } from '../../plugins/server/form/load-plugin.ts'
+import { loadPlugins } from '../../plugins/server/form/load-plugin.ts'
 import { writeDump } from '../../plugins/server/process/dump-file.ts'
-
-const FOLDER = fileURLToPath(new URL('../../plugins', import.meta.url))
 
 /** KONG_* variables of a gateway that has loaded the mesh's plugins, by their real schemas. */
 export interface MeshPluginEnv {
@@ -21,8 +18,9 @@ export async function meshPluginEnv(): Promise<MeshPluginEnv> {
     KONG_PLUGINS: ['bundled', ...names].join(),
     KONG_PLUGINSERVER_NAMES: names.join(),
   }
+  const plugins = await loadPlugins([])
   for (const name of names) {
-    const { info } = await loadPlugin(join(FOLDER, name, 'plugin.ts'))
+    const { info } = plugins.get(name)!
     const prefix = `KONG_PLUGINSERVER_${name.toUpperCase().replaceAll('-', '_')}`
     env[`${prefix}_SOCKET`] = join(folder, 'nobody.sock')
     env[`${prefix}_QUERY_CMD`] = `cat '${writeDump(folder, info)}'`
