@@ -40,7 +40,7 @@ export async function bundleTests(files) {
     },
     metafile: true,
     logLevel: 'warning',
-    plugins: [ownPlace],
+    plugins: [ownPlace, ownSeed],
   })
   const bundled = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
     entryPoint === undefined ? [] : [[entryPoint, path]],
@@ -75,5 +75,16 @@ const ownPlace = {
       const contents = `${own}${text}`
       return { contents, loader: LOADERS[extname(path)], resolveDir: dirname(path) }
     })
+  },
+}
+
+/** Property tests start from the seed that `npm test` sets. */
+const SEEDED = join(root, 'test', 'support', 'seeded-fast-check.mjs')
+const ownSeed = {
+  name: 'own-seed',
+  setup(build) {
+    build.onResolve({ filter: /^fast-check$/ }, ({ importer }) =>
+      importer === SEEDED ? undefined : { path: SEEDED },
+    )
   },
 }

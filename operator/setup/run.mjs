@@ -18,6 +18,8 @@ if (job === 'soak') {
   process.env.KONGSUL_FUZZ_RUNS ??= '2000'
   process.env.KONGSUL_DASHBOARD_SECONDS ??= '600'
 }
+// Another one each time finds more: KONGSUL_SEED=random, and the soak.
+if (job === 'test') process.env.KONGSUL_SEED ??= '20261128'
 const jobs = {
   up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
   test: async () => {

@@ -30,7 +30,7 @@ export class PluginPresence {
   readonly #options: PluginPresenceOptions
   readonly #clock: () => number
   readonly #nodes = new Map<string, Node>()
-  #timer: NodeJS.Timeout | null = null
+  readonly #timers = new Set<NodeJS.Timeout>()
 
   constructor(options: PluginPresenceOptions) {
     this.#options = options
@@ -55,11 +55,8 @@ export class PluginPresence {
     const node = this.#nodes.get(name)
     if (node === undefined || !node.connections.delete(connection) || node.connections.size > 0) return
     node.leftMs = this.#clock()
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      this.#options.onChange()
-    }, BRIEF_MS + 1)
-    this.#timer.unref()
+    this.#lookAgain(BRIEF_MS)
+    this.#lookAgain(MISSED_MS)
   }
 
   /** Is a node of Kong without its process? */
@@ -78,8 +75,17 @@ export class PluginPresence {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  #lookAgain(afterMs: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#options.onChange()
+    }, afterMs + 1)
+    timer.unref()
+    this.#timers.add(timer)
   }
 
   #missing(): { readonly name: string; readonly awayMs: number }[] {

@@ -15,7 +15,8 @@ export interface MeshWatchOptions {
 
 const WAIT_SECONDS = 30
 const LIMIT_MS = WAIT_SECONDS * 1_000 + 5_000
-const BACKOFF = { baseMs: 100, maxMs: 5_000 } as const
+/** An operator that starts shall be heard soon: circuits have no names before. */
+const BACKOFF = { baseMs: 100, maxMs: 1_000 } as const
 /** At most so often, or a mesh in which everything moves would keep the process busy. */
 const PAUSE_MS = 20
 

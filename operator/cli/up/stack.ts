@@ -86,8 +86,9 @@ export class Stack {
     await this.#step('gateway', () => this.#startGateway())
     await this.#step('operator', () => this.startOperator())
     await this.#step('sample services', () => this.#startSamples())
-    // Whoever asks now, by doctor or circuits, shall be told of them.
+    // Whoever asks now, by doctor, circuits or traces, shall be told of them, and by name.
     await this.#until('the operator hears from the plugins', () => this.#hearsFromPlugins())
+    await this.#until('the plugins know the services', () => this.#pluginsKnowServices())
   }
 
   /** Starts the operator and answers when it has synced once. */
@@ -156,6 +157,13 @@ export class Stack {
   async #hearsFromPlugins(): Promise<boolean> {
     const { config } = this.#options
     return (await readCircuits({ ...config, addr: this.apiUrl })).processes.length > 0
+  }
+
+  async #pluginsKnowServices(): Promise<boolean> {
+    const metrics = await (await fetch(`http://127.0.0.1:${this.#options.ports.plugins}/metrics`)).text()
+    return this.#instances.every(({ sample }) =>
+      metrics.includes(`mesh_circuit_state{service="${sample.service}"`),
+    )
   }
 
   #startPlugins(): Promise<string> {
