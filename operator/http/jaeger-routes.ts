@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { goDurationMs } from '../core/go-duration.ts'
 import type { TraceQuery } from '../traces/search-traces.ts'
 import type { TraceQueries } from '../traces/trace-queries.ts'
 import { endpoint } from './endpoint.ts'
@@ -137,8 +138,8 @@ function searchOf(query: Search): TraceQuery {
     tags: [...jsonTags(query.tags ?? ''), ...[query.tag ?? []].flat().map(pairOf)],
     startMs: start === '' ? undefined : Number(start) / 1_000,
     endMs: end === '' ? undefined : Number(end) / 1_000,
-    minDurationMs: goDuration('minDuration', query.minDuration ?? ''),
-    maxDurationMs: goDuration('maxDuration', query.maxDuration ?? ''),
+    minDurationMs: durationOf('minDuration', query.minDuration ?? ''),
+    maxDurationMs: durationOf('maxDuration', query.maxDuration ?? ''),
     limit: Math.min(count === 0 ? DEFAULT_LIMIT : count, MOST_TRACES),
     isOfOneSpan: true,
   }
@@ -163,27 +164,17 @@ function pairOf(text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-}
-
-/** `1.2ms`, `1h30m`: durations as Go writes them. */
-function goDuration(name: string, text: string): number | undefined {
+/** Go's text; empty counts as none. */
+function durationOf(name: string, text: string): number | undefined {
   if (text === '') return undefined
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)]
-  if (parts.length === 0 || parts.map(([all]) => all).join('') !== text) {
+  const ms = goDurationMs(text)
+  if (ms === null) {
     throw new RequestError(
       400,
       `unable to parse param '${name}': time: invalid duration "${text.slice(0, 50)}"`,
     )
   }
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNITS_MS[unit!]!, 0)
+  return ms
 }
 
 const wholeId = (id: string): string => id.toLowerCase().padStart(32, '0')

@@ -20,7 +20,7 @@ export interface NodeCircuits {
 }
 
 /** A process tells every 5 s; one that has been silent for three times that is gone. */
-const EXPIRY_MS = 15_000
+export const SILENT_MS = 15_000
 
 /** What the plugin processes say of their circuits, as long as they go on saying it. */
 export class CircuitBook {
@@ -43,7 +43,7 @@ export class CircuitBook {
   nodes(): readonly NodeCircuits[] {
     const now = this.#clock()
     for (const [node, { heardMs }] of this.#nodes) {
-      if (now - heardMs > EXPIRY_MS) this.#nodes.delete(node)
+      if (now - heardMs > SILENT_MS) this.#nodes.delete(node)
     }
     return [...this.#nodes.values()]
       .map(({ told }) => told)

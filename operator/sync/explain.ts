@@ -1,7 +1,7 @@
 import type { ServiceReport } from '../core/desired.ts'
 import type { Entity } from '../core/entity.ts'
 import { type ExplainedRequest, explainRequest, type RouteExplanation } from '../core/explain-request.ts'
-import { explanationDifferences } from '../core/explanation-differences.ts'
+import { type ComparedExplanation, explanationDifferences } from '../core/explanation-differences.ts'
 import { HEALTH_OVERRIDE, overriddenOf } from '../core/tags.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
@@ -28,13 +28,7 @@ export interface OtherNode {
 export interface NodeExplanation {
   readonly route: RouteExplanation['route']
   readonly beat: RouteExplanation['beat']
-  readonly service: {
-    readonly id: string
-    readonly name: string
-    readonly host: string
-    readonly enabled: boolean
-    readonly upstream: { readonly name: string; readonly algorithm: string } | null
-  } | null
+  readonly service: ComparedExplanation['service']
   readonly targets: readonly ExplainedTarget[]
   readonly plugins: RouteExplanation['plugins']
 }

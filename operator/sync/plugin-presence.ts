@@ -1,3 +1,5 @@
+import { SILENT_MS } from './circuit-book.ts'
+
 export interface PluginPresenceOptions {
   /** Whether a plugin process is there, or how long none has been, means something else now. */
   readonly onChange: () => void
@@ -15,8 +17,6 @@ interface Node {
   leftMs: number | null
 }
 
-/** A process tells every 5 s; one that has been silent for three times that is gone, whatever became of its connections. */
-const SILENT_MS = 15_000
 /** A process that ends is replaced within this: nothing to tell people of. */
 const BRIEF_MS = 2_000
 /** A node that is gone for so long while others are there was taken away. */

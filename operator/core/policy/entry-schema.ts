@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod'
-import { durationMs } from './go-duration.ts'
+import { durationMs } from '../go-duration.ts'
 
 const text = z.string('must be a text')
 const flag = z.boolean('must be true or false')

@@ -76,12 +76,7 @@ export function ChangesPage() {
         {() => (
           <>
             <ChangeList changes={page.shown} isOfOne={service !== ''} />
-            <Pager
-              page={page}
-              what="changes"
-              total={inRange.length}
-              onPage={(next) => replaceParams({ page: next === 1 ? '' : String(next) })}
-            />
+            <Pager page={page} what="changes" total={inRange.length} />
           </>
         )}
       </Panel>

@@ -72,12 +72,7 @@ export function GraphTable({ shown }: { readonly shown: ShownGraph }) {
           </tbody>
         </table>
       </Scroll>
-      <Pager
-        page={page}
-        what="calls"
-        total={sorted.length}
-        onPage={(next) => replaceParams({ page: next === 1 ? '' : String(next) })}
-      />
+      <Pager page={page} what="calls" total={sorted.length} />
       {alone.length > 0 && (
         <p class="alone">
           <span class="muted">Without calls:</span>{' '}

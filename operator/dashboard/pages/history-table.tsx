@@ -1,4 +1,4 @@
-import { replaceParams, usePlace } from '../data/place.ts'
+import { usePlace } from '../data/place.ts'
 import type { HistorySample } from '../model/api-shapes.ts'
 import { clock, duration, NONE, rate } from '../model/format.ts'
 import { pageOf } from '../model/service-rows.ts'
@@ -42,12 +42,7 @@ export function HistoryTable({ samples, fromMs, toMs }: HistoryTableProps) {
           </tbody>
         </table>
       </Scroll>
-      <Pager
-        page={page}
-        what="samples"
-        total={shown.length}
-        onPage={(next) => replaceParams({ samples: next === 1 ? '' : String(next) })}
-      />
+      <Pager page={page} what="samples" total={shown.length} param="samples" />
     </>
   )
 }

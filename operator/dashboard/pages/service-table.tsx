@@ -105,12 +105,7 @@ export function ServiceTable({
               </tbody>
             </table>
           </Scroll>
-          <Pager
-            page={page}
-            what="services"
-            total={found.length}
-            onPage={(next) => replaceParams({ page: next === 1 ? '' : String(next) })}
-          />
+          <Pager page={page} what="services" total={found.length} />
         </>
       )}
     </Panel>

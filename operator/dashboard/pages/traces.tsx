@@ -1,4 +1,4 @@
-import { go, replaceParams, usePlace } from '../data/place.ts'
+import { go, usePlace } from '../data/place.ts'
 import { useResource } from '../data/resource.ts'
 import { rangeLabel, rangeMs } from '../model/ranges.ts'
 import { pageOf } from '../model/service-rows.ts'
@@ -75,12 +75,7 @@ export function TracesPage() {
           return (
             <>
               <TraceTable traces={page.shown} />
-              <Pager
-                page={page}
-                what="traces"
-                total={traces.length}
-                onPage={(next) => replaceParams({ page: next === 1 ? '' : String(next) })}
-              />
+              <Pager page={page} what="traces" total={traces.length} />
             </>
           )
         }}
