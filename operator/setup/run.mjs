@@ -15,11 +15,11 @@ const SOAK = [
   'browser/sizes',
 ].map((name) => join('test', ...name.split('/')).concat('.test.ts'))
 if (job === 'soak') {
-  process.env.KONGSUL_FUZZ_RUNS ??= '2000'
-  process.env.KONGSUL_DASHBOARD_SECONDS ??= '600'
+  process.env.FUZZ_RUNS ??= '2000'
+  process.env.DASHBOARD_SECONDS ??= '600'
 }
-// Another one each time finds more: KONGSUL_SEED=random, and the soak.
-if (job === 'test') process.env.KONGSUL_SEED ??= '20261128'
+// Another one each time finds more: PROPERTY_SEED=random, and the soak.
+if (job === 'test') process.env.PROPERTY_SEED ??= '20261128'
 const jobs = {
   up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
   test: async () => {

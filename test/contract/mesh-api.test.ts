@@ -14,7 +14,7 @@ import { describedApi, exampleUrl, GENERAL_ERRORS, type Route, urlOf } from '../
 const FREELY = { writeRate: { perSecond: 1e9, burst: 1e9 } }
 const { app, asked } = bareApi({ guard: FREELY })
 /** `npm run soak` makes more of them. */
-const RUNS = Number(process.env['KONGSUL_FUZZ_RUNS'] ?? 100)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100)
 
 const description = describedApi(JSON.parse((await app.inject('/openapi.json')).body))
 const { routes } = description

@@ -14,7 +14,7 @@ import { type Stack, startStack } from '../support/operator-stack.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const RUNS = Math.ceil(Number(process.env['KONGSUL_FUZZ_RUNS'] ?? 100) / 10)
+const RUNS = Math.ceil(Number(process.env['FUZZ_RUNS'] ?? 100) / 10)
 const V2 = '/api/v1/mesh/v2'
 let stack: Stack
 let redis: TestRedis

@@ -1,6 +1,6 @@
 // Random programs of everything that can happen to a mesh, against a simple model (test/support/model/):
-//   KONGSUL_MODEL_SEED=17 npm test -- test/integration/operator-model.test.ts   runs the program of one seed
-//   KONGSUL_MODEL_PROGRAMS=500 KONGSUL_MODEL_STEPS=25 ...                       runs many, and longer ones
+//   MODEL_SEED=17 npm test -- test/integration/operator-model.test.ts   runs the program of one seed
+//   MODEL_PROGRAMS=500 KONGSUL_MODEL_STEPS=25 ...                       runs many, and longer ones
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startConsul, type TestConsul } from '../support/consul.ts'
@@ -10,8 +10,8 @@ import { type Failure, shorten } from '../support/model/shorten.ts'
 
 const numberFrom = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise)
 
-const SEED = process.env['KONGSUL_MODEL_SEED']
-const PROGRAMS = SEED === undefined ? numberFrom('KONGSUL_MODEL_PROGRAMS', 40) : 1
+const SEED = process.env['MODEL_SEED']
+const PROGRAMS = SEED === undefined ? numberFrom('MODEL_PROGRAMS', 40) : 1
 const STEPS = numberFrom('KONGSUL_MODEL_STEPS', 15)
 const FIRST_SEED = Number(SEED ?? numberFrom('KONGSUL_MODEL_FIRST_SEED', 1))
 /** No more programs are begun after this, however slow the machine is. */
@@ -39,7 +39,7 @@ test('whatever happens, no edit is lost, nothing of others is touched, services 
 function report({ program, result }: Failure): string {
   return [
     ...result.wrong,
-    `KONGSUL_MODEL_SEED=${program.seed} KONGSUL_MODEL_STEPS=${STEPS} runs it again; shortened it is:`,
+    `MODEL_SEED=${program.seed} KONGSUL_MODEL_STEPS=${STEPS} runs it again; shortened it is:`,
     ...stepsOf(program),
     'The end of what happened:',
     ...result.log.slice(-60),
