@@ -137,8 +137,9 @@ test('outcomes reach the operator within a moment, and the circuits are in the m
     )
     return Number(line.exec(text)?.[1] ?? 0) >= 20
   })
-  // By its name as soon as the operator has told the plugins of it.
+  // By its name as soon as the operator has told the plugins of it; Kong may have served those 20 before it took the plugins up.
   const metrics = await waitFor(async () => {
+    await mesh.get('counted')
     const text = await mesh.plugins.metrics()
     return text.includes('mesh_circuit_state{service="counted",state="closed"} 1') ? text : null
   })
