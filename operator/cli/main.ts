@@ -142,9 +142,19 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/config.ts')).defineConfig,
   },
   {
+    name: 'uninstall',
+    summary: 'remove from Kong what kongsul wrote',
+    load: async () => (await import('./commands/uninstall.ts')).defineUninstall,
+  },
+  {
     name: 'simulate',
     summary: 'what the plugins would decide, from a file',
     load: async () => (await import('./simulate.ts')).defineSimulate,
+  },
+  {
+    name: 'completion',
+    summary: 'complete commands and options in bash, zsh or fish',
+    load: async () => (await import('./commands/completion.ts')).defineCompletion(() => program(null)),
   },
   {
     name: 'sample-service',
@@ -174,7 +184,8 @@ Examples:
 
 Settings come from flags, then the environment, then kongsul.yaml: see kongsul config process.`
 
-async function program(args: readonly string[]): Promise<Command> {
+/** @param args of the command line, by which one command is defined; null: every one is */
+async function program(args: readonly string[] | null): Promise<Command> {
   const root = new Command('kongsul')
     .description('A service mesh made of Consul and Kong Gateway OSS.')
     .version(packageVersion(), '--version', 'print the version')
@@ -182,13 +193,13 @@ async function program(args: readonly string[]): Promise<Command> {
     .showSuggestionAfterError()
     .showHelpAfterError('(kongsul --help lists what there is)')
     .addHelpText('after', HELP)
-  const words = args.filter((arg) => !arg.startsWith('-'))
+  const words = (args ?? []).filter((arg) => !arg.startsWith('-'))
   const wanted = words[0] === 'help' ? words[1] : words[0]
   for (const { name, alias, summary, hidden, load } of COMMANDS) {
     const command = root.command(name, { hidden: hidden ?? false }).summary(summary)
     command.helpOption('-h, --help', 'print help')
     if (alias) command.alias(alias)
-    if (wanted !== name && (!alias || wanted !== alias)) continue
+    if (args !== null && wanted !== name && (!alias || wanted !== alias)) continue
     const define = await load()
     define(command)
     nameHelp(command)

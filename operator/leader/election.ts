@@ -16,6 +16,7 @@ import { now, type Seat } from './seat.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { settleTakeover } from './settle-takeover.ts'
 import { LEASE_TIMING, LOOK_EVERY_MS, PAUSE_LIMIT_MS } from './timing.ts'
+import { leaderKey } from './who-leads.ts'
 
 export interface ElectionOptions {
   readonly consul: ConsulConfig
@@ -97,7 +98,7 @@ class Participant implements Election {
     const onRequest = (endpoint: string, failed: boolean) =>
       failed ? hooks?.error?.(endpoint) : hooks?.request?.(endpoint)
     this.#seat = {
-      lock: createConsulLock(consul, { key: `mesh/leader/${mesh}`, serviceId }, onRequest),
+      lock: createConsulLock(consul, { key: leaderKey(mesh), serviceId }, onRequest),
       log,
       leaving: this.#leaving.signal,
       state: () => this.#state,

@@ -45,6 +45,7 @@ for (const command of [
   'check',
   'drain',
   'config process',
+  'uninstall',
 ]) {
   test(`${command} --help has options, exit codes and examples`, async () => {
     const { code, stdout } = await runKongsul([...command.split(' '), '--help'])
@@ -88,4 +89,13 @@ test('config process prints each value with its source and no secret', async () 
   assert.deepEqual([row('mesh')?.value, row('mesh')?.source], ['blue', 'environment KONGSUL_MESH'])
   assert.deepEqual([row('port.proxy')?.value, row('port.proxy')?.source], [9000, 'flag --port-proxy'])
   assert.ok(!stdout.includes('hush-hush'))
+})
+
+test('completion prints a script with every command, and what is below it', async () => {
+  const { code, stdout } = await runKongsul(['completion', 'bash'])
+  assert.equal(code, 0)
+  for (const part of ["'overrides pin')", "'config process')", "'status --output') words='text json'"]) {
+    assert.ok(stdout.includes(part), part)
+  }
+  assert.ok(!stdout.includes('sample-service'))
 })

@@ -1,0 +1,126 @@
+import type { Command } from 'commander'
+import type { ProcessConfig } from '../../config/load-config.ts'
+import { ConfigWriter } from '../../kong/config-writer.ts'
+import type { KongAdmin } from '../../kong/kong-admin.ts'
+import { entityWriter, type KongWriter } from '../../kong/kong-writer.ts'
+import { whoLeads } from '../../leader/who-leads.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
+import { CliError } from '../cli-error.ts'
+import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { counted } from '../counted.ts'
+import type { Io } from '../io.ts'
+import { addOutputOption, ioOf } from '../output-option.ts'
+import { reachKong } from '../reach-kong.ts'
+import { StatusLine } from '../status-line.ts'
+import { type Leaving, leaveKong, planLeaving } from '../uninstall.ts'
+
+interface Options {
+  readonly yes?: boolean
+  readonly output?: string
+}
+
+const HELP = `
+Without --yes nothing is changed: it shows what would go, and Kong goes on serving. With --yes every entity of this mesh
+is removed from Kong, routes first, and its services are not reached through Kong any more. Entities without kongsul's tags
+stay, and so does what they hang on. Stop the operators first: one that runs would write everything again, so it is
+refused while one leads. To go on without kongsul but with what is in Kong, just stop the operators.
+
+Consul's KV keeps the settings; to remove those as well: consul kv delete -recurse mesh/
+
+Exit codes:
+  0  removed, or nothing of ours was there
+  1  an error
+  2  there is something to remove, and --yes was not given
+
+Examples:
+  kongsul uninstall            what would go
+  kongsul uninstall --yes      remove it`
+
+/** `kongsul uninstall [--yes]`. */
+export function defineUninstall(command: Command): void {
+  command
+    .description('Removes from Kong what kongsul wrote, and nothing else.')
+    .option('--yes', 'remove it; without it nothing is changed')
+    .addHelpText('after', HELP)
+    .action(async ({ yes = false, ...options }: Options) => {
+      const io = ioOf(options)
+      const config = commandConfig({ ...options })
+      if (yes) await refuseWhileLed(config)
+      await onEachKong(config, (admin, writer) => uninstall({ admin, writer, io, yes, config }))
+    })
+  addOutputOption(command)
+  addConfigOptions(command, ['mesh', 'kong', 'consul'])
+}
+
+interface One {
+  readonly admin: KongAdmin
+  readonly writer: KongWriter
+  readonly io: Io
+  readonly yes: boolean
+  readonly config: ProcessConfig
+}
+
+async function uninstall({ admin, writer, io, yes, config }: One): Promise<void> {
+  const { mesh } = config.operator
+  const plan = await planLeaving(writer, mesh)
+  const total = plan.changes.length
+  if (yes) {
+    const line = new StatusLine(process.stderr)
+    const show = (done: number) =>
+      line.show(`removed ${done.toLocaleString('en')}/${total.toLocaleString('en')}`)
+    await leaveKong(writer, plan, mesh, show).finally(() => line.show(''))
+  } else if (total > 0) process.exitCode = 2
+  if (io.format === 'json') {
+    io.json({ kong: admin.url, mesh, removed: yes, entities: listed(plan), kept: plan.kept })
+    return
+  }
+  const what = countsOf(plan)
+  if (total === 0) io.print(`Kong at ${admin.url} has nothing of mesh ${mesh}.`)
+  else if (yes) io.print(`Removed from Kong at ${admin.url}: ${what}.`)
+  else {
+    for (const { kind, name, service } of listed(plan)) io.print(`- ${kind} ${name} (${service})`)
+    io.print(`Kong at ${admin.url}: ${what} would be removed. Nothing was changed; --yes removes them.`)
+  }
+  for (const { message } of plan.kept) io.note(`warning: ${message}`)
+}
+
+/** Whoever leads would write it all again. */
+async function refuseWhileLed({ operator }: ProcessConfig): Promise<void> {
+  const leader = await whoLeads(operator.consul, operator.mesh)
+  if (leader === null) return
+  throw new CliError('OPERATOR_RUNS', {
+    tried: 'uninstalling',
+    answer: `operator ${leader || '(without a name)'} leads mesh ${operator.mesh} and would write everything again`,
+    remedy: 'stop every operator of this mesh first',
+  })
+}
+
+async function onEachKong(
+  { operator }: ProcessConfig,
+  work: (admin: KongAdmin, writer: KongWriter) => Promise<void>,
+): Promise<void> {
+  const { admins, kind } = await reachKong(operator.kong)
+  const ending = new AbortController()
+  const metrics = createMetrics('')
+  const hooks = { metrics, signal: ending.signal, onForeign: () => {}, onFailure: () => {} }
+  try {
+    for (const admin of admins) {
+      const writer =
+        kind === 'dbless' ? new ConfigWriter({ ...hooks, admin }) : entityWriter(admin, operator.mesh)
+      await work(admin, writer)
+    }
+  } finally {
+    ending.abort()
+    for (const admin of admins) admin.close()
+  }
+}
+
+const listed = ({ changes }: Leaving) =>
+  changes.map(({ entity, service }) => ({ kind: entity.kind, name: entity.name || entity.id, service }))
+
+/** `3 routes, 2 services` */
+function countsOf({ changes }: Leaving): string {
+  const counts = new Map<string, number>()
+  for (const { entity } of changes) counts.set(entity.kind, (counts.get(entity.kind) ?? 0) + 1)
+  return [...counts].map(([kind, count]) => counted(count, kind)).join(', ')
+}
