@@ -1,6 +1,6 @@
 import { nearest } from './nearest.ts'
 import type { FileEntry } from './parse-file.ts'
-import { environmentOf, flagKeyOf, flagOf, type Setting } from './setting.ts'
+import { environmentOf, flagKeyOf, flagOf, type Setting, withoutCredentials } from './setting.ts'
 import { REFUSED_ENVIRONMENT, SETTINGS } from './settings-table.ts'
 
 export type Value = string | number | boolean
@@ -72,7 +72,7 @@ function check(
   const value = withScheme(setting, fromText(setting, raw), values)
   const result = setting.schema.safeParse(value)
   if (result.success) return result.data as Value
-  const shown = setting.secret ? 'the value' : JSON.stringify(raw)
+  const shown = setting.secret ? 'the value' : withoutCredentials(JSON.stringify(raw))
   const reason = result.error.issues[0]?.message ?? 'is not valid'
   return { problem: `${setting.path} (${source}): ${shown} ${reason}. Example: ${setting.example}` }
 }

@@ -40,3 +40,12 @@ export const flagKeyOf = (path: string): string =>
   words(path)
     .map((word, index) => (index === 0 ? word : word[0]!.toUpperCase() + word.slice(1)))
     .join('')
+
+/** `http://user:password@host` and the like. */
+const USER_PART = /(:\/\/)[^/?#@]*@/
+
+export const hasCredentials = (text: string): boolean => USER_PART.test(text)
+
+/** The same with the user's part redacted, for messages. */
+export const withoutCredentials = (text: string): string =>
+  text.replaceAll(new RegExp(USER_PART, 'g'), '$1[redacted]@')

@@ -2,14 +2,18 @@ import { z } from 'zod'
 import { DEFAULT_TRACES_PER_SECOND } from '../../plugins/mesh-tracing/trace-budget.ts'
 import { legacyNetworks } from '../access/networks.ts'
 import { OUTCOME_WAYS } from '../core/service-plugins.ts'
-import type { Setting } from './setting.ts'
+import { hasCredentials, type Setting } from './setting.ts'
 
-const url = z.url({ protocol: /^https?$/, message: 'is not an http:// or https:// address' })
+const httpUrl = z.url({ protocol: /^https?$/, message: 'is not an http:// or https:// address' })
+/** Addresses are shown in logs, status and errors. */
+const CREDENTIALS = 'holds a user or a password, and addresses are shown: give a token by its own setting'
+const url = httpUrl.refine((value) => !hasCredentials(value), CREDENTIALS)
 const urls = z
   .string()
-  .refine((value) => value.split(',').every((each) => url.safeParse(each.trim()).success), {
+  .refine((value) => value.split(',').every((each) => httpUrl.safeParse(each.trim()).success), {
     message: 'is not an http:// or https:// address, or several separated by commas',
   })
+  .refine((value) => !value.split(',').some((each) => hasCredentials(each)), CREDENTIALS)
 const text = z.string().min(1, 'is empty')
 const flag = z.boolean('is neither true nor false')
 const port = z

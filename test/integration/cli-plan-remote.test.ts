@@ -16,7 +16,7 @@ let folder: string
 const NOWHERE = { CONSUL_HTTP_ADDR: 'http://127.0.0.1:9', KONG_ADMIN_URL: 'http://127.0.0.1:9' }
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kongsul-plan-'))
-  stack = await startStack()
+  stack = await startStack({ ownGateway: true })
   await stack.startOperator()
   await stack.consul.register({ Name: 'web', ID: 'web-1', Address: '127.0.0.1', Port: 9400 })
   await waitFor(async () => Object.keys(await stack.weights('web')).length === 1)

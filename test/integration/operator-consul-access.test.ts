@@ -22,13 +22,8 @@ describe('with access control and the policy deny', () => {
     SecretID: '5b9e3f0e-9b4c-4a49-9d0e-3f2b8a1c7d10',
     AccessorID: '0d5b8f5c-2f3e-4f57-8a6b-6e1c9d2f4a11',
   }
-  const RULES = `
-    service_prefix "" { policy = "read" }
-    node_prefix "" { policy = "read" }
-    agent_prefix "" { policy = "read" }
-    session_prefix "" { policy = "write" }
-    key_prefix "mesh/" { policy = "write" }
-    service "kongsul-operator" { policy = "write" }`
+  // The one that is shipped.
+  const RULES = readFileSync(new URL('../../operator/consul/policy.hcl', import.meta.url), 'utf8')
   let stack: Stack
   before(async () => {
     stack = await startStack({ acl: true })

@@ -1,5 +1,5 @@
-// Real Consul, the dev gateway and the operator in the test's own process: what it decides can be looked at, and it
-// can be stopped and started again within milliseconds.
+// Real Consul, a gateway (the dev gateway, or the Kong that KONG_ADMIN_URL and KONG_PROXY_URL name) and the operator in the
+// test's own process: what it decides can be looked at, and it can be stopped and started again within milliseconds.
 import { type Gateway, startGateway } from '../../kong/gateway/gateway.ts'
 import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import type { OperatorConfig } from '../../operator/sync/operator-config.ts'
@@ -12,7 +12,7 @@ export type KongRow = any
 
 export interface Stack {
   readonly consul: TestConsul
-  readonly gateway: Gateway
+  readonly gateway: StackGateway
   readonly adminUrl: string
   readonly proxyUrl: string
   /** What an operator of this stack runs with. */
@@ -34,28 +34,38 @@ export interface Stack {
   stop(): Promise<void>
 }
 
+/** Of a Kong that is somebody else's, closing removes what the test has left there. */
+export interface StackGateway {
+  readonly adminUrl: string
+  readonly proxyUrl: string
+  close(): Promise<void>
+}
+
 export interface ConfigChanges extends Partial<Omit<OperatorConfig, 'kong'>> {
   readonly kong?: Partial<OperatorConfig['kong']>
 }
 
 export interface StackOptions extends ConsulOptions {
-  /** More KONG_* variables of the gateway. */
+  /** More KONG_* variables of the gateway, which is then one of ours. */
   readonly kongEnv?: Readonly<Record<string, string>>
-  /** Ports that others have to know before anything is started; free ones otherwise. */
+  /** Ports that others have to know before anything is started; free ones otherwise. The gateway is then one of ours. */
   readonly ports?: { readonly admin: number; readonly api: number }
+  /** A gateway of ours whatever the environment says: for tests that take it away. */
+  readonly ownGateway?: boolean
   /** Folder of a built dashboard, to be served. */
   readonly dashboard?: string
 }
 
 export async function startStack({
-  kongEnv = {},
+  kongEnv,
   ports,
+  ownGateway = kongEnv !== undefined || ports !== undefined,
   dashboard,
   ...options
 }: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
-  const gateway = await startTestGateway(kongEnv, ports?.admin)
-  const adminUrl = `http://127.0.0.1:${gateway.adminPort}`
+  const gateway = (ownGateway ? null : givenKong()) ?? stackGateway(await startTestGateway(kongEnv, ports?.admin))
+  const { adminUrl, proxyUrl } = gateway
   let operator: Operator | null = null
 
   const running = (): Operator => {
@@ -75,7 +85,7 @@ export async function startStack({
     consul,
     gateway,
     adminUrl,
-    proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+    proxyUrl,
     config: () => configFor(consul, gateway, ports?.api),
     operator: running,
     startOperator: async ({ kong, ...over } = {}) => {
@@ -111,6 +121,31 @@ export async function startStack({
   }
 }
 
+const stackGateway = (gateway: Gateway): StackGateway => ({
+  adminUrl: `http://127.0.0.1:${gateway.adminPort}`,
+  proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+  close: () => gateway.close(),
+})
+
+/** The Kong of the environment; null where it names none. */
+function givenKong(): StackGateway | null {
+  const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl } = process.env
+  if (!adminUrl || !proxyUrl) return null
+  return { adminUrl, proxyUrl, close: () => emptyKong(adminUrl) }
+}
+
+/** What is used goes last. */
+const KINDS = ['plugins', 'routes', 'services', 'upstreams', 'consumers', 'certificates', 'ca_certificates']
+
+/** A Kong for tests holds nothing that they have not made. */
+async function emptyKong(adminUrl: string): Promise<void> {
+  for (const kind of KINDS) {
+    const listed = await fetch(`${adminUrl}/${kind}?size=1000`)
+    const { data } = (await listed.json()) as { data: readonly { readonly id: string }[] }
+    for (const { id } of data) await fetch(`${adminUrl}/${kind}/${id}`, { method: 'DELETE' })
+  }
+}
+
 export const startTestGateway = (
   env: Readonly<Record<string, string>> = {},
   adminPort = 0,
@@ -122,11 +157,11 @@ export const startTestGateway = (
     env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env },
   })
 
-function configFor(consul: TestConsul, gateway: Gateway, apiPort = 0): OperatorConfig {
+function configFor(consul: TestConsul, gateway: StackGateway, apiPort = 0): OperatorConfig {
   return {
     consul: { url: consul.url },
-    kong: { adminUrl: `http://127.0.0.1:${gateway.adminPort}`, timeoutMs: 5000, parallel: 8 },
-    proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+    kong: { adminUrl: gateway.adminUrl, timeoutMs: 5000, parallel: 8 },
+    proxyUrl: gateway.proxyUrl,
     api: { host: '127.0.0.1', port: apiPort },
     mesh: 'default',
     hostSuffix: 'mesh',

@@ -105,6 +105,11 @@ const refusals: [what: string, given: Parameters<typeof layers>[0], problem: Reg
     /^CONSUL_NAMESPACE \(environment\): .*not supported/,
   ],
   [
+    'an address with a password is refused, and the password is not told',
+    { environment: { KONG_ADMIN_URL: 'http://a:8001,http://kong:hunter2@b:8001' } },
+    /^kong\.adminUrl \(environment KONG_ADMIN_URL\): "http:\/\/a:8001,http:\/\/\[redacted\]@b:8001" holds a user or a password/,
+  ],
+  [
     'one of several Admin URLs that is none is refused',
     { environment: { KONG_ADMIN_URL: 'http://a:8001,b:8001' } },
     /^kong\.adminUrl .* separated by commas/,
