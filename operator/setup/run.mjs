@@ -1,4 +1,5 @@
-// What `npm run up`, `npm test`, `npm run soak`, `npm run bench`, `npm run screenshots` and `npm run test:w3c` start: set-up first, then the job in its own process.
+// What `npm run up`, `npm test`, `npm run test:kong`, `test:w3c`, `soak`, `bench` and `screenshots` start: set-up first, then the
+// job in its own process.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -6,6 +7,9 @@ import { bundleTests } from './bundle-tests.mjs'
 import { prepare, root } from './prepare.mjs'
 
 const [job = '', ...args] = process.argv.slice(2)
+const isFlag = (arg) => arg.startsWith('-')
+/** Files on the command line. */
+const named = () => args.filter((arg) => !isFlag(arg))
 /** What takes too long for every run. */
 const SOAK = [
   'contract/mesh-api',
@@ -19,16 +23,19 @@ if (job === 'soak') {
   process.env.DASHBOARD_SECONDS ??= '600'
 }
 // Another one each time finds more: PROPERTY_SEED=random, and the soak.
-if (job === 'test') process.env.PROPERTY_SEED ??= '20261128'
+if (job === 'test' || job === 'kong') process.env.PROPERTY_SEED ??= '20261128'
 const jobs = {
   up: () => [join('operator', 'cli', 'kongsul.mjs'), 'up', ...args],
-  test: async () => {
-    const isFlag = (arg) => arg.startsWith('-')
-    const files = await bundleTests(testFiles(args.filter((arg) => !isFlag(arg))))
+  test: async (files = testFiles(named())) => {
+    const bundled = await bundleTests(files)
     // A Kong of others is one for all: what one file does there, another must not see.
     const atOnce = process.env.KONG_ADMIN_URL ? 1 : 2
     const how = [`--test-concurrency=${atOnce}`, '--test-timeout=300000', ...args.filter(isFlag)]
-    return ['--enable-source-maps', '--test', ...how, ...files]
+    return ['--enable-source-maps', '--test', ...how, ...bundled]
+  },
+  kong: () => {
+    const isOfKong = (file) => /^test.(contract|integration)./.test(file)
+    return jobs.test(testFiles(named()).filter(isOfKong))
   },
   soak: async () => {
     const how = ['--test-concurrency=1', '--test-timeout=1800000']
@@ -42,9 +49,16 @@ if (!(job in jobs)) {
   console.error(`unknown job "${job}"; one of ${Object.keys(jobs).join(', ')}`)
   process.exit(64)
 }
+const isWithoutKong = !process.env.KONG_ADMIN_URL || !process.env.KONG_PROXY_URL
+if (job === 'kong' && isWithoutKong) {
+  console.error(
+    'test:kong needs KONG_ADMIN_URL and KONG_PROXY_URL of a Kong for tests: they remove what they make there',
+  )
+  process.exit(64)
+}
 
 await prepare()
-if (['test', 'soak', 'screenshots'].includes(job))
+if (['test', 'kong', 'soak', 'screenshots'].includes(job))
   await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
 process.exitCode = await run(await jobs[job]())
 

@@ -64,9 +64,12 @@ export async function startStack({
   ...options
 }: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
-  const gateway = (ownGateway ? null : givenKong()) ?? stackGateway(await startTestGateway(kongEnv, ports?.admin))
+  const gateway =
+    (ownGateway ? null : givenKong()) ?? stackGateway(await startTestGateway(kongEnv, ports?.admin))
   const { adminUrl, proxyUrl } = gateway
   let operator: Operator | null = null
+  /** Paths of what a test made by hand. */
+  const made: string[] = []
 
   const running = (): Operator => {
     if (operator === null) throw new Error('no operator is running')
@@ -79,7 +82,15 @@ export async function startStack({
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
     const response = await fetch(`${adminUrl}${path}`, { method, ...json })
     const text = await response.text()
-    return { status: response.status, body: text === '' ? null : JSON.parse(text) }
+    const answer = { status: response.status, body: text === '' ? null : JSON.parse(text) }
+    if (method === 'POST' && response.ok && answer.body?.id)
+      made.push(`${path.split('?')[0]}/${answer.body.id}`)
+    if (method === 'PUT' && response.ok) made.push(path)
+    return answer
+  }
+  /** Of a Kong that goes on. */
+  const leave = async () => {
+    for (const path of made.reverse()) await fetch(`${adminUrl}${path}`, { method: 'DELETE' })
   }
   return {
     consul,
@@ -116,6 +127,7 @@ export async function startStack({
     },
     stop: async () => {
       await operator?.stop()
+      if (!ownGateway) await leave()
       await Promise.all([gateway.close(), consul.stop()])
     },
   }
@@ -131,16 +143,16 @@ const stackGateway = (gateway: Gateway): StackGateway => ({
 function givenKong(): StackGateway | null {
   const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl } = process.env
   if (!adminUrl || !proxyUrl) return null
-  return { adminUrl, proxyUrl, close: () => emptyKong(adminUrl) }
+  return { adminUrl, proxyUrl, close: () => sweepKong(adminUrl) }
 }
 
 /** What is used goes last. */
 const KINDS = ['plugins', 'routes', 'services', 'upstreams', 'consumers', 'certificates', 'ca_certificates']
 
-/** A Kong for tests holds nothing that they have not made. */
-async function emptyKong(adminUrl: string): Promise<void> {
+/** Removes what the operator has written to a Kong that goes on. */
+async function sweepKong(adminUrl: string): Promise<void> {
   for (const kind of KINDS) {
-    const listed = await fetch(`${adminUrl}/${kind}?size=1000`)
+    const listed = await fetch(`${adminUrl}/${kind}?size=1000&tags=managed-by:kongsul`)
     const { data } = (await listed.json()) as { data: readonly { readonly id: string }[] }
     for (const { id } of data) await fetch(`${adminUrl}/${kind}/${id}`, { method: 'DELETE' })
   }
