@@ -63,6 +63,8 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
             book.note(told)
             if (presence.heard(told.node, connection)) {
               connection.once('close', () => presence.closed(told.node, connection))
+              // It may have been closed while it was read, and tell of that no more.
+              if (connection.destroyed) presence.closed(told.node, connection)
             }
             onTold()
           },
