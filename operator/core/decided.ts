@@ -53,6 +53,21 @@ export interface DecidedFrom {
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
 }
 
+/**
+ * True where nothing that the plan was made of has changed; of thousands of services most are told apart by this alone.
+ * The settings are compared by the caller, once for all.
+ */
+export function isStillPlanned(
+  name: string,
+  instances: readonly Instance[] | undefined,
+  heldWeights: ReadonlyMap<string, HeldWeights> | undefined,
+  before: Planned,
+): boolean {
+  // What the last weights in Kong are has to be looked up.
+  if (before.instances !== instances || before.lastWeights.size > 0) return false
+  return before.held === (heldWeights?.get(name) ?? NONE_HELD)
+}
+
 export function decideService(
   name: string,
   instances: readonly Instance[],
@@ -74,19 +89,26 @@ export function decideService(
   }
   const lastWeights = new Map<string, number | null>()
   const planned = weightsOf(before?.plan.entities)
-  const plan = planService(name, instances, effective, options, {
-    last: (target) => {
-      const weight = weightInKong(target)
-      lastWeights.set(target, weight)
-      // A Kong that lost its data gets back what it had.
-      return weight ?? planned.get(target) ?? null
+  const plan = planService(
+    name,
+    instances,
+    effective,
+    options,
+    {
+      last: (target) => {
+        const weight = weightInKong(target)
+        lastWeights.set(target, weight)
+        // A Kong that lost its data gets back what it had.
+        return weight ?? planned.get(target) ?? null
+      },
+      wasRoutable: () =>
+        before === undefined
+          ? hasTraffic(actual, entityId(options.mesh, 'upstream', upstreamName(name)))
+          : [...planned.values()].some((weight) => weight > 0),
+      held,
     },
-    wasRoutable: () =>
-      before === undefined
-        ? hasTraffic(actual, entityId(options.mesh, 'upstream', upstreamName(name)))
-        : [...planned.values()].some((weight) => weight > 0),
-    held,
-  })
+    before?.plan,
+  )
   const wishes = before?.plan.wishes
   const isSameWish =
     wishes !== undefined && isSameJson(wishes as unknown as Json, plan.wishes as unknown as Json)

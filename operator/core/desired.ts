@@ -3,20 +3,25 @@
 import { isSameJson } from './canonical-json.ts'
 import type { CatalogSnapshot } from './catalog.ts'
 import { settleClaims } from './claims.ts'
-import type { ServiceReport } from './decided.ts'
-import { type Decided, decideService, type HeldWeights, type Planned, routeService } from './decided.ts'
-import type { Entity, HeldState, Json, KongState } from './entity.ts'
+import {
+  type Decided,
+  decideService,
+  type HeldWeights,
+  isStillPlanned,
+  type Planned,
+  routeService,
+} from './decided.ts'
+import { answerOf, type Desired } from './desired-answer.ts'
+import type { Entity, HeldState, Json } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf, unmanagedRoutes } from './foreign-routes.ts'
-import { patchedMap } from './patched-map.ts'
 import { withEntrySettings } from './policy/entry-settings.ts'
 import { NOTHING_SHAPED, type ShapeMemory, shapeMesh } from './policy/shape-mesh.ts'
-import type { Problem } from './problem.ts'
 import type { PlanOptions } from './service-plan.ts'
 import { type MeshPlugin, type OutcomeWay, wantedPlugins } from './service-plugins.ts'
-import { problemsOfShadows, type ServiceRoutes } from './service-routes.ts'
 import type { AcceptedSettings } from './settings.ts'
 
 export type { ServiceReport } from './decided.ts'
+export type { Desired } from './desired-answer.ts'
 export type { InstanceReport } from './targets.ts'
 
 export interface MeshOptions {
@@ -44,15 +49,6 @@ export interface DesiredInput {
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
 }
 
-export interface Desired {
-  readonly state: KongState
-  /** The same entities by service; what is unchanged since the last answer is the same list. */
-  readonly groups: ReadonlyMap<string, readonly Entity[]>
-  /** Sorted by name. */
-  readonly services: readonly ServiceReport[]
-  readonly problems: readonly Problem[]
-}
-
 /** Stateless form of `createDesired`. */
 export function desired(input: DesiredInput): Desired {
   return createDesired()(input)
@@ -75,6 +71,8 @@ export function createDesired(): (input: DesiredInput) => Desired {
 /** What the last call decided. Lists of the same length as `names`, in its order. */
 interface Memory {
   readonly options: PlanOptions | null
+  /** With those of configuration entries. */
+  readonly settings: AcceptedSettings | null
   /** Names of the snapshot in its own order, to see cheaply that none came or went. */
   readonly keys: readonly string[]
   /** What was planned before configuration entries were looked at: services with instances, sorted. */
@@ -89,6 +87,7 @@ interface Memory {
 
 const EMPTY: Memory = {
   options: null,
+  settings: null,
   keys: [],
   base: { names: [], planned: [] },
   shape: NOTHING_SHAPED,
@@ -109,16 +108,22 @@ function planOptions({ settings, options }: DesiredInput): PlanOptions {
 }
 
 function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): Memory {
-  const { snapshot, actual } = input
+  const { snapshot, actual, heldWeights } = input
   const { policies } = snapshot
   const settings =
     policies === undefined ? input.settings : withEntrySettings(input.settings, policies.entries)
   const keys = keysOf(snapshot, memory.keys)
   const baseNames = keys === memory.keys ? memory.base.names : [...keys].sort()
   const basesBefore = alignedTo(baseNames, memory.base.names, memory.base.planned)
-  const bases = baseNames.map((name, index) =>
-    decideService(name, snapshot.services.get(name)!, { ...input, settings }, options, basesBefore[index]),
-  )
+  const from = { ...input, settings }
+  const isSameSettings = settings === memory.settings
+  const bases = baseNames.map((name, index) => {
+    const before = basesBefore[index]
+    const instances = snapshot.services.get(name)!
+    const isStill =
+      isSameSettings && before !== undefined && isStillPlanned(name, instances, heldWeights, before)
+    return isStill ? before : decideService(name, instances, from, options, before)
+  })
   const { names, planned, shape } = shaped(baseNames, bases, input, settings, options, memory)
   const before = alignedTo(names, memory.names, memory.decided)
   const isSettled =
@@ -131,6 +136,7 @@ function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): M
   const problems = policies?.problems ?? []
   return {
     options,
+    settings,
     keys,
     base: { names: baseNames, planned: bases },
     shape,
@@ -138,7 +144,7 @@ function decideAll(memory: Memory, input: DesiredInput, options: PlanOptions): M
     decided,
     losses,
     foreign,
-    answer: answerOf(decided, before, names === memory.names ? memory.answer.state : null, problems),
+    answer: answerOf(decided, before, names === memory.names ? memory.answer : null, problems),
   }
 }
 
@@ -175,56 +181,3 @@ function alignedTo<T>(
 
 const claimants = (planned: readonly Pick<Decided, 'plan'>[]) =>
   planned.map(({ plan }) => plan).filter(({ wishes }) => wishes.length > 0)
-
-/** @param before decided last, service by service; undefined for a new service */
-function answerOf(
-  decided: readonly Decided[],
-  before: readonly (Decided | undefined)[],
-  stateBefore: KongState | null,
-  policyProblems: readonly Problem[],
-): Desired {
-  const problems: Problem[] = [...policyProblems]
-  const shadowed: [string, ServiceRoutes][] = []
-  for (const { plan, routes } of decided) {
-    if (plan.problems.length > 0) problems.push(...plan.problems)
-    if (routes.problems.length > 0) problems.push(...routes.problems)
-    if (routes.shadowed.size > 0) shadowed.push([plan.service, routes])
-  }
-  return {
-    state: stateOf(decided, before, stateBefore),
-    groups: new Map(decided.map((each) => [each.plan.service, groupOf(each)])),
-    services: decided.map(({ report }) => report),
-    problems: [...problems, ...problemsOfShadows(shadowed)],
-  }
-}
-
-/** Mending the last state costs a hundredth of building it from its 20,000 entities. null: services came or went. */
-function stateOf(
-  decided: readonly Decided[],
-  before: readonly (Decided | undefined)[],
-  stateBefore: KongState | null,
-): KongState {
-  const changed = decided.flatMap((each, index) => (each === before[index] ? [] : [index]))
-  if (stateBefore !== null && changed.length === 0) return stateBefore
-  if (stateBefore === null || changed.length > decided.length / 10) return new Map(decided.flatMap(entriesOf))
-  const old = changed.flatMap((index) => entriesOf(before[index]!).map(([key]) => key))
-  return patchedMap(
-    stateBefore,
-    old,
-    changed.flatMap((index) => entriesOf(decided[index]!)),
-  )
-}
-
-const entriesOf = ({ plan, routes }: Decided) => [...plan.entities, ...routes.entities]
-
-/** What was decided never changes once made; its list is made once. */
-const groups = new WeakMap<Decided, readonly Entity[]>()
-
-function groupOf(decided: Decided): readonly Entity[] {
-  let group = groups.get(decided)
-  if (group === undefined) {
-    group = entriesOf(decided).map(([, entity]) => entity)
-    groups.set(decided, group)
-  }
-  return group
-}

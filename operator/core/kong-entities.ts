@@ -30,27 +30,33 @@ export function upstreamEntities(
   settings: Settings,
   weights: ReadonlyMap<string, number>,
 ): Entity[] {
-  const upstreamId = entityId(mesh, 'upstream', name)
-  const targets = [...weights].map(([target, weight]) => {
-    const id = targetId(mesh, name, target)
-    return entity(mesh, service, {
-      kind: 'target',
-      id,
-      name: target,
-      parent: upstreamId,
-      fields: weightFields(weight),
-    })
-  })
   return [
     entity(mesh, service, {
       kind: 'upstream',
-      id: upstreamId,
+      id: entityId(mesh, 'upstream', name),
       name,
       parent: '',
       fields: upstreamFieldsOf(settings),
     }),
-    ...targets,
+    ...[...weights].map(([target, weight]) => targetEntity(mesh, service, name, target, weight)),
   ]
+}
+
+/** @param target `host:port` */
+export function targetEntity(
+  mesh: string,
+  service: string,
+  upstream: string,
+  target: string,
+  weight: number,
+): Entity {
+  return entity(mesh, service, {
+    kind: 'target',
+    id: targetId(mesh, upstream, target),
+    name: target,
+    parent: entityId(mesh, 'upstream', upstream),
+    fields: weightFields(weight),
+  })
 }
 
 /** @param more the upstream, and what only some Kong services have */

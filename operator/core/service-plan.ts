@@ -5,7 +5,8 @@ import { byNodeAndId } from './consul-row.ts'
 import { type Entity, keyOf } from './entity.ts'
 import { type Exposure, exclusionOf, exposureOf, isTypical } from './exposure.ts'
 import { rollUp } from './health.ts'
-import { serviceEntities } from './kong-entities.ts'
+import { serviceEntities, targetEntity } from './kong-entities.ts'
+import { upstreamName } from './names.ts'
 import type { Problem } from './problem.ts'
 import { type RouteWish, routeWishes } from './route-wishes.ts'
 import { type MeshPlugin, pluginEntities } from './service-plugins.ts'
@@ -32,12 +33,14 @@ export interface PlanOptions {
   readonly plugins: readonly MeshPlugin[]
 }
 
+/** @param before planned last, with the same options; what is still as it was is taken from it */
 export function planService(
   service: string,
   instances: readonly Instance[],
   effective: ServiceSettings,
   options: PlanOptions,
   known: KnownWeights,
+  before?: ServicePlan,
 ): ServicePlan {
   const exclusion = exclusionOf(service, instances, effective)
   if (exclusion !== null) return excluded(service, instances, effective, exclusion)
@@ -54,16 +57,18 @@ export function planService(
   const routes = exposure.exposed
     ? routeWishes(service, effective, options.hostSuffix)
     : { wishes: [], problems: [] }
-  const entities = [
-    ...serviceEntities(options.mesh, service, settings, targets.weights),
-    ...pluginEntities(options.mesh, service, settings, options.plugins),
-  ]
+  const isRetargeted = before?.effective === effective && before.entities.length > 0
   return {
     service,
     effective,
     exposure,
     wishes: routes.wishes,
-    entities: entities.map((entity) => [keyOf(entity), entity]),
+    entities: isRetargeted
+      ? retargeted(before.entities, options.mesh, service, targets.weights)
+      : entriesOf([
+          ...serviceEntities(options.mesh, service, settings, targets.weights),
+          ...pluginEntities(options.mesh, service, settings, options.plugins),
+        ]),
     instances: targets.instances,
     keptAtLastWeights: targets.keptAtLastWeights,
     problems: [
@@ -74,6 +79,31 @@ export function planService(
     ],
   }
 }
+
+type Entries = ServicePlan['entities']
+
+const entriesOf = (entities: readonly Entity[]): Entries =>
+  entities.map((entity) => [keyOf(entity), entity] as const)
+
+/** Of the same settings follows the same but for the targets; of those most weigh what they did. */
+function retargeted(
+  before: Entries,
+  mesh: string,
+  service: string,
+  weights: ReadonlyMap<string, number>,
+): Entries {
+  const known = new Map(before.filter(isTarget).map((entry) => [entry[1].name, entry]))
+  const targets = [...weights].map(([target, weight]) => {
+    const entry = known.get(target)
+    if (entry?.[1].fields.weight === weight) return entry
+    const entity = targetEntity(mesh, service, upstreamName(service), target, weight)
+    return [keyOf(entity), entity] as const
+  })
+  const [upstream, ...others] = before.filter((entry) => !isTarget(entry))
+  return [upstream!, ...targets, ...others]
+}
+
+const isTarget = ([, { kind }]: Entries[number]): boolean => kind === 'target'
 
 function excluded(
   service: string,

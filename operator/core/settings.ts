@@ -8,7 +8,7 @@ import type { Problem } from './problem.ts'
 import { layerOfMeta } from './service-meta.ts'
 import type { Settings } from './settings-defaults.ts'
 import { type Document, type Layer, readDocument } from './settings-document.ts'
-import { type Layered, layerSettings } from './settings-layers.ts'
+import { layerSettings } from './settings-layers.ts'
 
 export type { Settings } from './settings-defaults.ts'
 
@@ -120,7 +120,8 @@ function accept(memory: Memory): AcceptedSettings {
   for (const [key, layer] of memory.layers) {
     if (key.startsWith(SERVICES_PREFIX)) ownLayers.set(key.slice(SERVICES_PREFIX.length), layer)
   }
-  const shared = layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
+  const layered = layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
+  const shared: ServiceSettings = { ...layered, problems: [] }
   const accepted: AcceptedSettings = {
     mesh: { settings: shared.settings, exposeDefault: exposeDefault ?? null },
     forService(name, instances) {
@@ -136,16 +137,18 @@ function accept(memory: Memory): AcceptedSettings {
   return accepted
 }
 
-/** @param shared the settings of a service that says nothing itself: most of them, so made once */
+/** @param shared the settings of a service that says nothing itself: most of them, so one object for all */
 function settingsOf(
   name: string,
   instances: readonly Instance[],
   defaults: Layer | undefined,
   own: Layer | undefined,
-  shared: Layered,
+  shared: ServiceSettings,
 ): ServiceSettings {
   const meta = layerOfMeta(name, instances)
-  if (meta.layer.size === 0 && own === undefined) return { ...shared, problems: meta.problems }
+  if (meta.layer.size === 0 && own === undefined) {
+    return meta.problems.length === 0 ? shared : { ...shared, problems: meta.problems }
+  }
   const layers: [Source, Layer][] = []
   if (defaults !== undefined) layers.push([DEFAULTS_KEY, serviceLevel(defaults)])
   layers.push(['meta', meta.layer])

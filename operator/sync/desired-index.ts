@@ -20,13 +20,14 @@ export function indexDesired(
   before: DesiredIndex,
 ): DesiredIndex {
   if (state === before.state) return before
-  const groups = new Map<string, readonly Entity[]>()
+  const groups = new Map(before.groups)
   for (const [service, group] of decided) {
-    if (group.length === 0) continue
-    const known = before.groups.get(service)
-    const isKnown = known !== undefined && (before.decided.get(service) === group || sameGroup(known, group))
-    groups.set(service, isKnown ? known : group)
+    if (before.decided.get(service) === group) continue
+    const known = groups.get(service)
+    if (group.length === 0) groups.delete(service)
+    else if (known === undefined || !sameGroup(known, group)) groups.set(service, group)
   }
+  for (const service of before.groups.keys()) if (!decided.has(service)) groups.delete(service)
   return { state, groups, decided }
 }
 
@@ -49,10 +50,10 @@ export function indexByOwner(state: KongState): DesiredIndex {
 /** Services whose group differs between two states. */
 export function changedServices(before: DesiredIndex, after: DesiredIndex): readonly string[] {
   if (before === after) return []
-  const { groups } = after
-  const changed = [...groups.keys()].filter((service) => before.groups.get(service) !== groups.get(service))
-  const gone = [...before.groups.keys()].filter((service) => !groups.has(service))
-  return [...changed, ...gone]
+  const changed: string[] = []
+  for (const [service, group] of after.groups) if (before.groups.get(service) !== group) changed.push(service)
+  for (const service of before.groups.keys()) if (!after.groups.has(service)) changed.push(service)
+  return changed
 }
 
 /** Entities, such as all that one service wants, as a state. */

@@ -5,6 +5,7 @@ import type { Change } from '../core/diff.ts'
 import { keyOf } from '../core/entity.ts'
 import { concerns, type Hold, type HoldKind, type HoldSpan } from '../core/hold-memory.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { countTargets } from './count-targets.ts'
 import { type CriticalWatch, NOTHING_CRITICAL, reviewCritical, type Turn, turnKey } from './critical-guard.ts'
 import type { DesiredIndex } from './desired-index.ts'
 import { type HeldTargets, reviewShrink } from './shrink-guard.ts'
@@ -84,7 +85,7 @@ export class Holds {
       turned,
       isCritical: (service, target) =>
         targetHealth(snapshot.services.get(service) ?? []).critical.has(target),
-      known: () => [...after.state.values()].filter(({ kind }) => kind === 'target').length,
+      known: () => countTargets(after),
       ms,
       holdMs,
     })

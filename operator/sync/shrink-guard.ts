@@ -1,5 +1,6 @@
 import { type Entity, keyOf } from '../core/entity.ts'
 import { OPERATOR_SERVICE } from '../core/exposure.ts'
+import { countTargets } from './count-targets.ts'
 import type { DesiredIndex } from './desired-index.ts'
 
 /** A target that vanished from Consul together with too many others; its removal waits. */
@@ -42,7 +43,7 @@ export function reviewShrink(
 ): HeldTargets {
   const lost = lostTargets(before, after)
   if (lost.size === 0 && held.size === 0) return held
-  const known = countTargets(before)
+  const known = countTargets(before, OPERATOR_SERVICE)
   const vanished = [...lost].reduce(
     (sum, [service, { unreplaced }]) => sum + (remembered.has(service) ? 0 : unreplaced),
     0,
@@ -109,21 +110,4 @@ function releaseMoved(held: ReadonlyMap<string, Held>, { state }: DesiredIndex):
   const addresses = new Set<string>()
   for (const entity of state.values()) if (entity.kind === 'target') addresses.add(entity.name)
   return new Map([...held].filter(([, hold]) => !addresses.has(hold.target.name)))
-}
-
-/** Of thousands of services hardly any has changed: each is counted once. */
-const counted = new WeakMap<readonly Entity[], number>()
-
-function countTargets({ groups }: DesiredIndex): number {
-  let sum = 0
-  for (const [service, group] of groups) {
-    if (service === OPERATOR_SERVICE) continue
-    let count = counted.get(group)
-    if (count === undefined) {
-      count = group.filter((entity) => entity.kind === 'target').length
-      counted.set(group, count)
-    }
-    sum += count
-  }
-  return sum
 }

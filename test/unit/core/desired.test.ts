@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Instance } from '../../../operator/core/catalog.ts'
 import { createDesired, desired } from '../../../operator/core/desired.ts'
+import { keyOf } from '../../../operator/core/entity.ts'
 import {
   applied,
   catalog,
@@ -335,6 +336,18 @@ describe('remembering', () => {
     const after = remembering(input({ web: [instance(7)], api })).state
     const name = 'mesh.api'
     assert.equal(named(after, 'service', name), named(before, 'service', name))
+  })
+
+  test('keeps the very entities of a service but for the target that weighs otherwise', () => {
+    const remembering = createDesired()
+    const other = instance(8)
+    const before = remembering(input({ web: [withCheck(1, 'passing'), other], api })).state
+    const after = remembering(input({ web: [withCheck(1, 'critical'), other], api })).state
+    const made = [...after.values()].filter((entity) => before.get(keyOf(entity)) !== entity)
+    assert.deepEqual(
+      made.map(({ kind, name }) => [kind, name]),
+      [['target', '10.0.0.1:80']],
+    )
   })
 
   test('gives the same state when nothing changed', () => {
