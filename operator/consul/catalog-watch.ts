@@ -12,9 +12,10 @@ import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames }
 import { ConsulError, consulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { describeChange } from './describe-change.ts'
+import type { ListedRows } from './listed-rows.ts'
 import { isOtherConsul, nodeIds } from './other-consul.ts'
 import { ANYTHING, type Expectation, PendingReads } from './pending-reads.ts'
-import type { RawCheck, RawNode } from './raw-rows.ts'
+import type { RawCheck, RawNode, RawServiceRow } from './raw-rows.ts'
 import { readServices } from './read-services.ts'
 import { RetryPace } from './retry-pace.ts'
 import { SweepSchedule } from './sweep-schedule.ts'
@@ -70,6 +71,8 @@ export class CatalogWatch {
   #checks: CheckTable = new Map()
   #nodes: ReadonlyMap<string, string> = new Map()
   #nodeIds: ReadonlySet<string> = new Set()
+  /** What the last search of the catalog has shown, until all that it found is read. */
+  #listed: ListedRows | null = null
   /** The index went backwards while Consul was away. */
   #isBackwards = false
   #reload = false
@@ -95,7 +98,8 @@ export class CatalogWatch {
       table: () => this.#table.services,
       explained: (from, to) => this.#table.explained(from, to, this.#checks),
       busy: () => this.#pending.size > 0 || this.#reload || this.#pumping,
-      found: (services, sinceMs) => {
+      found: (services, sinceMs, listed) => {
+        this.#listed = listed
         for (const [name, minIndex] of services) this.#want(name, { ...ANYTHING, minIndex })
         this.#begin(sinceMs)
       },
@@ -195,6 +199,7 @@ export class CatalogWatch {
   #readAll(): void {
     this.#sinceMs ??= Date.now()
     this.#reload = true
+    this.#listed = null
     this.#sweeps.forget()
     void this.#pump()
   }
@@ -257,6 +262,7 @@ export class CatalogWatch {
       }
     }
     this.#pumping = false
+    if (this.#pending.size === 0) this.#listed = null
   }
 
   /** Those known before, where nodes may not be listed. */
@@ -276,6 +282,7 @@ export class CatalogWatch {
       reader: this.#options.reader,
       signal: this.#options.signal,
       parallel: this.#parallel,
+      listed: (name) => this.#listedAnswer(name),
       isExpected: (name) => this.#table.services.has(name) && this.#names.has(name),
     })
     const changed: string[] = []
@@ -297,6 +304,15 @@ export class CatalogWatch {
     pass.forEach(([name], at) => {
       if (!(answers[at] instanceof ConsulError)) this.#unread.read(name)
     })
+  }
+
+  /** Only while it is not older than what was read since: then an older state would come back. */
+  #listedAnswer(name: string): Answer<readonly RawServiceRow[]> | undefined {
+    if (this.#listed === null) return undefined
+    const { rows, index } = this.#listed
+    const body = rows.get(name)
+    const known = this.#table.services.get(name)
+    return body === undefined || (known !== undefined && known.index > index) ? undefined : { body, index }
   }
 
   #report(changed: readonly string[], news: Omit<CatalogChange, 'snapshot' | 'changed'>): void {

@@ -44,6 +44,9 @@ export interface RawNodeServices {
 
 export interface RawNodeDump {
   readonly Node: string
+  readonly Address: string
+  /** Of the node and of everything on it. */
+  readonly Checks: readonly RawCheck[] | null
   readonly Services: readonly RawService[] | null
 }
 

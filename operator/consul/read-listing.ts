@@ -1,6 +1,7 @@
 import { ConsulError, type ConsulErrorCode } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { inParallel } from './in-parallel.ts'
+import type { RawNodeDump } from './raw-rows.ts'
 import type { Listed } from './service-table.ts'
 
 /** Up to here a documented read per node is as cheap as anything else. */
@@ -8,6 +9,8 @@ const FEW_NODES = 1
 
 export interface Listing {
   readonly listed: readonly Listed[]
+  /** The same with addresses and checks; null where they were not listed. */
+  readonly dumped: readonly RawNodeDump[] | null
   /** The listing shows every change up to this index. */
   readonly index: bigint
   /** False once the one read for all nodes was refused: it is not tried again. */
@@ -43,7 +46,7 @@ async function readDump(reader: ConsulReader, signal: AbortSignal): Promise<List
     const { body, index } = await reader.dump({ signal })
     if (!Array.isArray(body)) return null
     const listed = body.map((node) => ({ node: node.Node, services: node.Services ?? [] }))
-    return { listed, index, mayDump: true }
+    return { listed, dumped: body, index, mayDump: true }
   } catch (error) {
     const isRefused = error instanceof ConsulError && REFUSALS.has(error.code)
     if (isRefused) return null
@@ -61,7 +64,7 @@ async function readNodes(
     services: Object.values(body?.Services ?? {}),
   }))
   const index = lowest(answers.map((answer) => answer.index))
-  return { listed, index, mayDump: mayDump && nodes.length <= FEW_NODES }
+  return { listed, dumped: null, index, mayDump: mayDump && nodes.length <= FEW_NODES }
 }
 
 const REFUSALS: ReadonlySet<ConsulErrorCode> = new Set(['CONSUL_REFUSED', 'CONSUL_DENIED'])

@@ -9,11 +9,14 @@ export interface ServiceReads {
   readonly reader: ConsulReader
   readonly signal: AbortSignal
   readonly parallel: number
+  /** An answer that was had already, and is newer than what is known of the service. */
+  readonly listed?: (service: string) => ServiceRows | undefined
   /** Had the service instances, and does the list of names have it still? Then an empty answer is doubted. */
   readonly isExpected: (service: string) => boolean
 }
 
-export type ServiceAnswer = Answer<readonly RawServiceRow[]> | ConsulError
+type ServiceRows = Answer<readonly RawServiceRow[]>
+export type ServiceAnswer = ServiceRows | ConsulError
 
 /**
  * The instances of services, in the order asked; an error for one that Consul does not answer for while it does for
@@ -22,9 +25,11 @@ export type ServiceAnswer = Answer<readonly RawServiceRow[]> | ConsulError
  */
 export async function readServices(
   asked: readonly (readonly [service: string, expected: Expectation])[],
-  { reader, signal, parallel, isExpected }: ServiceReads,
+  { reader, signal, parallel, listed, isExpected }: ServiceReads,
 ): Promise<readonly ServiceAnswer[]> {
   const answers = await inParallel(asked, parallel, async ([name, expected]): Promise<ServiceAnswer> => {
+    const had = listed?.(name)
+    if (had !== undefined && shows(expected, had.index, had.body)) return had
     const read = (stale: boolean) => reader.service(name, { stale, signal })
     try {
       const answer = await read(true)

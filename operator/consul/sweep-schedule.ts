@@ -1,6 +1,7 @@
 import { type ConsulError, consulError } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { InstanceCount } from './instance-count.ts'
+import { type ListedRows, listedRows } from './listed-rows.ts'
 import { readListing } from './read-listing.ts'
 import { type ServiceEntry, servicesThatDiffer } from './service-table.ts'
 import { type Observed, type Suspicion, suspicionAfter, suspicionAfterListing } from './suspicion.ts'
@@ -16,8 +17,11 @@ export interface SweepOptions {
   readonly explained: (from: bigint, to: bigint) => ReadonlySet<bigint>
   /** True while services that were named are still being read. */
   readonly busy: () => boolean
-  /** Services to read, with the index the read must have reached, and when Consul told of it, in epoch ms. */
-  readonly found: (services: ReadonlyMap<string, bigint>, sinceMs: number) => void
+  /**
+   * Services to read, with the index the read must have reached, when Consul told of it, in epoch ms, and what the
+   * search has shown of them already.
+   */
+  readonly found: (services: ReadonlyMap<string, bigint>, sinceMs: number, listed: ListedRows | null) => void
   /** No listing can be had: every service has to be read. */
   readonly impossible: () => void
   readonly failed: (error: ConsulError) => void
@@ -215,7 +219,7 @@ export class SweepSchedule {
       this.#suspicion = { ...this.#suspicion, isCounted: true }
     }
     if (!isHelpful) return 0
-    this.#options.found(new Map([...differing.keys()].map((name) => [name, 0n])), epochMs(sinceMs))
+    this.#options.found(new Map([...differing.keys()].map((name) => [name, 0n])), epochMs(sinceMs), null)
     this.#count.rememberWhatStays(counted)
     return differing.size
   }
@@ -234,8 +238,9 @@ export class SweepSchedule {
     this.#isListNext = false
     const differing = servicesThatDiffer(table(), listing.listed)
     if (differing.size >= SEVERAL) this.#paidAtMs = performance.now()
-    found(differing, epochMs(sinceMs))
-    this.#suspicion = suspicionAfterListing(this.#suspicion, listing.index, startedMs)
+    const { dumped, index } = listing
+    found(differing, epochMs(sinceMs), dumped && listedRows(dumped, differing, index))
+    this.#suspicion = suspicionAfterListing(this.#suspicion, index, startedMs)
     return differing.size
   }
 

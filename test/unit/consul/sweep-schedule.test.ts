@@ -52,7 +52,12 @@ function schedule(
     },
     dump: async () => {
       calls.push('list')
-      return over.dump?.() ?? { body: [{ Node: 'n1', Services: listed }], index: 20n }
+      return (
+        over.dump?.() ?? {
+          body: [{ Node: 'n1', Address: '10.0.0.1', Checks: [], Services: listed }],
+          index: 20n,
+        }
+      )
     },
     nodeServices: async (node: string) => {
       calls.push(`node ${node}`)
