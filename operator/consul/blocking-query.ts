@@ -34,8 +34,8 @@ export interface AnswerEvent {
 }
 
 const RETRY = { firstMs: 100, maxMs: 10_000 }
-/** Answers that come back at once are a burst; this much pause makes several changes one answer. */
-const BURST_PAUSE_MS = 25
+/** Answers that come back at once are a burst; a pause makes several changes one answer, a longer one the longer it lasts. */
+const BURST_PAUSE = { firstMs: 25, mostMs: 100 }
 
 /**
  * Follows one blocking query until the signal aborts, by the rules of
@@ -48,6 +48,7 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
   let seen: bigint | null = null
   let fresh = true
   let broken = false
+  let pauseMs = 0
   const pace = new RetryPace(RETRY)
   while (!signal.aborted) {
     const startedAt = performance.now()
@@ -63,8 +64,8 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       fresh = false
       broken = false
       pace.reset()
-      if (answer.index === 0n) await pause(1000, signal)
-      else if (tookMs < BURST_PAUSE_MS) await pause(BURST_PAUSE_MS, signal)
+      pauseMs = answer.index === 0n ? 1000 : burstPauseMs(tookMs, pauseMs)
+      if (pauseMs > 0) await pause(pauseMs, signal)
     } catch (error) {
       if (signal.aborted) return
       const failure = error instanceof ConsulError ? error : consulError('watch', error)
@@ -75,6 +76,13 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       await pause(pace.afterFailure(failure, Math.random()), signal)
     }
   }
+}
+
+/** 0 after an answer that was waited for. */
+export function burstPauseMs(tookMs: number, pauseBeforeMs: number): number {
+  const { firstMs, mostMs } = BURST_PAUSE
+  const isBurst = tookMs < firstMs + Math.min(pauseBeforeMs, mostMs) / 2
+  return isBurst ? Math.min(mostMs, Math.max(firstMs, 2 * pauseBeforeMs)) : 0
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

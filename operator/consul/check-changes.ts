@@ -72,7 +72,10 @@ export function touchedNames(
 export function nameTable(
   services: Readonly<Record<string, readonly string[] | null>>,
 ): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(services).map(([name, tags]) => [name, JSON.stringify([...(tags ?? [])].sort())]),
-  )
+  const table = new Map<string, string>()
+  for (const name in services) {
+    const tags = services[name] ?? []
+    table.set(name, tags.length === 0 ? '[]' : JSON.stringify([...tags].sort()))
+  }
+  return table
 }

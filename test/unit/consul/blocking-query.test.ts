@@ -1,6 +1,10 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import test from 'node:test'
-import { type AnswerEvent, followBlockingQuery } from '../../../operator/consul/blocking-query.ts'
+import {
+  type AnswerEvent,
+  burstPauseMs,
+  followBlockingQuery,
+} from '../../../operator/consul/blocking-query.ts'
 import { ConsulError } from '../../../operator/consul/consul-error.ts'
 import type { ReadOptions } from '../../../operator/consul/consul-reader.ts'
 
@@ -86,3 +90,16 @@ test('an index above 2^53 is followed exactly', async () => {
   deepEqual(asked, [0n, 2n ** 60n])
   deepEqual(seen.length, 2)
 })
+
+test('an answer that was waited for is followed by the next question at once', () => {
+  equal(burstPauseMs(700, 0), 0)
+  equal(burstPauseMs(700, 100), 0)
+})
+
+test('answers that come at once are asked for less and less often, ten times a second at least', () => {
+  const pauses = [0]
+  for (let answers = 0; answers < 5; answers++) pauses.push(burstPauseMs(3, pauses.at(-1)!))
+  deepEqual(pauses, [0, 25, 50, 100, 100, 100])
+})
+
+test('a slower answer in the middle of a burst is no end of it', () => equal(burstPauseMs(40, 50), 100))
