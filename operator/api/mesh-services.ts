@@ -26,14 +26,29 @@ export function isOfTheMesh(service: string, instances: readonly Instance[]): bo
   return service !== 'consul' && service !== OPERATOR_SERVICE && instances.some(isTypical)
 }
 
+/** By name, sorted. */
 export function meshServices(snapshot: CatalogSnapshot): ReadonlyMap<string, readonly MeshInstance[]> {
+  const known = bySnapshot.get(snapshot)
+  if (known !== undefined) return known
   const services = [...snapshot.services]
     .filter(([service, instances]) => isOfTheMesh(service, instances))
     .sort(([left], [right]) => (left < right ? -1 : 1))
-  return new Map(
-    services.map(([service, instances]) => [service, instances.filter(isTypical).map(meshInstance)]),
-  )
+  const found = new Map(services.map(([service, instances]) => [service, meshInstances(instances)]))
+  bySnapshot.set(snapshot, found)
+  return found
 }
+
+function meshInstances(instances: readonly Instance[]): readonly MeshInstance[] {
+  const known = byList.get(instances)
+  if (known !== undefined) return known
+  const found = instances.filter(isTypical).map(meshInstance)
+  byList.set(instances, found)
+  return found
+}
+
+/** Neither changes once made, and of thousands of lists hardly any is another one in the next snapshot. */
+const bySnapshot = new WeakMap<CatalogSnapshot, ReadonlyMap<string, readonly MeshInstance[]>>()
+const byList = new WeakMap<readonly Instance[], readonly MeshInstance[]>()
 
 export function meshInstance(instance: Instance): MeshInstance {
   const target = targetOf(instance.address, instance.port)

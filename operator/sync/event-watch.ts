@@ -17,6 +17,8 @@ export interface EventSources {
 
 /** What happens at once is looked at once. */
 const GATHER_MS = 100
+/** The whole mesh is looked at: where something changes all the time, not more often than this. */
+const APART_MS = 400
 /** Some things end without anybody saying so, such as what a silent process told. */
 const LOOK_MS = 2_000
 
@@ -29,6 +31,7 @@ export class EventWatch {
   #before: Picture | null = null
   #services: readonly ServiceReport[] | null = null
   #lastChangeId = 0
+  #lookedMs = Number.NEGATIVE_INFINITY
 
   constructor(sources: EventSources, events: EventLog) {
     this.#sources = sources
@@ -39,14 +42,17 @@ export class EventWatch {
 
   /** Something may have happened. */
   poke(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== null) return
+    const waitMs = Math.max(GATHER_MS, this.#lookedMs + APART_MS - performance.now())
+    this.#timer = setTimeout(() => {
       this.#timer = null
       this.look()
-    }, GATHER_MS)
+    }, waitMs)
     this.#timer.unref()
   }
 
   look(): void {
+    this.#lookedMs = performance.now()
     const after = this.#picture()
     const { health } = after
     this.#lastChangeId = after.changes[0]?.id ?? this.#lastChangeId

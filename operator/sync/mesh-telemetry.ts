@@ -66,6 +66,8 @@ export class MeshTelemetry {
   readonly #sender: AlertSender
   readonly #alerts: AlertBook
   readonly #interval: NodeJS.Timeout
+  /** Only while alerts are looked at: a mesh of thousands is judged once for all of them. */
+  #looked: readonly JudgedService[] | null = null
 
   /** @throws TypeError when the webhook is no URL */
   constructor(options: MeshTelemetryOptions) {
@@ -209,7 +211,12 @@ export class MeshTelemetry {
     this.#book.forgetGone(isKnown)
     this.#requests.forgetGone(isKnown)
     void this.#silences.review()
-    this.#alerts.look(Date.now())
+    this.#looked = services
+    try {
+      this.#alerts.look(Date.now())
+    } finally {
+      this.#looked = null
+    }
   }
 
   #services(): ReadonlyMap<string, readonly MeshInstance[]> {
@@ -238,7 +245,7 @@ export class MeshTelemetry {
   }
 
   #facts(): Parameters<typeof conditions>[0] | null {
-    const services = this.#judged()
+    const services = this.#looked ?? this.#judged()
     if (services === null) return null
     const { kong } = this.#options.status()
     return {
