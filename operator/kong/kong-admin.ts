@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/kong-json.ts'
 import type { KongConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { adminTransport } from './admin-transport.ts'
 import { adminUrls } from './admin-urls.ts'
 import { connectionError, KongError, kongError } from './kong-error.ts'
 import { Limiter } from './limiter.ts'
@@ -43,10 +44,8 @@ export class KongAdmin {
     this.#freshAgents = agentsFor(config, false)
     const token = revealed(config.token)
     this.#http = axios.create({
+      adapter: adminTransport,
       timeout: config.timeoutMs,
-      maxRedirects: 0,
-      proxy: false,
-      responseType: 'text',
       transformResponse: (text: unknown) => text,
       validateStatus: () => true,
       headers: token === undefined ? {} : { [config.tokenHeader || 'Kong-Admin-Token']: token },
