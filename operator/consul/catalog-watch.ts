@@ -113,20 +113,20 @@ export class CatalogWatch {
 
   /** Runs until the signal aborts. Nothing is reported before everything has been read once. */
   async run(): Promise<void> {
-    const { reader, signal, waitMs = 10_000 } = this.#options
+    const { reader, signal, waitMs = 12_000 } = this.#options
     const loop = (name: string) => ({ signal, onFailure: (error: ConsulError) => this.#failed(name, error) })
     await Promise.all([
       followBlockingQuery({ ...loop('names'), waitMs, read: reader.services, onAnswer: this.#onNames }),
       followBlockingQuery({
         ...loop('checks'),
-        waitMs,
+        waitMs: 2 * waitMs,
         read: reader.troubledChecks,
         onAnswer: this.#onChecks,
       }),
       // Addresses of nodes change hardly ever, and neither of the others tells of it.
       followBlockingQuery({
         ...loop('nodes'),
-        waitMs: 2 * waitMs,
+        waitMs: 4 * waitMs,
         read: reader.nodes,
         onAnswer: this.#onNodes,
       }),

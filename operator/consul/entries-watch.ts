@@ -36,11 +36,12 @@ export async function watchEntries(options: EntriesWatchOptions): Promise<void> 
 
 async function watchKind(kind: EntryKind, options: EntriesWatchOptions): Promise<void> {
   const { reader, signal, onDoubt, waitMs = 20_000 } = options
-  const list = new EntryList(kind, options)
   const led = GOES_WITH[kind]
+  const list = new EntryList(kind, options)
   const beside = led === undefined ? null : new EntryList(led, options)
   await followBlockingQuery({
-    waitMs,
+    // What goes with a list is read no sooner than that.
+    waitMs: led === undefined ? 2 * waitMs : waitMs,
     signal,
     everyAnswer: true,
     read: async (o) => {

@@ -38,7 +38,7 @@ const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migra
  * deletion, or stay if that was the last change.
  */
 export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
-  const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 10_000 } = options
+  const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 15_000 } = options
   let before: ReadonlyMap<string, string> | null = null
   const settings = new KeptRows<string>((one, other) => one === other)
   const ownRows = KEPT_PREFIXES.map((prefix) => ({

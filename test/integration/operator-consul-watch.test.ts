@@ -2,7 +2,9 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type CatalogChange, CatalogWatch } from '../../operator/consul/catalog-watch.ts'
 import { type ConsulReader, createConsulReader } from '../../operator/consul/consul-reader.ts'
+import { listedRows } from '../../operator/consul/listed-rows.ts'
 import { watchSettings } from '../../operator/consul/settings-watch.ts'
+import { instancesFromRows } from '../../operator/core/consul-row.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
 import { startConsul, type TestConsul } from '../support/consul.ts'
@@ -129,6 +131,29 @@ test('services whose names differ in case only have their own instances', async 
   await consul.register({ Name: 'case', ID: 'case-3', Port: 83 })
   await becomes('case', [81, 83])
   deepEqual(ports('CASE'), [82])
+})
+
+test('a listing of the catalog shows each service as a read of it does', async () => {
+  const nodes = ['listed-1', 'listed-2']
+  const check = (Node: string, CheckID: string, ServiceID = '', Status = 'passing') => ({
+    ...{ Node, CheckID, ServiceID, Status, Name: CheckID },
+  })
+  for (const [at, Node] of nodes.entries()) {
+    for (const ID of ['listed-a', 'listed-b', 'other']) {
+      const Service = { ID, Service: ID.split('-')[0]!, Port: 80 + at }
+      const Checks = [
+        ...[check(Node, `z:${ID}`, ID), check(Node, `a:${ID}`, ID, 'critical')],
+        ...[check(Node, 'zz'), check(Node, 'aa', '', 'warning')],
+      ]
+      await consul.request('PUT', '/catalog/register', { Node, Address: `10.0.0.${at}`, Service, Checks })
+    }
+  }
+  const { body, index } = await reader.dump()
+  const { rows } = listedRows(body, new Set(['listed', 'other', 'web']), index)
+  equal(rows.get('listed')?.length, 4)
+  for (const [name, listed] of rows)
+    deepEqual(instancesFromRows(listed), instancesFromRows((await reader.service(name)).body))
+  for (const Node of nodes) await consul.request('PUT', '/catalog/deregister', { Node })
 })
 
 test('unchanged services keep the identity of their lists', async () => {

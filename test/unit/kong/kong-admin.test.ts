@@ -105,6 +105,35 @@ test('a refused connection is KONG_UNREACHABLE', async () => {
   })
 })
 
+test('an answer that is cut short is KONG_UNREACHABLE', async () => {
+  const kong = http.createServer((_, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('{"id":')
+    setImmediate(() => response.destroy())
+  })
+  kong.listen(0, '127.0.0.1')
+  await once(kong, 'listening')
+  const adminUrl = `http://127.0.0.1:${(kong.address() as AddressInfo).port}`
+  await rejects(adminFor({ adminUrl }).call('GET', ['status']), { code: 'KONG_UNREACHABLE', status: 0 })
+  kong.close()
+})
+
+test('the address of the Admin API may have a path of its own', async () => {
+  answer = () => [200, {}]
+  await adminFor({ adminUrl: `${url}/admin` }).call('GET', ['status'])
+  equal(seen.at(-1)?.url, '/admin/status')
+})
+
+test('a body is sent as JSON with its length in bytes, and none as none', async () => {
+  answer = () => [200, {}]
+  await adminFor().call('PATCH', ['services', 'x'], { name: 'grün' })
+  equal(seen.at(-1)?.headers['content-type'], 'application/json')
+  equal(seen.at(-1)?.headers['content-length'], String(Buffer.byteLength('{"name":"grün"}')))
+  await adminFor().call('PUT', ['upstreams', 'u', 'targets', 't', 'healthy'])
+  equal(seen.at(-1)?.headers['content-length'], '0')
+  equal(seen.at(-1)?.headers['transfer-encoding'], undefined)
+})
+
 test('no more calls are in flight than allowed, and all are answered', async () => {
   answer = () => [200, {}]
   mostAtOnce = 0
