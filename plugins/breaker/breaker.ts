@@ -4,7 +4,7 @@
  */
 
 import { classifyCall, classifyTry, isSlow } from './classify.ts'
-import type { Health } from './instance-circuit.ts'
+import type { Health, InstanceCircuit } from './instance-circuit.ts'
 import { InstanceGroup } from './instance-group.ts'
 import type { Outcome } from './outcome.ts'
 import { Records } from './records.ts'
@@ -113,16 +113,18 @@ export class Breaker {
     const { settings, group } = circuit
     if (group.isDue(nowMs)) group.sweep(nowMs)
     const { tries, startedAtMs } = outcome
+    let answering: InstanceCircuit | null = null
     if (tries !== null) {
       const { instance: rules, abortedAfterMs } = group.settings
       for (let i = 0; i < tries.length; i += 1) {
         const verdict = classifyTry(outcome, i, rules, abortedAfterMs)
         const isSlowTry = i === tries.length - 1 && isSlow(outcome, rules)
-        group.report(nowMs, tries[i]!.instance, verdict, isSlowTry, startedAtMs)
+        answering = group.report(nowMs, tries[i]!.instance, verdict, isSlowTry, startedAtMs)
       }
     }
     const verdict = classifyCall(outcome, settings.service)
-    circuit.report(nowMs, verdict, isSlow(outcome, settings.service), startedAtMs, outcome.generation)
+    const isSlowCall = isSlow(outcome, settings.service)
+    circuit.report(nowMs, verdict, isSlowCall, startedAtMs, outcome.generation, answering)
   }
 
   /** For reading: state, counts, deadlines. */

@@ -1,14 +1,18 @@
 import { NO_ANSWER, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
 import { rampPercent } from './ramp.ts'
 import type { Recorded } from './records.ts'
+import { FAILED, SLOW, UNANSWERED } from './sample.ts'
 import type { InstanceState } from './transition.ts'
-import { FAILED, SLOW, UNANSWERED, type Window } from './window.ts'
+import type { Window } from './window.ts'
 
 /** What Consul says of an instance. */
 export type Health = 'healthy' | 'degraded' | 'unhealthy'
 
 /** The tries that `recentFailures` looks back on. */
 export const RECENT_TRIES = 32
+
+/** For so long an answer stands for an instance, whatever its window. */
+const ANSWERED_SECONDS = 10
 
 /** What is known of one instance of one upstream; the group decides over it. */
 export class InstanceCircuit implements Recorded {
@@ -59,12 +63,18 @@ export class InstanceCircuit implements Recorded {
     if (this.#recentTries < RECENT_TRIES) this.#recentTries += 1
   }
 
-  /** Percent of the last `tries` tries that failed; of all when there were fewer. */
+  /** Percent of the last `tries` tries in the window that failed; of all when there are fewer. */
   recentFailures(tries: number): number {
-    const count = Math.min(tries, this.#recentTries)
+    const count = Math.min(tries, this.#recentTries, this.window?.calls ?? 0)
     if (count === 0) return 0
     const mask = count >= 32 ? 0xffff_ffff : (1 << count) - 1
     return (bitsOf(this.#recent & mask) * 100) / count
+  }
+
+  /** Its last try was good, and not long ago. */
+  isAnswering(nowMs: number): boolean {
+    const isGood = this.#recentTries > 0 && (this.#recent & 1) === 0
+    return isGood && nowMs / 1_000 - this.seenSeconds <= ANSWERED_SECONDS
   }
 
   /** Nothing happened to it, and nothing was counted. */

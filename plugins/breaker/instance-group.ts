@@ -44,11 +44,30 @@ export class InstanceGroup {
     this.around = around
   }
 
-  /** Counts one try; of an instance that nobody listed nothing is kept. */
-  report(nowMs: number, instance: string, verdict: Verdict, isSlow: boolean, startedAtMs: number): void {
+  /** Counts one try and answers whose it was; of an instance that is not listed nothing is kept. */
+  report(
+    nowMs: number,
+    instance: string,
+    verdict: Verdict,
+    isSlow: boolean,
+    startedAtMs: number,
+  ): InstanceCircuit | null {
     const member = this.members.get(instance)
-    const { mode, instance: rules } = this.settings
-    if (member === undefined || mode === 'disabled' || verdict === IGNORED) return
+    if (member === undefined) return this.#departed.get(instance)?.circuit ?? null
+    if (verdict !== IGNORED && this.settings.mode !== 'disabled') {
+      this.#count(nowMs, member, verdict, isSlow, startedAtMs)
+    }
+    return member
+  }
+
+  #count(
+    nowMs: number,
+    member: InstanceCircuit,
+    verdict: Verdict,
+    isSlow: boolean,
+    startedAtMs: number,
+  ): void {
+    const { instance: rules } = this.settings
     member.seenSeconds = Math.floor(nowMs / 1000)
     if (member.state === 'ejected' || startedAtMs < member.freshSinceMs) return
     const window = this.around.records.claim(member, rules.window, nowMs)
@@ -56,6 +75,12 @@ export class InstanceGroup {
     member.record(nowMs, verdict, isSlow, window)
     if (member.state === 'probing') this.#probe(nowMs, member, verdict, isSlow)
     else this.#judge(nowMs, member)
+  }
+
+  /** Whether an instance that is in rotation has just answered well. */
+  isAnswering(nowMs: number): boolean {
+    for (const member of this.members.values()) if (!member.isOut && member.isAnswering(nowMs)) return true
+    return false
   }
 
   /** Whether an ejection is over. */

@@ -1,10 +1,13 @@
 import { RingPages } from './ring-pages.ts'
 import type { WindowShape } from './settings.ts'
+import type { Shares } from './shares.ts'
 import { createWindow, type Window } from './window.ts'
 
 /** A circuit that may hold a window. */
 export interface Recorded {
   window: Window | null
+  /** Whose the calls in its window are. */
+  shares?: Shares | null
   /** Last time it was asked or told anything. */
   readonly seenSeconds: number
   /** Whether nothing would be lost that still has a deadline ahead. */
@@ -20,7 +23,7 @@ export interface Recorded {
  */
 export class Records {
   readonly #most: number
-  readonly #pages = new RingPages()
+  readonly pages = new RingPages()
   readonly #held = new Set<Recorded>()
   /** How often there was no room for a circuit: it stays closed and counts nothing. */
   refused = 0
@@ -41,13 +44,15 @@ export class Records {
       this.refused += 1
       return null
     }
-    owner.window = createWindow(shape, this.#pages)
+    owner.window = createWindow(shape, this.pages)
     this.#held.add(owner)
     return owner.window
   }
 
   drop(owner: Recorded): void {
-    owner.window?.release(this.#pages)
+    owner.shares?.release(this.pages)
+    if (owner.shares) owner.shares = null
+    owner.window?.release(this.pages)
     owner.window = null
     this.#held.delete(owner)
   }

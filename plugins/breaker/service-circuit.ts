@@ -1,14 +1,17 @@
 import { decayedAttempt, nextAttempt, openingMs, secondsUntil } from './backoff.ts'
 import { IGNORED, isFailed, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
+import type { InstanceCircuit } from './instance-circuit.ts'
 import type { InstanceGroup } from './instance-group.ts'
 import { NO_DECISION } from './outcome.ts'
 import type { Recorded } from './records.ts'
+import { FAILED, SLOW } from './sample.ts'
 import { isSameWindow, type Settings } from './settings.ts'
+import { Shares } from './shares.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { ServiceState } from './transition.ts'
 import { Trials } from './trials.ts'
 import { reachedRules, tripReason } from './trip-rules.ts'
-import { FAILED, SLOW, type Window } from './window.ts'
+import type { Window } from './window.ts'
 
 interface Opening {
   readonly deadlineMs: number
@@ -28,11 +31,13 @@ export class ServiceCircuit implements Recorded {
   generation: number
   seenSeconds = 0
   window: Window | null = null
+  /** null as long as there are no two instances to tell apart. */
+  shares: Shares | null = null
   /**
    * When the state began. Calls that started earlier belong to an older generation, for callers that do not keep the
-   * generation; in half-open it is the moment after the last call of an older one.
+   * generation; in half-open it is the moment after the last call of an older one. null: there is none older.
    */
-  #sinceMs = Number.NEGATIVE_INFINITY
+  #sinceMs: number | null = null
   #attempt = 0
   #consecutive = 0
   /** null unless open or half-open. */
@@ -56,20 +61,24 @@ export class ServiceCircuit implements Recorded {
     return this.#decideUnlessClosed(nowMs)
   }
 
-  /** @param startedAtMs of the request; in half-open that of the trial */
+  /**
+   * @param startedAtMs of the request; in half-open that of the trial
+   * @param instance whose answer the client got; null: not known, or none of those that are listed
+   */
   report(
     nowMs: number,
     verdict: Verdict,
     isSlow: boolean,
     startedAtMs: number,
     generation: number | undefined,
+    instance: InstanceCircuit | null,
   ): void {
     this.seenSeconds = Math.floor(nowMs / 1000)
     if (this.settings.mode === 'disabled' || this.#isLate(startedAtMs, generation)) return
     if (this.state === 'closed') {
-      if (verdict !== IGNORED) this.#count(nowMs, verdict, isSlow)
+      if (verdict !== IGNORED) this.#count(nowMs, verdict, isSlow, instance)
     } else if (this.state === 'half_open' && generation !== NO_DECISION) {
-      this.#reportTrial(nowMs, verdict, isSlow, startedAtMs)
+      this.#reportTrial(nowMs, verdict, isSlow, startedAtMs, instance)
     }
   }
 
@@ -137,11 +146,12 @@ export class ServiceCircuit implements Recorded {
   }
 
   #isLate(startedAtMs: number, generation: number | undefined): boolean {
-    if (generation === undefined || generation === NO_DECISION) return startedAtMs < this.#sinceMs
+    if (generation === undefined || generation === NO_DECISION)
+      return this.#sinceMs !== null && startedAtMs < this.#sinceMs
     return generation !== this.generation
   }
 
-  #count(nowMs: number, verdict: Verdict, isSlow: boolean): void {
+  #count(nowMs: number, verdict: Verdict, isSlow: boolean, instance: InstanceCircuit | null): void {
     const { service: rules, mode } = this.settings
     const window = this.window ?? this.group.around.records.claim(this, rules.window, nowMs)
     if (window === null) return
@@ -152,10 +162,21 @@ export class ServiceCircuit implements Recorded {
       if (verdict !== RATE_ONLY) this.#consecutive += 1
     }
     window.record(nowMs, sample)
-    const reached = reachedRules(rules, window, this.#consecutive)
+    const { members, around } = this.group
+    if (members.size > 1 || this.shares !== null) {
+      this.shares ??= new Shares()
+      this.shares.tidy(members, around.records.pages)
+      this.shares.record(nowMs, window, sample, instance, this.#consecutive, around.records.pages)
+    }
+    let reached = reachedRules(rules, window, this.#consecutive)
+    if (reached !== 0 && this.shares !== null) {
+      const { minimumGap } = this.settings.ejection
+      reached = this.shares.rulesOfAll(nowMs, window, reached, rules, members, minimumGap)
+    }
     if (reached === 0) this.#wouldBeOpen = false
     else if (mode === 'auto') {
-      const attempt = decayedAttempt(rules, this.#attempt, nowMs - this.#sinceMs)
+      const closedMs = nowMs - (this.#sinceMs ?? Number.NEGATIVE_INFINITY)
+      const attempt = decayedAttempt(rules, this.#attempt, closedMs)
       this.#open(nowMs, attempt, tripReason(reached, rules, window, this.#consecutive))
     } else if (mode === 'metrics_only' && !this.#wouldBeOpen) {
       this.#wouldBeOpen = true
@@ -163,12 +184,20 @@ export class ServiceCircuit implements Recorded {
     }
   }
 
-  #reportTrial(nowMs: number, verdict: Verdict, isSlow: boolean, startedAtMs: number): void {
+  #reportTrial(
+    nowMs: number,
+    verdict: Verdict,
+    isSlow: boolean,
+    startedAtMs: number,
+    instance: InstanceCircuit | null,
+  ): void {
     const trials = this.#opening!.trials!
     if (!trials.settle(startedAtMs)) return
     const rules = this.settings.service
     if (verdict === IGNORED) return // its permit is back
     if (isFailed(verdict) || isSlow) {
+      // An instance that went out by it is no reason to refuse what the others answer.
+      if (instance?.isOut && this.group.isAnswering(nowMs)) return
       const what = isFailed(verdict) ? 'failed' : `took longer than ${rules.slowMs} ms`
       this.#open(nowMs, nextAttempt(rules, this.#attempt), `trial_failed: a trial ${what}`)
     } else {
@@ -205,7 +234,7 @@ export class ServiceCircuit implements Recorded {
   #startTrials(nowMs: number, reason: string): void {
     const from = this.state
     // While it was open nothing was admitted, so whatever started after the opening and came through is a trial.
-    const lastOlderMs = from === 'open' ? this.#sinceMs : this.#opening!.trials!.newestMs
+    const lastOlderMs = from === 'open' ? this.#sinceMs! : this.#opening!.trials!.newestMs
     this.state = 'half_open'
     this.generation = this.group.around.nextGeneration()
     this.#sinceMs = lastOlderMs + 1
@@ -220,8 +249,13 @@ export class ServiceCircuit implements Recorded {
     this.#sinceMs = nowMs
     this.#opening = null
     this.#consecutive = 0
-    this.window?.clear()
+    this.#clearWindow()
     this.#emit(nowMs, from, 'closed', reason)
+  }
+
+  #clearWindow(): void {
+    this.window?.clear()
+    this.shares?.clear()
   }
 
   #changeMode(nowMs: number, before: Settings['mode'], mode: Settings['mode']): void {
@@ -236,7 +270,7 @@ export class ServiceCircuit implements Recorded {
       return
     }
     if (before === 'disabled' || mode === 'disabled') {
-      this.window?.clear() // what it did not see while disabled must not look like a row or a rate
+      this.#clearWindow() // what it did not see while disabled must not look like a row or a rate
       this.#consecutive = 0
     }
     if (this.state === 'closed') return
