@@ -1,20 +1,27 @@
 /** What plugin processes need to know of the mesh: which routes, instances and mode a Kong service has. */
 
 import type { Override } from './diff.ts'
-import type { Ejection } from './ejections.ts'
 import type { Entity, Json } from './entity.ts'
 import type { Health } from './health.ts'
+import { serviceName } from './names.ts'
 
-export interface ServiceView {
+export interface ServiceView extends UpstreamView {
   readonly service: string
   readonly serviceId: string
-  readonly upstream: string
-  readonly upstreamId: string
   readonly routes: readonly RouteView[]
-  /** What Kong may balance over, sorted; an instance that Consul calls unhealthy is told as such. */
-  readonly instances: readonly InstanceView[]
   /** Mode of the breaker in Consul's settings. */
   readonly mode: string
+  /** What routes of a service-router lead to, and upstreams of the service that no Kong service of its own leads to. */
+  readonly more?: readonly UpstreamView[]
+}
+
+export interface UpstreamView {
+  /** Kong service that leads there; null for none of this service. */
+  readonly serviceId: string | null
+  readonly upstream: string
+  readonly upstreamId: string
+  /** What Kong may balance over, sorted; an instance that Consul calls unhealthy is told as such. */
+  readonly instances: readonly InstanceView[]
   /** What plugin processes have ejected, sorted: one that was started anew goes on with those of its node. */
   readonly ejections: readonly EjectionView[]
 }
@@ -46,62 +53,62 @@ export interface ViewedService {
   readonly entities: readonly Entity[]
   readonly instances: readonly InstanceView[]
   readonly mode: string
-  /** Left out: none. */
-  readonly ejections?: readonly EjectionView[]
-}
-
-/** The one that its Kong service leads to: of a service that is split the one with all legs. */
-function upstreamOf({ entities }: ViewedService): Entity | undefined {
-  const own = entities.find(({ kind }) => kind === 'service')
-  const upstreams = entities.filter(({ kind }) => kind === 'upstream')
-  return upstreams.find(({ name }) => name === own?.fields.host) ?? upstreams[0]
-}
-
-/** The services with what is ejected of each. Those of which nothing is stay the same object. */
-export function withEjections(
-  services: readonly ViewedService[],
-  ejections: readonly Ejection[],
-): readonly ViewedService[] {
-  if (ejections.length === 0) return services
-  const byUpstream = new Map<string, EjectionView[]>()
-  for (const { upstream, target, untilMs, owner } of ejections) {
-    const own = byUpstream.get(upstream) ?? []
-    byUpstream.set(upstream, own)
-    own.push({ target, untilMs, owner })
-  }
-  return services.map((service) => {
-    const own = byUpstream.get(upstreamOf(service)?.name ?? '')
-    if (own === undefined) return service
-    return { ...service, ejections: own.sort((left, right) => (left.target < right.target ? -1 : 1)) }
-  })
+  /** Left out: the service has the one upstream that its entities have, and nothing of it is ejected. */
+  readonly upstreams?: readonly UpstreamView[]
 }
 
 /** null for a service that has nothing in Kong. */
 export function viewOf(viewed: ViewedService): ServiceView | null {
-  const { service, entities, instances, mode, ejections = [] } = viewed
-  const upstream = upstreamOf(viewed)
-  const own = entities.find(({ kind }) => kind === 'service')
-  if (upstream === undefined || own === undefined) return null
+  const { service, entities, mode } = viewed
+  const own = ownKongService(viewed)
+  if (own === undefined) return null
+  const upstreams = viewed.upstreams ?? plainUpstream(viewed, own)
+  const main = upstreams.find(({ serviceId }) => serviceId === own.id) ?? upstreams[0]
+  if (main === undefined) return null
+  const more = upstreams.filter((each) => each !== main)
   const routes = entities.filter(({ kind }) => kind === 'route')
   return {
     service,
+    ...main,
     serviceId: own.id,
-    upstream: upstream.name,
-    upstreamId: upstream.id,
     routes: routes.map(({ id, name, fields }) => ({
       id,
       name,
       hosts: texts(fields.hosts),
       paths: texts(fields.paths),
     })),
-    instances: instances
-      .filter(({ target }) => target !== '')
-      .map(({ target, id, health }) => ({ target, id, health }))
-      .sort((left, right) => (left.target < right.target ? -1 : 1)),
     mode,
-    ejections,
+    ...(more.length === 0 ? {} : { more }),
   }
 }
+
+/** The one that requests for the service as a whole go by. */
+export function ownKongService({ service, entities }: Pick<ViewedService, 'service' | 'entities'>) {
+  const kongServices = entities.filter(({ kind }) => kind === 'service')
+  return kongServices.find(({ name }) => name === serviceName(service)) ?? kongServices[0]
+}
+
+function plainUpstream({ entities, instances }: ViewedService, own: Entity): UpstreamView[] {
+  const upstream = entities.find(({ kind }) => kind === 'upstream')
+  if (upstream === undefined) return []
+  return [
+    {
+      serviceId: own.id,
+      upstream: upstream.name,
+      upstreamId: upstream.id,
+      instances: instances
+        .filter(({ target }) => target !== '')
+        .map(instanceView)
+        .sort(byTarget),
+      ejections: [],
+    },
+  ]
+}
+
+export const instanceView = ({ target, id, health }: InstanceView): InstanceView => ({ target, id, health })
+
+export const byTarget = (left: { readonly target: string }, right: { readonly target: string }): number =>
+  left.target < right.target ? -1 : left.target > right.target ? 1 : 0
 
 /** Modes of breakers where they are not `auto`, by service; what a person set on the plugin in Kong comes first. */
 export function modesOf(

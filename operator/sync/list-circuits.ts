@@ -73,7 +73,8 @@ export function listCircuits(
       return { ...what, ...base(report), node }
     }),
   )
-  const known = new Set(told.map(placeOf))
+  const worst = worstOfEach(told)
+  const known = new Set(worst.map(placeOf))
   const untold: CircuitRow[] = [
     ...[...modes.keys()].map((service) => ({
       ...ofService(service),
@@ -86,13 +87,17 @@ export function listCircuits(
       node: owner === '' ? null : owner,
     })),
   ]
-  return [...told, ...untold.filter((row) => !known.has(placeOf(row)))].sort(byPlace)
+  return [...worst, ...worstOfEach(untold.filter((row) => !known.has(placeOf(row))))].sort(byPlace)
 }
 
 interface ViewIndex {
   readonly byId: ReadonlyMap<string, ServiceView>
-  readonly byUpstream: ReadonlyMap<string, ServiceView>
+  readonly byUpstream: ReadonlyMap<string, Pick<ServiceView, 'service' | 'instances'>>
 }
+
+/** The service's own and what its routes lead to. */
+const led = (service: ServiceView) =>
+  [service, ...(service.more ?? [])].filter(({ serviceId }) => serviceId !== null)
 
 /** The same services are asked about again and again. */
 const indexes = new WeakMap<readonly ServiceView[], ViewIndex>()
@@ -101,13 +106,35 @@ function indexOf(services: readonly ServiceView[]): ViewIndex {
   const known = indexes.get(services)
   if (known !== undefined) return known
   const made: ViewIndex = {
-    byId: new Map(services.map((each) => [each.serviceId, each])),
+    byId: new Map(services.flatMap((each) => led(each).map(({ serviceId }) => [serviceId!, each] as const))),
     byUpstream: new Map(
-      services.flatMap((each) => [[each.upstream, each] as const, [each.upstreamId, each]]),
+      services.flatMap((service) =>
+        [service, ...(service.more ?? [])].flatMap(({ upstream, upstreamId, instances }) => {
+          const found = { service: service.service, instances }
+          return [[upstream, found] as const, [upstreamId, found] as const]
+        }),
+      ),
     ),
   }
   indexes.set(services, made)
   return made
+}
+
+/** As bad as it is for somebody, the later the worse. */
+const RANK = ['closed', 'unknown', 'probing', 'half_open', 'ejected', 'open', 'forced_open']
+
+/**
+ * One row for a service and for an instance on each node: a service with routes of its own for some requests has several
+ * circuits, and an instance is in several upstreams.
+ */
+function worstOfEach(rows: readonly CircuitRow[]): readonly CircuitRow[] {
+  const worst = new Map<string, CircuitRow>()
+  for (const row of rows) {
+    const key = row.service === '' ? `${worst.size}` : `${placeOf(row)} ${row.node}`
+    const before = worst.get(key)
+    if (before === undefined || RANK.indexOf(row.state) > RANK.indexOf(before.state)) worst.set(key, row)
+  }
+  return [...worst.values()]
 }
 
 const placeOf = ({ service, target }: CircuitRow): string => `${service} ${target ?? ''}`

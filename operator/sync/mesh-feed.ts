@@ -143,7 +143,7 @@ const isSame = (before: ViewedService, now: ViewedService): boolean =>
   before.entities === now.entities &&
   before.instances === now.instances &&
   before.mode === now.mode &&
-  before.ejections === now.ejections
+  before.upstreams === now.upstreams
 
 /** What says the same as before is no change. */
 function made(source: ViewedService, before: Known | undefined, at: number): Known {

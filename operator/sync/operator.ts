@@ -9,10 +9,10 @@ import { createKvWriter } from '../consul/kv-writer.ts'
 import { OwnDatacenter } from '../consul/own-datacenter.ts'
 import { PolicyWatch } from '../consul/policy-watch.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
-import { withEjections } from '../core/mesh-view.ts'
 import { hostFor } from '../core/names.ts'
 import { pluginsSilent } from '../core/plugin-restarts.ts'
 import type { KvRows } from '../core/settings-status.ts'
+import { withUpstreams } from '../core/upstream-views.ts'
 import { dashboardFiles } from '../http/dashboard-files.ts'
 import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { legacyRoutes } from '../http/legacy-routes.ts'
@@ -158,7 +158,7 @@ export async function startOperator(
     release: (service, why) => fleet.releaseHolds(service, why),
   })
 
-  const feed: MeshFeed = new MeshFeed(() => withEjections(reconciler.viewed(), ejections.list()), Date.now())
+  const feed: MeshFeed = new MeshFeed(() => withUpstreams(reconciler.viewed(), ejections.list()), Date.now())
   const pluginApi = createPluginApi({
     ...{ reader, writer, reconciler, ejections, presence, feed, signal },
     token: revealed(config.feedToken),

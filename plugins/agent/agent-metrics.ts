@@ -13,8 +13,9 @@ export interface AgentParts {
   readonly ejector: () => Ejector
 }
 
-const SERVICE_STATES = ['closed', 'open', 'half_open', 'forced_open'] as const
-const INSTANCE_STATES = ['closed', 'ejected', 'probing'] as const
+/** The worst last. */
+const SERVICE_STATES = ['closed', 'half_open', 'open', 'forced_open'] as const
+const INSTANCE_STATES = ['closed', 'probing', 'ejected'] as const
 /** Circuits with a series of their own; those of a mesh that is larger are told to operators alone. */
 const MOST_SERVICES = 1_000
 
@@ -33,9 +34,14 @@ export function registerAgentMetrics(
     registers,
     collect() {
       this.reset()
-      for (const circuit of listed())
-        for (const state of SERVICE_STATES)
-          this.set({ service: nameOf(circuit), state }, circuit.state === state ? 1 : 0)
+      // A service with routes of its own for some requests has several circuits: the worst is told.
+      const states = new Map<string, number>()
+      for (const circuit of listed()) {
+        const service = nameOf(circuit)
+        states.set(service, Math.max(states.get(service) ?? 0, SERVICE_STATES.indexOf(circuit.state)))
+      }
+      for (const [service, worst] of states)
+        for (const [at, state] of SERVICE_STATES.entries()) this.set({ service, state }, at === worst ? 1 : 0)
     },
   })
   new Gauge({
@@ -45,10 +51,20 @@ export function registerAgentMetrics(
     registers,
     collect() {
       this.reset()
-      for (const circuit of listed())
-        for (const [instance, member] of circuit.group.members)
-          for (const state of INSTANCE_STATES)
-            this.set({ service: nameOf(circuit), instance, state }, member.state === state ? 1 : 0)
+      const states = new Map<string, { service: string; instance: string; worst: number }>()
+      for (const circuit of listed()) {
+        const service = nameOf(circuit)
+        for (const [instance, { state }] of circuit.group.members) {
+          const worst = Math.max(
+            states.get(`${service} ${instance}`)?.worst ?? 0,
+            INSTANCE_STATES.indexOf(state),
+          )
+          states.set(`${service} ${instance}`, { service, instance, worst })
+        }
+      }
+      for (const { worst, ...labels } of states.values())
+        for (const [at, state] of INSTANCE_STATES.entries())
+          this.set({ ...labels, state }, at === worst ? 1 : 0)
     },
   })
   const perService = (

@@ -92,7 +92,7 @@ export class Agent {
             errors: errors.join('; '),
           }),
       },
-      (key, serviceId) => this.#mesh.surroundings(key, serviceId),
+      this.#mesh,
     )
     const warn = rareWarning(log)
     observer.connect(
@@ -187,17 +187,10 @@ export class Agent {
   }
 
   #onRotation(upstream: string, target: string, isIn: boolean): void {
-    const remainingMs = isIn ? 0 : (this.#deadlineOf(upstream, target) ?? 0) - performance.now()
+    const remainingMs = isIn ? 0 : this.#options.circuits.ejectedUntilMs(upstream, target) - performance.now()
     const untilMs = isIn ? 0 : Math.round(Date.now() + remainingMs)
     const reason = this.#history.of(upstream, target)?.reason ?? ''
     this.#ejector.want({ upstream, target, isIn, untilMs, reason })
-  }
-
-  #deadlineOf(upstream: string, target: string): number | undefined {
-    for (const { group } of this.#options.circuits.all()) {
-      if (group.upstream === upstream) return group.members.get(target)?.deadlineMs
-    }
-    return undefined
   }
 
   /** One operator is enough: it writes the claim into Consul. @throws Error of the last that did not take it */

@@ -1,10 +1,11 @@
-import type { RouteView, ServiceView } from '../../operator/core/mesh-view.ts'
+import type { RouteView, ServiceView, UpstreamView } from '../../operator/core/mesh-view.ts'
 import type { MeshChanges } from '../../operator/sync/mesh-feed.ts'
 import type { Health } from '../breaker/instance-circuit.ts'
 import type { CircuitSurroundings } from '../mesh-circuit-breaker/circuits.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
 import type { MeshNames } from '../spans/mesh-names.ts'
 import { findRoute } from './find-route.ts'
+import { InstancePlaces, type Place } from './instance-places.ts'
 
 interface Known {
   readonly view: ServiceView
@@ -14,7 +15,9 @@ interface Known {
 /** What the operator has told of the mesh. It stays when no operator answers any more. */
 export class MeshKnowledge implements MeshNames {
   readonly #node: string
+  /** By every Kong service that leads to one of its upstreams. */
   #services = new Map<string, Known>()
+  #places = new InstancePlaces()
   #routes = new Map<string, { readonly serviceId: string; readonly route: RouteView }>()
 
   /** @param node whose ejections are those of this process, or of the one before it */
@@ -27,18 +30,28 @@ export class MeshKnowledge implements MeshNames {
     if (full) {
       this.#services = new Map()
       this.#routes = new Map()
+      this.#places = new InstancePlaces()
     }
-    for (const id of removed) this.#forget(id)
+    const changed = new Set(removed)
+    for (const id of removed) this.#forget(id, changed)
     for (const view of services) {
-      this.#forget(view.serviceId)
-      this.#services.set(view.serviceId, { view, surroundings: surroundingsOf(view, this.#node) })
+      this.#forget(view.serviceId, changed)
+      for (const each of upstreamsOf(view)) this.#add(view, each, changed)
       for (const route of view.routes) this.#routes.set(route.id, { serviceId: view.serviceId, route })
     }
-    return full ? null : new Set([...removed, ...services.map(({ serviceId }) => serviceId)])
+    return full ? null : changed
   }
 
+  /** Services that the operator has told of. */
   get size(): number {
-    return this.#services.size
+    let size = 0
+    for (const [id, { view }] of this.#services) if (view.serviceId === id) size += 1
+    return size
+  }
+
+  /** Other upstreams that the same instance is in. */
+  elsewhere(upstream: string, target: string): readonly Place[] {
+    return this.#places.elsewhere(upstream, target)
   }
 
   service(serviceId: string): string | undefined {
@@ -64,15 +77,35 @@ export class MeshKnowledge implements MeshNames {
     return route === null ? outcome : { ...outcome, routeId: route.id }
   }
 
-  #forget(serviceId: string): void {
-    for (const { id } of this.#services.get(serviceId)?.view.routes ?? []) this.#routes.delete(id)
-    this.#services.delete(serviceId)
+  #add(view: ServiceView, each: UpstreamView, changed: Set<string>): void {
+    const surroundings = surroundingsOf(view, each, this.#node)
+    if (each.serviceId !== null) {
+      this.#services.set(each.serviceId, { view, surroundings })
+      changed.add(each.serviceId)
+    }
+    this.#places.add(view.serviceId, each, surroundings.health)
+  }
+
+  #forget(serviceId: string, changed: Set<string>): void {
+    const view = this.#services.get(serviceId)?.view
+    if (view === undefined) return
+    for (const { id } of view.routes) this.#routes.delete(id)
+    for (const each of upstreamsOf(view)) {
+      this.#places.remove(serviceId, each)
+      if (each.serviceId === null) continue
+      this.#services.delete(each.serviceId)
+      changed.add(each.serviceId)
+    }
   }
 }
 
+// An operator of an older version tells of no more than one upstream.
+const upstreamsOf = (view: ServiceView): readonly UpstreamView[] => [view, ...(view.more ?? [])]
+
 const surroundingsOf = (
-  // An operator of an older version tells of no ejections.
-  { service, upstream, instances, mode, ejections = [] }: ServiceView,
+  { service, mode }: ServiceView,
+  // Nor of ejections.
+  { upstream, instances, ejections = [] }: UpstreamView,
   node: string,
 ): CircuitSurroundings => ({
   service,

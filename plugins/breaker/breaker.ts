@@ -28,6 +28,13 @@ export interface BreakerOptions {
   readonly firstGeneration?: number
 }
 
+/** An upstream that shares an instance with the upstream `like`. */
+export interface OtherUpstream {
+  readonly upstream: string
+  readonly instances: ReadonlyMap<string, Health>
+  readonly like: string
+}
+
 const MAX_RECORDS = 20_000
 
 export class Breaker {
@@ -90,6 +97,48 @@ export class Breaker {
    */
   adoptEjections(nowMs: number, upstream: string, deadlinesMs: ReadonlyMap<string, number>): void {
     this.#groups.get(upstream)?.adopt(nowMs, deadlinesMs)
+  }
+
+  /**
+   * Takes an instance out of another upstream that it is in, until `deadlineMs`, as far as the cap there lets it go. An
+   * upstream that no service leads to yet has the settings of `like`.
+   */
+  ejectUntil(
+    nowMs: number,
+    { upstream, instances, like }: OtherUpstream,
+    instance: string,
+    deadlineMs: number,
+    reason: string,
+  ): void {
+    let group = this.#groups.get(upstream)
+    const settings = this.#groups.get(like)?.settings
+    if (group === undefined && settings !== undefined) {
+      group = this.#createGroup(upstream, settings)
+      group.setHealth(nowMs, instances)
+    }
+    group?.ejectUntil(nowMs, instance, deadlineMs, reason)
+  }
+
+  /** End of an ejection; 0 for an instance that is not ejected. */
+  ejectedUntilMs(upstream: string, instance: string): number {
+    const member = this.#groups.get(upstream)?.members.get(instance)
+    return member?.state === 'ejected' ? member.deadlineMs : 0
+  }
+
+  /** Puts back what is due, without any request. */
+  sweep(nowMs: number, upstream: string): void {
+    const group = this.#groups.get(upstream)
+    if (group?.isDue(nowMs)) group.sweep(nowMs)
+  }
+
+  /** Drops upstreams that no service leads to, and of which nothing is ejected any more. */
+  tidy(nowMs: number): void {
+    const used = new Set([...this.#services.values()].map(({ group }) => group))
+    for (const group of this.#groups.values()) {
+      if (used.has(group)) continue
+      if (group.isDue(nowMs)) group.sweep(nowMs)
+      if (group.nextDeadlineMs === 0) this.#disposeUnused(group)
+    }
   }
 
   /**

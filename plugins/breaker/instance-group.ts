@@ -127,8 +127,7 @@ export class InstanceGroup {
 
   /** @param deadlinesMs of instances that another process has taken out of rotation */
   adopt(nowMs: number, deadlinesMs: ReadonlyMap<string, number>): void {
-    const { mode } = this.settings
-    const acts = mode === 'auto' || mode === 'forced_open'
+    const acts = this.#acts
     for (const [key, deadlineMs] of deadlinesMs) {
       const member = this.members.get(key)
       if (member === undefined || !member.isNew) continue
@@ -141,11 +140,18 @@ export class InstanceGroup {
     this.sweep(nowMs)
   }
 
+  /** Takes out an instance that another group has ejected, where it may go here as well. */
+  ejectUntil(nowMs: number, key: string, deadlineMs: number, reason: string): void {
+    const member = this.members.get(key)
+    if (member === undefined || member.state === 'ejected' || !this.#acts || deadlineMs <= nowMs) return
+    if (mayEject(member, this.members, this.settings.ejection)) this.#out(nowMs, member, deadlineMs, reason)
+  }
+
   configure(nowMs: number, settings: Settings): void {
     const before = this.settings
     this.settings = settings
     const isKept = isSameWindow(before.instance.window, settings.instance.window)
-    const acts = settings.mode === 'auto' || settings.mode === 'forced_open'
+    const acts = this.#acts
     for (const member of this.members.values()) {
       if (!isKept) this.around.records.drop(member)
       if (before.mode !== settings.mode) {
@@ -224,12 +230,22 @@ export class InstanceGroup {
 
   #eject(nowMs: number, member: InstanceCircuit, attempt: number, reason: string): void {
     const lastsMs = openingMs(this.settings.instance, attempt, this.around.random())
-    member.clear()
     member.attempt = attempt
-    member.deadlineMs = nowMs + lastsMs
-    this.nextDeadlineMs = Math.min(this.nextDeadlineMs || member.deadlineMs, member.deadlineMs)
-    this.#change(nowMs, member, 'ejected', `${reason}; ejected for ${Math.round(lastsMs / 100) / 10} s`)
+    const lasts = `ejected for ${Math.round(lastsMs / 100) / 10} s`
+    this.#out(nowMs, member, nowMs + lastsMs, `${reason}; ${lasts}`)
+  }
+
+  #out(nowMs: number, member: InstanceCircuit, deadlineMs: number, reason: string): void {
+    member.clear()
+    member.deadlineMs = deadlineMs
+    this.nextDeadlineMs = Math.min(this.nextDeadlineMs || deadlineMs, deadlineMs)
+    this.#change(nowMs, member, 'ejected', reason)
     this.#rotate()
+  }
+
+  /** Whether verdicts take instances out. */
+  get #acts(): boolean {
+    return this.settings.mode === 'auto' || this.settings.mode === 'forced_open'
   }
 
   #close(nowMs: number, member: InstanceCircuit, reason: string): void {

@@ -31,6 +31,18 @@ export interface CircuitSurroundings {
   readonly mode: string
 }
 
+/** What the operator has told of the mesh. */
+export interface CircuitMesh {
+  surroundings(key: string, serviceId: string | null): CircuitSurroundings | null
+  /** Other upstreams that the same instance is in, each with all of its instances. */
+  elsewhere(
+    upstream: string,
+    instance: string,
+  ): readonly { readonly upstream: string; readonly health: ReadonlyMap<string, Health> }[]
+}
+
+const UNKNOWN_MESH: CircuitMesh = { surroundings: () => null, elsewhere: () => [] }
+
 export interface CircuitsOptions {
   /** Monotonic, ms. */
   readonly nowMs: () => number
@@ -58,24 +70,24 @@ export class Circuits {
   readonly #breaker: Breaker
   readonly #configured = new Map<string, Configured>()
   #listener: CircuitListener | null = null
-  #find: (key: string, serviceId: string | null) => CircuitSurroundings | null = () => null
+  #mesh: CircuitMesh = UNKNOWN_MESH
 
   constructor(options: CircuitsOptions) {
     this.#options = options
     this.#breaker = new Breaker({
       random: options.random,
-      onTransition: (transition) => this.#listener?.transition(transition),
+      onTransition: (transition) => {
+        this.#listener?.transition(transition)
+        if (transition.instance !== null && !transition.wouldBe) this.#follow(transition, transition.instance)
+      },
       onRotation: (upstream, instance, isIn) => this.#listener?.rotation(upstream, instance, isIn),
     })
   }
 
-  /** From now on `listener` hears of everything, and `find` says what the operator knows of a circuit's key. */
-  connect(
-    listener: CircuitListener,
-    find: (key: string, serviceId: string | null) => CircuitSurroundings | null,
-  ): void {
+  /** From now on `listener` hears of everything, and `mesh` says what the operator knows. */
+  connect(listener: CircuitListener, mesh: CircuitMesh): void {
     this.#listener = listener
-    this.#find = find
+    this.#mesh = mesh
   }
 
   /**
@@ -118,7 +130,7 @@ export class Circuits {
     const configured = this.#configured.get(key)
     if (configured !== undefined) configured.refusals++
     const serviceId = configured?.serviceId ?? null
-    const found = this.#find(key, serviceId)
+    const found = this.#mesh.surroundings(key, serviceId)
     return { service: found?.service ?? serviceId ?? key, state: state === 'closed' ? 'ejected' : state }
   }
 
@@ -151,10 +163,12 @@ export class Circuits {
     const oldest = Math.floor(this.#options.nowMs() / 1_000) - IDLE_SECONDS
     for (const [key, { serviceId }] of this.#configured) {
       const circuit = this.#breaker.circuit(key)
-      if (circuit === undefined || circuit.seenSeconds > oldest || this.#find(key, serviceId)) continue
+      if (circuit === undefined || circuit.seenSeconds > oldest || this.#mesh.surroundings(key, serviceId))
+        continue
       this.#breaker.remove(key)
       this.#configured.delete(key)
     }
+    this.#breaker.tidy(this.#options.nowMs())
   }
 
   /** For reading. */
@@ -170,6 +184,11 @@ export class Circuits {
     return this.#configured.get(key)?.serviceId ?? null
   }
 
+  /** End of an ejection on the circuits' clock; 0 for an instance that is not ejected. */
+  ejectedUntilMs(upstream: string, instance: string): number {
+    return this.#breaker.ejectedUntilMs(upstream, instance)
+  }
+
   get records(): Breaker['records'] {
     return this.#breaker.records
   }
@@ -181,7 +200,7 @@ export class Circuits {
   #apply(key: string): void {
     const configured = this.#configured.get(key)!
     const nowMs = this.#options.nowMs()
-    const found = this.#find(key, configured.serviceId)
+    const found = this.#mesh.surroundings(key, configured.serviceId)
     const isForcedOpen = found?.mode === 'forced_open'
     if (isForcedOpen !== configured.isForcedOpen) {
       const { document } = configured
@@ -192,10 +211,33 @@ export class Circuits {
     this.#breaker.setConfig(nowMs, key, configured.settings, found?.upstream ?? this.#upstreamOf(key))
     if (found === null) return
     this.#breaker.setHealth(nowMs, found.upstream, found.health)
+    this.#joinEjections(nowMs, found)
     if (found.ejectedUntilMs.size === 0) return
     const offsetMs = nowMs - this.#options.wallNowMs()
     const deadlines = [...found.ejectedUntilMs].map(([key, untilMs]) => [key, untilMs + offsetMs] as const)
     this.#breaker.adoptEjections(nowMs, found.upstream, new Map(deadlines))
+  }
+
+  /** What is ejected in one upstream is no better in another: it goes from all that it is in, and comes back to all. */
+  #follow({ atMs, key, to, deadlineMs, reason }: Transition, instance: string): void {
+    for (const { upstream, health } of this.#mesh.elsewhere(key, instance)) {
+      const other = { upstream, instances: health, like: key }
+      if (to === 'probing') this.#breaker.sweep(atMs, upstream)
+      if (to !== 'ejected' || deadlineMs === null) continue
+      this.#breaker.ejectUntil(atMs, other, instance, deadlineMs, elsewhereReason(key, reason))
+    }
+  }
+
+  /** An upstream that was not there, or not with these instances, when they were ejected elsewhere. */
+  #joinEjections(nowMs: number, { upstream, health }: CircuitSurroundings): void {
+    for (const instance of health.keys()) {
+      for (const other of this.#mesh.elsewhere(upstream, instance)) {
+        const untilMs = this.#breaker.ejectedUntilMs(other.upstream, instance)
+        const here = { upstream, instances: health, like: other.upstream }
+        const reason = elsewhereReason(other.upstream, 'before it was here')
+        if (untilMs > nowMs) this.#breaker.ejectUntil(nowMs, here, instance, untilMs, reason)
+      }
+    }
   }
 
   /** What it was while the operator knew it: what was learned of its instances stays. */
@@ -203,3 +245,9 @@ export class Circuits {
     return this.#breaker.circuit(key)?.group.upstream ?? key
   }
 }
+
+const ELSEWHERE = 'ejected_elsewhere'
+
+/** Upstreams hear of it from each other: the reason is that of the first. */
+const elsewhereReason = (upstream: string, reason: string): string =>
+  reason.startsWith(ELSEWHERE) ? reason : `${ELSEWHERE}: in ${upstream}, ${reason}`

@@ -21,6 +21,12 @@ async function echoes(count: number): Promise<EchoServer[]> {
   servers.push(...started)
   return started
 }
+const entry = (fields: object) => mesh.consul.request('PUT', '/config', fields)
+const isOut = async (upstream: string, { port }: EchoServer) => {
+  const { body } = await mesh.admin('GET', `/upstreams/${upstream}/health`)
+  const rows = (body.data ?? []) as { target: string; health?: string }[]
+  return rows.find(({ target }) => target === `127.0.0.1:${port}`)?.health === 'UNHEALTHY'
+}
 async function circuitsOf(service: string) {
   const answer = await fetch(`${mesh.operator().url}/api/v1/mesh/v2/circuits`)
   const { circuits } = (await answer.json()) as {
@@ -57,6 +63,64 @@ test('an instance that answers 500 is ejected, tried again, and back when it is 
   ok(failed.length >= 5)
   // How many went out before depends on how busy this process is, which is gateway, operator and client at once.
   deepEqual(describeFailures(failed.filter(({ sentMs }) => sentMs > outMs)), [])
+})
+
+test('the only instance of a leg of a splitter goes out when it fails, and an alert says so', async () => {
+  const [lone, ...good] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
+  const usual = good.map(({ port }) => port)
+  await mesh.deploy('usual', usual)
+  await mesh.deploy('lone', [lone.port])
+  for (const Name of ['usual', 'lone', 'shop'])
+    await entry({ Kind: 'service-defaults', Name, Protocol: 'http' })
+  const half = (Service: string) => ({ Weight: 50, Service })
+  await entry({ Kind: 'service-splitter', Name: 'shop', Splits: [half('usual'), half('lone')] })
+  await waitFor(async () => (await mesh.get('shop')).status === 200, { what: 'the splitter being routed' })
+  lone.behave({ status: 500 })
+  const traffic = startTraffic({ url: `${mesh.proxyUrl}/shop/`, perSecond: 40 })
+  await waitFor(() => isOut('_split.shop.mesh', lone), { what: 'the leg being out' })
+  const outMs = traffic.nowMs()
+  equal(await isOut('lone.mesh', lone), false, 'who asks for it alone has nobody else')
+  await waitFor(async () => {
+    const { alerts } = (await (await fetch(`${mesh.operator().url}/api/v1/mesh/v2/alerts`)).json()) as {
+      alerts: { name: string; service_name: string | null; state: string }[]
+    }
+    return alerts.some((each) => each.name === 'MeshCircuitOpen' && each.service_name === 'lone')
+  })
+  await waitFor(() => traffic.nowMs() > outMs + 500, { what: 'requests to the other leg' })
+  const later = (await traffic.stop()).filter(({ sentMs }) => sentMs > outMs)
+  deepEqual(describeFailures(later), [])
+  const rows = await circuitsOf('shop')
+  deepEqual(
+    rows.filter(({ target, state }) => target !== null && state !== 'closed').map(({ target }) => target),
+    [`127.0.0.1:${lone.port}`],
+  )
+  ok(rows.some(({ kind, state }) => kind === 'service' && state === 'closed'))
+})
+
+test('what is ejected goes from the upstreams that only routes of a service-router lead to as well', async () => {
+  const [one, ...canaries] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
+  await mesh.deploy('routed', [one.port, ...canaries.map(({ port }) => port)])
+  await entry({ Kind: 'service-defaults', Name: 'routed', Protocol: 'http' })
+  const ids = canaries.map(({ port }) => `Service.ID == "routed-${port}"`)
+  const Subsets = { canary: { Filter: ids.join(' or ') }, last: { Filter: ids[0] } }
+  await entry({ Kind: 'service-resolver', Name: 'routed', Subsets })
+  const route = (subset: string) => ({
+    Match: { HTTP: { PathPrefix: `/${subset}` } },
+    Destination: { ServiceSubset: subset },
+  })
+  await entry({ Kind: 'service-router', Name: 'routed', Routes: [route('canary'), route('last')] })
+  await waitFor(async () => (await mesh.admin('GET', '/upstreams/last.routed.mesh')).status === 200)
+  await mesh.settled()
+  const [bad] = canaries as [EchoServer]
+  bad.behave({ status: 500 })
+  await waitFor(async () => {
+    await mesh.get('routed')
+    return await isOut('routed.mesh', bad)
+  })
+  await waitFor(() => isOut('canary.routed.mesh', bad), { what: 'the mark where no request was' })
+  equal(await isOut('last.routed.mesh', bad), false, 'the last one that can answer stays')
+  for (let i = 0; i < 20; i++) equal((await mesh.get('routed', { path: '/canary' })).status, 200)
+  bad.behave({})
 })
 
 test('a service that fails as a whole is refused with Retry-After, and closes after good trials', async () => {

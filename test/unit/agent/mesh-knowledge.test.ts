@@ -71,3 +71,45 @@ test('an outcome without a route gets that of its service, one with a route keep
   const foreign = { ...outcome, serviceId: 'other' }
   equal(mesh.completed(foreign), foreign)
 })
+
+test('a Kong service of a route is found as the service, with the upstream that it leads to', () => {
+  const mesh = new MeshKnowledge('n1')
+  const [one, two] = ['one', 'two'].map((id, i) => ({
+    target: `10.0.0.${i}:80`,
+    id,
+    health: 'healthy' as const,
+  }))
+  const more = { ...view('web'), serviceId: 'id-v2', upstream: 'v2.web.mesh', instances: [one!] }
+  deepEqual(
+    mesh.update(told([view('web', { instances: [one!, two!], more: [more] })])),
+    new Set(['id-web', 'id-v2']),
+  )
+  deepEqual([mesh.service('id-v2'), mesh.size], ['web', 1])
+  equal(mesh.surroundings('id-v2', 'id-v2')!.upstream, 'v2.web.mesh')
+  const upstreams = (target: string, from: string) =>
+    mesh.elsewhere(from, target).map(({ upstream }) => upstream)
+  deepEqual(upstreams(one!.target, 'web.mesh'), ['v2.web.mesh'])
+  deepEqual(upstreams(one!.target, 'v2.web.mesh'), ['web.mesh'])
+  deepEqual(upstreams(two!.target, 'web.mesh'), [])
+  mesh.update(told([view('web', { instances: [one!] })]))
+  deepEqual([mesh.service('id-v2'), upstreams(one!.target, 'web.mesh')], [undefined, []])
+})
+
+test('another service at the same address is another instance, and who tells of an upstream last is not its only one', () => {
+  const mesh = new MeshKnowledge('n1')
+  const instance = (id: string) => [{ target: '10.0.0.1:80', id, health: 'healthy' as const }]
+  const shared = { ...view('web'), serviceId: null, upstream: 'v2.web.mesh', instances: instance('web-1') }
+  mesh.update(
+    told([
+      view('web', { instances: instance('web-1'), more: [shared] }),
+      view('front', { instances: [], more: [{ ...shared, serviceId: 'id-front-v2' }] }),
+      view('other', { instances: instance('other-1') }),
+    ]),
+  )
+  deepEqual(mesh.elsewhere('other.mesh', '10.0.0.1:80'), [])
+  mesh.update(told([], { removed: ['id-front'] }))
+  deepEqual(
+    mesh.elsewhere('web.mesh', '10.0.0.1:80').map(({ upstream }) => upstream),
+    ['v2.web.mesh'],
+  )
+})

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Place } from '../../../plugins/agent/instance-places.ts'
 import { type CircuitSurroundings, Circuits } from '../../../plugins/mesh-circuit-breaker/circuits.ts'
 import type { Outcome } from '../../../plugins/outcomes/outcome.ts'
 
@@ -11,6 +12,9 @@ function start() {
   const clock = { ms: 0 }
   const told: string[] = []
   let mesh: CircuitSurroundings | null = null
+  const places: Place[] = []
+  /** What is different for other circuits than that of the service. */
+  const others = new Map<string, Partial<CircuitSurroundings>>()
   const circuits = new Circuits({
     nowMs: () => clock.ms,
     wallNowMs: () => WALL_MS + clock.ms,
@@ -19,15 +23,23 @@ function start() {
   circuits.connect(
     {
       transition: ({ instance, from, to }) => told.push(`${instance ?? 'service'} ${from}>${to}`),
-      rotation: (_upstream, instance, isIn) => told.push(`${instance} ${isIn ? 'in' : 'out'}`),
+      rotation: (upstream, instance, isIn) => {
+        const where = upstream === 'web.mesh' ? '' : `${upstream} `
+        told.push(`${where}${instance} ${isIn ? 'in' : 'out'}`)
+      },
       refused: (key, errors) => told.push(`refused ${key} ${errors.length > 0}`),
     },
-    () => mesh,
+    {
+      surroundings: (key) => (mesh === null ? null : { ...mesh, ...(others.get(key) ?? {}) }),
+      elsewhere: (upstream, instance) =>
+        places.filter((each) => each.upstream !== upstream && each.health.has(instance)),
+    },
   )
   return {
     circuits,
     clock,
     told,
+    others,
     configure: (settings: object, key = 's1', serviceId = 's1', instanceId: number | null = null) =>
       circuits.configure({
         key,
@@ -42,6 +54,9 @@ function start() {
       mesh = { ...none, health, ...over }
       circuits.meshChanged(null)
     },
+    /** An upstream with these instances; those of `web.mesh` are in it as well. */
+    alsoIn: (upstream: string, ...instances: string[]) =>
+      places.push({ upstream, health: new Map(instances.map((each) => [each, 'healthy'])) }),
     fails: (times: number, over: Partial<Outcome> = {}) => {
       for (let i = 0; i < times; i++) circuits.report({ ...FAILED, startedAtMs: WALL_MS + clock.ms, ...over })
     },
@@ -159,4 +174,60 @@ test('a circuit that nobody asks and no operator knows is given up', () => {
   run.circuits.sweep()
   deepEqual([...run.circuits.all()], [])
   equal(run.circuits.decide('s1'), 0)
+})
+
+const B = '10.0.0.2:80'
+
+test('an ejected instance goes from every upstream that it is in, and comes back to each, without a request there', () => {
+  const run = start()
+  run.mesh()
+  run.configure({ openSeconds: 5, backoff: { jitter: 0 } })
+  run.alsoIn('web.mesh', A, B, '10.0.0.3:80')
+  run.alsoIn('v2.web.mesh', A, B)
+  run.alsoIn('v3.web.mesh', B)
+  run.fails(5)
+  deepEqual(run.told, [`${A} closed>ejected`, `${A} closed>ejected`, `v2.web.mesh ${A} out`, `${A} out`])
+  equal(run.circuits.ejectedUntilMs('v2.web.mesh', A), run.circuits.ejectedUntilMs('web.mesh', A))
+  run.clock.ms = 5_000
+  run.circuits.decide('s1')
+  deepEqual(run.told.slice(4).sort(), [
+    `${A} ejected>probing`,
+    `${A} ejected>probing`,
+    `${A} in`,
+    `v2.web.mesh ${A} in`,
+  ])
+})
+
+test('the only instance of another upstream stays in it: somebody has to answer there', () => {
+  const run = start()
+  run.mesh()
+  run.configure({})
+  run.alsoIn('v2.web.mesh', A)
+  run.fails(5)
+  deepEqual(run.told, [`${A} closed>ejected`, `${A} out`])
+})
+
+test('an upstream that comes while an instance of it is out has it out as well', () => {
+  const run = start()
+  run.mesh()
+  run.configure({})
+  run.fails(5)
+  run.told.length = 0
+  run.alsoIn('web.mesh', A, B, '10.0.0.3:80')
+  run.others.set('s2', { upstream: 'v2.web.mesh' })
+  run.configure({}, 's2', 's2')
+  deepEqual(run.told.slice(-1), [`v2.web.mesh ${A} out`])
+})
+
+test('what no service leads to any more is forgotten when nothing of it is out', () => {
+  const run = start()
+  run.mesh()
+  run.configure({ openSeconds: 5, backoff: { jitter: 0 } })
+  run.alsoIn('v2.web.mesh', A, B)
+  run.fails(5)
+  run.circuits.sweep()
+  equal(run.circuits.ejectedUntilMs('v2.web.mesh', A), 5_000)
+  run.clock.ms = 5_000
+  run.circuits.sweep()
+  deepEqual(run.told.slice(-2), [`${A} ejected>probing`, `v2.web.mesh ${A} in`])
 })
