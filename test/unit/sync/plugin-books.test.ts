@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ViewedService } from '../../../operator/core/mesh-view.ts'
-import { CircuitBook, type NodeCircuits } from '../../../operator/sync/circuit-book.ts'
+import type { ServiceView, ViewedService } from '../../../operator/core/mesh-view.ts'
+import { CircuitBook, type CircuitReport, type NodeCircuits } from '../../../operator/sync/circuit-book.ts'
 import { listCircuits } from '../../../operator/sync/list-circuits.ts'
 import { type MeshChanges, MeshFeed } from '../../../operator/sync/mesh-feed.ts'
 import { RequestCounter } from '../../../operator/sync/request-counter.ts'
@@ -50,6 +50,40 @@ test('modes and ejections that no process tells of are listed as well', () => {
     [
       ['', 't:1', 'ejected', 'n'],
       ['web', null, 'unknown', null],
+    ],
+  )
+})
+
+test('several circuits of a service, and an instance in several upstreams, are one row each: the worst', () => {
+  const row = (circuit: CircuitReport['circuit'], state: string): CircuitReport => ({
+    ...{ circuit, state, since: null, until: null, reason: '', counts: {} },
+  })
+  const instances = [{ target: 't:1', id: 'web-1', health: 'healthy' as const }]
+  const place = { instances, ejections: [] }
+  const web: ServiceView = {
+    ...{ service: 'web', routes: [], mode: 'auto', ...place },
+    ...{ serviceId: 's1', upstream: 'web.mesh', upstreamId: 'u1' },
+    more: [{ ...place, serviceId: 's2', upstream: 'v2.web.mesh', upstreamId: 'u2' }],
+  }
+  const circuits = [
+    row({ kind: 'service', serviceId: 's1' }, 'half_open'),
+    row({ kind: 'service', serviceId: 's2' }, 'open'),
+    row({ kind: 'instance', upstream: 'web.mesh', target: 't:1' }, 'ejected'),
+    row({ kind: 'instance', upstream: 'v2.web.mesh', target: 't:1' }, 'probing'),
+    row({ kind: 'service', serviceId: 'of others 1' }, 'closed'),
+    row({ kind: 'service', serviceId: 'of others 2' }, 'closed'),
+  ]
+  deepEqual(
+    listCircuits([told('n', { circuits })], [], [web], new Map()).map((each) => [
+      each.service,
+      each.instance_id,
+      each.state,
+    ]),
+    [
+      ['', null, 'closed'],
+      ['', null, 'closed'],
+      ['web', null, 'open'],
+      ['web', 'web-1', 'ejected'],
     ],
   )
 })
