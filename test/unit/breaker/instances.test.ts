@@ -231,6 +231,13 @@ describe('a bad URL is no bad instance', () => {
     assert.deepEqual(script.run().ejected, [])
   })
 
+  test('failures of the others that are out of the window hide nothing', () => {
+    const script = strict({ service: { failureRate: 0 } })
+    for (let round = 0; round < 10; round += 1) for (const each of list(3)) script.tries(round, each, 500)
+    script.tries(20_000, B, 200).tries(20_000, C, 200).tries(20_000, A, 500, 5)
+    assert.deepEqual(script.run().ejected, [A])
+  })
+
   test('rates are compared over the window where the rate rule speaks', () => {
     const rates = (own: number) => {
       const script = strict({ consecutiveFailures: 0, service: { failureRate: 0 } })
