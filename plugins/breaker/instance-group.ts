@@ -1,20 +1,13 @@
 import { decayedAttempt, nextAttempt, openingMs } from './backoff.ts'
 import { FAILURE, IGNORED, isFailed, NO_ANSWER, type Verdict } from './classify.ts'
 import { type Health, InstanceCircuit } from './instance-circuit.ts'
+import { type Departed, relisted } from './membership.ts'
 import { emptyUntilMs, isPanic, mayEject, standingOf } from './rotation.ts'
 import { isSameWindow, type Settings } from './settings.ts'
 import { ownRules } from './stands-out.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { InstanceState } from './transition.ts'
 import { CONSECUTIVE, reachedRules, SLOW_RATE, tripReason } from './trip-rules.ts'
-
-/** How long a verdict outlives its instance: so long Kong keeps its mark on a deleted target. */
-const GRACE_MS = 300_000
-
-interface Departed {
-  readonly circuit: InstanceCircuit
-  readonly atMs: number
-}
 
 // Shared: an empty map costs more than a circuit's counters.
 const NOBODY: ReadonlyMap<string, InstanceCircuit> = new Map()
@@ -105,21 +98,11 @@ export class InstanceGroup {
 
   /** @param listed all instances of the upstream that Consul knows */
   setHealth(nowMs: number, listed: ReadonlyMap<string, Health>): void {
-    const departed = new Map<string, Departed>()
-    const members = new Map<string, InstanceCircuit>()
-    for (const [key, each] of this.#departed) {
-      if (nowMs - each.atMs <= GRACE_MS) departed.set(key, each)
-      else this.around.records.drop(each.circuit)
-    }
-    for (const [key, circuit] of this.members) {
-      if (!listed.has(key)) departed.set(key, { circuit, atMs: nowMs })
-    }
-    for (const [key, health] of listed) {
-      const member = this.members.get(key) ?? departed.get(key)?.circuit ?? this.#create(key, health)
-      member.health = health
-      departed.delete(key)
-      members.set(key, member)
-    }
+    const before = { members: this.members, departed: this.#departed }
+    const { members, departed, forgotten } = relisted(nowMs, before, listed, (key, health) =>
+      this.#create(key, health),
+    )
+    for (const circuit of forgotten) this.around.records.drop(circuit)
     this.members = members
     this.#departed = departed.size === 0 ? NOBODY_DEPARTED : departed
     this.sweep(nowMs)
