@@ -111,7 +111,7 @@ test('what is ejected goes from the upstreams that only routes of a service-rout
   await entry({ Kind: 'service-router', Name: 'routed', Routes: [route('canary'), route('last')] })
   await waitFor(async () => (await mesh.admin('GET', '/upstreams/last.routed.mesh')).status === 200)
   await mesh.settled()
-  const [bad] = canaries as [EchoServer]
+  const bad = canaries[0]!
   bad.behave({ status: 500 })
   await waitFor(async () => {
     await mesh.get('routed')
