@@ -21,7 +21,11 @@ let redis: TestRedis
 let echo: EchoServer
 let api: Description
 before(async () => {
-  ;[stack, redis, echo] = await Promise.all([startStack({ ownGateway: true }), startRedis(), startEchoServer()])
+  ;[stack, redis, echo] = await Promise.all([
+    startStack({ ownGateway: true }),
+    startRedis(),
+    startEchoServer(),
+  ])
   // Few changes of KV a second are expected of people; here they come at once.
   const config = { ...stack.config().api, writeRate: { perSecond: 1e6, burst: 1e6 } }
   await stack.startOperator({ redis: { url: redis.url }, api: config })
