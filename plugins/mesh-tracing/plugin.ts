@@ -16,6 +16,7 @@ import { definePlugin } from '../server/form/define-plugin.ts'
 import type { HeaderMap } from '../server/form/pdk-calls.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
 import { readTracingConfig, type TracingConfig } from './config.ts'
+import { identityHeaders } from './identity-headers.ts'
 import { schema } from './schema.ts'
 import { TraceBudget, tracesPerSecond } from './trace-budget.ts'
 
@@ -49,11 +50,14 @@ export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingPar
         const changes: Record<string, string | readonly string[]> = inOneCall(headers)
         changes[ROUTE_HEADER] = ours[ROUTE_HEADER]
         changes[SPAN_HEADER] = ours[SPAN_HEADER]
+        for (const name of identityHeaders(incoming)) changes[name] = NOTHING
         await kong.service.request.setHeaders(changes)
       },
     },
   })
 }
+
+const NOTHING: readonly string[] = []
 
 /** Off go what a client sent under the names of the mesh. An empty list removes a header (see inOneCall). */
 const NOBODYS = { [ROUTE_HEADER]: [], [SPAN_HEADER]: [] } as const

@@ -61,3 +61,16 @@ test('a request without a trace begins one', async () => {
   const { text } = await kong.request({ path: '/web/' })
   match(headersSeen(text)['traceparent']!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]$/)
 })
+
+test('a client cannot tell an upstream who it is: headers that Kong writes for consumers never come from outside', async () => {
+  const forged = {
+    'X-Consumer-Username': 'root',
+    'x-consumer-groups': 'admins',
+    'X-Credential-Identifier': '1',
+    x_consumer_id: '1',
+    'x-request-id': 'kept',
+  }
+  const seen = headersSeen((await kong.request({ path: '/web/', headers: forged })).text)
+  const left = Object.keys(seen).filter((name) => /consumer|credential/.test(name))
+  deepEqual([left, seen['x-request-id']], [[], 'kept'])
+})

@@ -2,6 +2,7 @@ import { acl } from './acl.ts'
 import { correlationId } from './correlation-id.ts'
 import { cors } from './cors.ts'
 import { ipRestriction } from './ip-restriction.ts'
+import { jwt } from './jwt.ts'
 import { keyAuth } from './key-auth.ts'
 import type { Plugin } from './plugin.ts'
 import { rateLimiting } from './rate-limiting.ts'
@@ -14,6 +15,7 @@ import { responseTransformer } from './response-transformer.ts'
 export const BUNDLED_PLUGINS: readonly Plugin[] = [
   correlationId,
   cors,
+  jwt,
   keyAuth,
   ipRestriction,
   requestSizeLimiting,

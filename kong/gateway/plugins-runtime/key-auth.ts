@@ -1,5 +1,5 @@
 import type { RequestContext } from '../proxy/request-context.ts'
-import type { Store } from '../store.ts'
+import { becomeAnonymous, identify } from './identify.ts'
 import { type Exit, type Plugin, type PluginTools, refuse, setUpstreamHeader } from './plugin.ts'
 import { queryArguments, withoutArgument } from './query-arguments.ts'
 
@@ -38,7 +38,10 @@ function authenticate(
   if (!found) return refuse(401, 'No API key found in request', challenge)
   const credential = store.find('keyauth_credentials', 'key', found)
   if (!credential || isExpired(credential, now())) return refuse(401, 'Unauthorized', challenge)
-  identify(context, store, (credential.consumer as { id: string }).id, credential.id)
+  identify(context, store, (credential.consumer as { id: string }).id, {
+    id: credential.id,
+    identifier: credential.id,
+  })
   return undefined
 }
 
@@ -61,29 +64,4 @@ function findKey(context: RequestContext, config: KeyAuthConfig): string | 'twic
 function isExpired(credential: Readonly<Record<string, unknown>>, nowMs: number): boolean {
   if (typeof credential.ttl !== 'number' || typeof credential.created_at !== 'number') return false
   return nowMs / 1000 >= credential.created_at + credential.ttl
-}
-
-/** Makes the consumer known to later plugins, and to the upstream by headers a client cannot forge. */
-export function identify(
-  context: RequestContext,
-  store: Store,
-  consumerId: string,
-  credentialId: string | null,
-): void {
-  const row = store.get('consumers', consumerId)
-  const username = (row?.username as string | null | undefined) ?? null
-  const customId = (row?.custom_id as string | null | undefined) ?? null
-  context.consumer = { id: consumerId, username, customId }
-  context.credentialId = credentialId
-  setUpstreamHeader(context, 'X-Consumer-ID', consumerId)
-  setUpstreamHeader(context, 'X-Consumer-Custom-ID', customId)
-  setUpstreamHeader(context, 'X-Consumer-Username', username)
-  setUpstreamHeader(context, 'X-Credential-Identifier', credentialId)
-  setUpstreamHeader(context, 'X-Anonymous-Consumer', credentialId === null ? 'true' : null)
-}
-
-/** `anonymous` is a consumer's id or username. */
-export function becomeAnonymous(context: RequestContext, anonymous: string, store: Store): void {
-  const row = store.get('consumers', anonymous) ?? store.find('consumers', 'username', anonymous)
-  if (row) identify(context, store, row.id, null)
 }

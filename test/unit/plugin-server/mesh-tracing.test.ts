@@ -117,3 +117,22 @@ test('what is no number of traces is the default', () => {
     [50, 50, 50, 50, 50, 50, 0, 7.5],
   )
 })
+
+test('what a client says of who it is, which only Kong may say, is taken off in the same two calls', async () => {
+  const forged = {
+    'x-consumer-id': ['1'],
+    'x-consumer-username': ['mesh.web', 'root'],
+    'x-consumer-groups': ['admins'],
+    'x-consumer-custom-id': ['1'],
+    'x-credential-identifier': ['1'],
+    'x-credential-username': ['1'],
+    'x-anonymous-consumer': ['true'],
+    'x-authenticated-groups': ['admins'],
+    x_consumer_username: ['root'],
+  }
+  const kept = { 'x-consumers': ['3'], 'x-credentials': ['a'], 'x-request-id': ['1'], accept: ['*/*'] }
+  const { set, calls } = await access({ ...forged, ...kept }, CONFIG)
+  deepEqual(calls, ['getHeaders', 'setHeaders'])
+  for (const name of Object.keys(forged)) deepEqual(set[name], [], name)
+  for (const name of Object.keys(kept)) equal(set[name], undefined, name)
+})
