@@ -77,6 +77,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/overrides.ts')).defineOverrides,
   },
   {
+    name: 'identity',
+    summary: 'keys by which calling services are known: issue, rotate, revoke, list',
+    load: async () => (await import('./commands/identity.ts')).defineIdentity,
+  },
+  {
     name: 'circuits',
     summary: 'circuits of services and instances: list, force open or closed',
     load: async () => (await import('./commands/circuits.ts')).defineCircuits,

@@ -1,4 +1,5 @@
 import type { ProcessConfig } from '../config/load-config.ts'
+import type { IntentionsStatus } from '../sync/intentions-status.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
 import type { OperatorStatus } from '../sync/operator-status.ts'
@@ -25,6 +26,12 @@ export async function readOperatorSettings(config: Asked): Promise<OperatorSetti
 export async function readOperatorStatus(config: Asked, note: Note): Promise<StatusReport | null> {
   const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', note)
   return status && reportOf(status, config.addr, (await readCircuits(config)).circuits)
+}
+
+/** What the running operator enforces of intentions; null where it does not answer, or is older than that. */
+export async function readIntentions(config: Asked): Promise<IntentionsStatus | null> {
+  const status = await ask<Partial<OperatorStatus>>(config, '/api/v1/mesh/v2/status?services=false', () => {})
+  return status?.intentions ?? null
 }
 
 /** What the plugin processes tell. */
@@ -110,6 +117,8 @@ function reportOf(status: OperatorStatus, url: string, circuits: readonly Circui
       overrides: overrides.length,
     },
     circuits: troubled(circuits),
+    // An operator of another version may not tell.
+    ...((status as Partial<OperatorStatus>).intentions && { intentions: status.intentions }),
     problems: [
       ...problems,
       ...status.reasons.map((reason) => problem('OPERATOR_NOT_READY', '', reason)),

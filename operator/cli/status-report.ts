@@ -3,9 +3,11 @@ import type { Diff } from '../core/diff.ts'
 import type { KongState } from '../core/entity.ts'
 import { upstreamName } from '../core/names.ts'
 import type { Problem } from '../core/problem.ts'
+import type { IntentionsStatus } from '../sync/intentions-status.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import { circuitNote, troubled } from './circuit-notes.ts'
 import { counted } from './counted.ts'
+import { intentionWords } from './intention-lines.ts'
 import type { Io } from './io.ts'
 import { problemLines } from './plan-report.ts'
 import { type Cell, formatTable } from './table.ts'
@@ -39,6 +41,8 @@ export interface StatusReport {
     readonly overrides: number
   }
   readonly problems: readonly Problem[]
+  /** Where an operator tells. */
+  readonly intentions?: IntentionsStatus
   /** Circuits of services and instances that are not closed, as far as anybody tells. */
   readonly circuits: readonly CircuitRow[]
 }
@@ -160,10 +164,17 @@ export function statusLines(
           `all instances critical, kept at their last weights: ${kept.map(({ service }) => service).join(', ')}`,
         ]
       : []),
+    ...intentionLines(report, io),
     ...report.circuits.map((row) => io.paint.red(circuitNote(row, nowMs))),
     ...hiddenLines(report.services),
     ...problemLines(report.problems, io.paint),
   ]
+}
+
+function intentionLines({ intentions }: StatusReport, { paint }: Pick<Io, 'paint'>): string[] {
+  if (intentions === undefined) return []
+  const { enforced, loose } = intentionWords(intentions)
+  return [...(enforced === null ? [] : [enforced]), ...loose.map(paint.yellow)]
 }
 
 /** Services that could be reachable through the proxy; Consul's own servers never are. */

@@ -1,5 +1,5 @@
 // `kongsul/client`: a Node service joins the mesh. Bundled by setup/build.mjs into one file that needs nothing but Node.
-// May import plugins/propagation, plugins/spans and plugins/export, and no package.
+// May import plugins/propagation, plugins/spans, plugins/export and operator/identity, and no package.
 import { readFileSync } from 'node:fs'
 import own from '../../package.json' with { type: 'json' }
 import { OtlpExporter, tracesUrl } from '../../plugins/export/otlp-exporter.ts'
@@ -17,6 +17,7 @@ import { operatorDoor } from './operator-door.ts'
 import { ownAddress } from './own-address.ts'
 import type { JoinOptions, Mesh } from './public-types.ts'
 import { handlerOf, middlewareOf } from './serve.ts'
+import { Signer } from './signer.ts'
 import { Tracing } from './tracing.ts'
 
 export type * from './public-types.ts'
@@ -37,7 +38,15 @@ export async function join(options: JoinOptions): Promise<Mesh> {
   const exporter = exporterOf(settings, id, log)
   const record = exporter === null ? null : (span: Span) => exporter.add([span])
   const tracing = new Tracing({ forward, samplingRate, random: createRandomSource(), record })
-  const calling = { tracing, proxy, hostSuffix }
+  const signer =
+    settings.identity === null
+      ? null
+      : new Signer({
+          identity: settings.identity,
+          nowMs: Date.now,
+          onFault: (error) => log('the identity cannot be read again: the last key goes on', { error }),
+        })
+  const calling = { tracing, signer, proxy, hostSuffix }
   const leaver: Leaver = {
     leave: async () => await kept?.keeper.leave(),
     flush: async () => await exporter?.stop(),
@@ -71,6 +80,7 @@ export async function join(options: JoinOptions): Promise<Mesh> {
     fetch: meshFetch(calling),
     request: (url, given, callback) => meshRequest(calling, url, given, callback),
     axios: (instance) => installAxios(calling, instance),
+    identityHeaders: () => (signer === null ? {} : { authorization: signer.authorization() }),
     traceHeaders: () => tracing.headers(),
     trace: (headers, work) => tracing.run(lowerNames(headers), () => work()),
   }

@@ -16,6 +16,8 @@ export interface JoinSettings {
   readonly token: string | undefined
   /** Where the token is, when it is not given itself. */
   readonly tokenFile: string | undefined
+  /** The service's private key, or where it is; null for a service that does not say who it is. */
+  readonly identity: { readonly text: string } | { readonly file: string } | null
   readonly proxy: string
   readonly hostSuffix: string
   readonly otlp: string | undefined
@@ -73,6 +75,7 @@ export function joinSettings(options: JoinOptions, environment: Environment): Jo
         ? { kind: 'agent', url: httpUrl('consul', options.consul ?? consulOf(environment)) }
         : { kind: 'operator', url: httpUrl('operator', operator) },
     ...tokenOf(options, environment),
+    identity: identityOf(options, environment),
     proxy: httpUrl('proxy', options.proxy ?? (environment['KONG_PROXY_URL'] || 'http://127.0.0.1:8000')),
     hostSuffix: (options.hostSuffix ?? 'mesh').toLowerCase(),
     otlp: otlpOf(options, environment),
@@ -126,6 +129,17 @@ function tokenOf({ operator, token }: JoinOptions, environment: Environment) {
       : [undefined, environment['KONGSUL_TOKEN_FILE']]
   const known = token ?? (own || undefined)
   return { token: known, tokenFile: known === undefined ? file || undefined : undefined }
+}
+
+function identityOf({ identity, identityFile }: JoinOptions, environment: Environment) {
+  must(
+    identity === undefined || identityFile === undefined,
+    'identity',
+    'and identityFile are one thing: give one',
+  )
+  if (identity !== undefined) return { text: identity }
+  const file = identityFile ?? (environment['KONGSUL_IDENTITY_FILE'] || undefined)
+  return file === undefined ? null : { file }
 }
 
 /** The second of the two names is a base that the path is added to; the first is used as it is. */

@@ -1,6 +1,6 @@
 import { carriesTrace, lowerCased } from './given-headers.ts'
 import { meshAddress } from './mesh-address.ts'
-import type { Calling } from './mesh-request.ts'
+import { type Calling, identityOf } from './mesh-request.ts'
 import type { AxiosLike } from './public-types.ts'
 import type { StartedCall } from './tracing.ts'
 
@@ -16,7 +16,7 @@ interface Config {
 }
 
 /** Installs interceptors. @returns takes them off again */
-export function installAxios({ tracing, ...where }: Calling, axios: AxiosLike): () => void {
+export function installAxios({ tracing, signer, ...where }: Calling, axios: AxiosLike): () => void {
   const calls = new WeakMap<object, StartedCall>()
   const asking = axios.interceptors.request.use((config: Config) => {
     const asked = urlOf(config)
@@ -25,7 +25,7 @@ export function installAxios({ tracing, ...where }: Calling, axios: AxiosLike): 
     const method = (config.method ?? 'get').toUpperCase()
     const given = lowerCased(config.headers.toJSON())
     const call = tracing.call({ method, url: asked, service }, carriesTrace(given))
-    for (const [name, value] of Object.entries(call.headers)) {
+    for (const [name, value] of Object.entries({ ...call.headers, ...identityOf(signer, host) })) {
       if (given[name] === undefined) config.headers.set(name, value)
     }
     if (host !== null) {

@@ -6,21 +6,21 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { carriesTrace, lowerCased } from './given-headers.ts'
 import { meshAddress } from './mesh-address.ts'
-import type { Calling } from './mesh-request.ts'
+import { type Calling, identityOf } from './mesh-request.ts'
 
 /** Statuses whose answers have no body, which `Response` insists on. */
 const BODILESS = new Set([101, 204, 205, 304])
 
 /** `mesh.fetch`. */
 export const meshFetch =
-  ({ tracing, ...where }: Calling): typeof fetch =>
+  ({ tracing, signer, ...where }: Calling): typeof fetch =>
   async (input, init) => {
     const request = new Request(input, init)
     const asked = new URL(request.url)
     const { url, host, service } = meshAddress(asked, where)
     const given = lowerCased(request.headers)
     const call = tracing.call({ method: request.method, url: asked, service }, carriesTrace(given))
-    for (const [name, value] of Object.entries(call.headers)) {
+    for (const [name, value] of Object.entries({ ...call.headers, ...identityOf(signer, host) })) {
       if (request.headers.has(name)) continue
       for (const each of [value].flat()) request.headers.append(name, each)
     }

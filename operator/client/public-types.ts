@@ -46,6 +46,10 @@ export interface JoinOptions {
   readonly operator?: string
   /** For Consul (else CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE) or the operator (else KONGSUL_TOKEN_FILE). */
   readonly token?: string
+  /** Says who calls, where intentions ask: the text that `kongsul identity issue` told. */
+  readonly identity?: string
+  /** The same in a file, which is read again when it changes; KONGSUL_IDENTITY_FILE. */
+  readonly identityFile?: string
   /** Kong's proxy, for calls to hosts of the mesh; KONG_PROXY_URL, or http://127.0.0.1:8000. */
   readonly proxy?: string
   /** Hosts that end in it are asked through the proxy; `mesh` when not given. */
@@ -102,6 +106,8 @@ export interface Mesh {
   axios(instance: AxiosLike): () => void
   /** Headers of the trace that is under way, for clients that are none of these. */
   traceHeaders(): Record<string, string | string[]>
+  /** Who calls, as headers for clients that are none of these; none without an identity. Asked for each call: tokens are short-lived. */
+  identityHeaders(): Record<string, string>
   /** Runs something as part of the trace that these headers name: a message from a queue, a job. */
   trace<T>(headers: Readonly<Record<string, string | readonly string[] | undefined>>, work: () => T): T
 }

@@ -146,6 +146,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         advertise: get<string | undefined>('operator.advertise'),
       },
       feedToken: secretOf('feed.token', 'feed.tokenFile'),
+      identityKey: secretOf('', 'identities.keyFile'),
       redis,
       traces: {
         maxTraces: get<number | undefined>('traces.maxTraces'),

@@ -133,9 +133,12 @@ function refusedEnvironment(environment: ConfigLayers['environment']): string[] 
 const OF_KUBERNETES =
   /^KONGSUL_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/
 
+/** What `kongsul/client` reads; it may stand in the environment of a service that runs commands too. */
+const OF_CLIENT = 'KONGSUL_IDENTITY_FILE'
+
 /** Names that no setting has. Not refused: other programs of one's own may use them. */
 function unknownEnvironment(environment: ConfigLayers['environment']): string[] {
-  const known = [...SETTINGS.map(({ path }) => environmentOf(path)), 'KONGSUL_CONFIG']
+  const known = [...SETTINGS.map(({ path }) => environmentOf(path)), 'KONGSUL_CONFIG', OF_CLIENT]
   return Object.keys(environment)
     .filter((name) => name.startsWith('KONGSUL_') && environment[name] && !known.includes(name))
     .filter((name) => !OF_KUBERNETES.test(name))

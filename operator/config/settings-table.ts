@@ -329,6 +329,11 @@ export const SETTINGS: readonly Setting[] = [
     help: 'how clients of the old API are let in off loopback: token, or anonymous:NETWORK,... without one',
     example: 'anonymous:10.0.0.0/8',
   },
+  file(
+    'identities.keyFile',
+    [],
+    'file with 32 bytes in base64 or hex, which keys of key-auth are sealed with in KV; needed for those alone',
+  ),
   secret(
     'feed.token',
     [],

@@ -60,6 +60,12 @@ export interface ConsulReader {
   entry(kind: string, name: string, options?: ReadOptions): Promise<Readonly<Record<string, unknown>> | null>
   /** Is this entry there? A list leaves out what the token may not read, the question for one is refused. */
   hasEntry(kind: string, name: string, options?: ReadOptions): Promise<boolean>
+  /** Intentions, in one form on every version; those that the token may not read are left out. */
+  readonly intentions: Read<readonly unknown[]>
+  /** Intentions about calls to a service; refused where the token may not read them. Not a stale answer. */
+  intentionsFor(destination: string, options?: ReadOptions): Promise<readonly unknown[]>
+  /** May one service call another? By intentions, else by Consul's default. */
+  mayCall(source: string, destination: string, options?: ReadOptions): Promise<boolean>
   /** Name of the agent's data centre. */
   datacenter(): Promise<string>
   /** All keys below a prefix; none is an empty list. */
@@ -139,6 +145,29 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
         options,
       )
       return { ...answer, body: answer.body ?? [] }
+    },
+    intentions: async (options) => {
+      const call: Call = (o) => get('/connect/intentions', o)
+      const answer = await read<readonly unknown[] | null>('connect.intentions', call, options)
+      return { ...answer, body: answer.body ?? [] }
+    },
+    intentionsFor: async (destination, options) => {
+      const call: Call = (o) =>
+        get('/connect/intentions/match', { ...o, by: 'destination', name: destination })
+      const fresh = { ...options, stale: false }
+      const { body } = await read<Record<string, readonly unknown[] | null>>(
+        'connect.intentions.match',
+        call,
+        fresh,
+      )
+      return Object.values(body ?? {}).flatMap((rows) => rows ?? [])
+    },
+    mayCall: async (source, destination, options) => {
+      const call: Call = (o) => get('/connect/intentions/check', { ...o, source, destination })
+      const fresh = { ...options, stale: false }
+      return (
+        (await read<{ Allowed?: boolean }>('connect.intentions.check', call, fresh)).body.Allowed === true
+      )
     },
     entry,
     hasEntry: async (kind, name, options) => (await entry(kind, name, options)) !== null,

@@ -1,6 +1,7 @@
 // Stands between the watch of the catalog and what decides: each snapshot goes on with the configuration entries and
 // the members of subsets that belong to it. Start reading at #pump.
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Intentions } from '../core/intentions/join-access.ts'
 import {
   type AcceptedEntries,
   acceptEntries,
@@ -13,6 +14,7 @@ import type { CatalogChange } from './catalog-watch.ts'
 import type { ConsulError } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { watchEntries } from './entries-watch.ts'
+import { watchIntentions } from './intentions-watch.ts'
 import { SubsetReader } from './subset-reader.ts'
 
 export interface PolicyWatchOptions {
@@ -23,7 +25,7 @@ export interface PolicyWatchOptions {
   /** Services that Consul does not answer for; what is known of one again is told after the snapshot that has it. */
   readonly onUnread: (unread: ReadonlyMap<string, ConsulError>) => void
   /** Called once for each reason why entries cannot be read. */
-  readonly onDoubt?: (kind: EntryKind, doubt: ConsulError) => void
+  readonly onDoubt?: (kind: EntryKind | 'intentions', doubt: ConsulError) => void
 }
 
 /** A filter that Consul did not answer for is tried again after this long. */
@@ -35,6 +37,8 @@ export class PolicyWatch {
   readonly #rows = new Map<EntryKind, readonly unknown[]>()
   readonly #doubts = new Map<EntryKind, ConsulError>()
   #accepted: AcceptedEntries | null = null
+  #intentions: Intentions | null = null
+  #intentionsDoubt: ConsulError | null = null
   /** Not handed on yet: the newest snapshot with all that changed since the last one that was. */
   #pending: CatalogChange | null = null
   #last: CatalogChange | null = null
@@ -51,6 +55,28 @@ export class PolicyWatch {
 
   /** Runs until the signal aborts. */
   async run(): Promise<void> {
+    await Promise.all([this.#followEntries(), this.#followIntentions()])
+  }
+
+  async #followIntentions(): Promise<void> {
+    const { reader, signal, onDoubt } = this.#options
+    await watchIntentions({
+      reader,
+      signal,
+      onIntentions: (intentions) => {
+        this.#intentions = intentions
+        this.#entriesChanged()
+      },
+      onDoubt: (doubt) => {
+        if (this.#intentionsDoubt?.message === doubt?.message) return
+        this.#intentionsDoubt = doubt
+        if (doubt !== null) onDoubt?.('intentions', doubt)
+        this.#entriesChanged()
+      },
+    })
+  }
+
+  async #followEntries(): Promise<void> {
     await watchEntries({
       reader: this.#options.reader,
       signal: this.#options.signal,
@@ -106,6 +132,7 @@ export class PolicyWatch {
 
   /** Nothing is decided before each kind was read or refused: what entries made must not be taken away by a restart. */
   #isKnown(): boolean {
+    if (this.#intentions === null && !isFinal(this.#intentionsDoubt ?? undefined)) return false
     return ENTRY_KINDS.every((kind) => this.#rows.has(kind) || isFinal(this.#doubts.get(kind)))
   }
 
@@ -156,15 +183,27 @@ export class PolicyWatch {
   #renewed(): Policies {
     const { entries, problems } = this.#accepted!
     const { members } = this.#subsets
+    const intentions = this.#intentions ?? NOT_KNOWN
     const all = [...problems, ...this.#readingProblems()]
     const before = this.#policies
     const isSame =
       before !== undefined &&
       before.entries === entries &&
       before.members === members &&
+      before.intentions === intentions &&
       JSON.stringify(before.problems) === JSON.stringify(all)
-    if (!isSame) this.#policies = { entries, members, problems: all }
+    if (!isSame) this.#policies = { entries, members, intentions, problems: all }
     return this.#policies!
+  }
+
+  #intentionProblems(): Problem[] {
+    if (this.#intentionsDoubt === null) return []
+    const rest =
+      this.#intentions === null
+        ? 'what Kong enforces already stays, and nothing else is enforced'
+        : 'those read last stay in force'
+    const text = `intentions cannot be read (${this.#intentionsDoubt.message}); ${rest}`
+    return [{ code: 'INTENTIONS_UNREAD', severity: 'error', service: '', message: text }]
   }
 
   #readingProblems(): Problem[] {
@@ -177,9 +216,11 @@ export class PolicyWatch {
       const text = `service-resolver ${service}: Consul does not answer for its subsets (${message}); those known stay`
       return { code: 'SUBSET_UNREAD', severity: 'error', service, message: text }
     })
-    return [...kinds, ...subsets]
+    return [...kinds, ...subsets, ...this.#intentionProblems()]
   }
 }
+
+const NOT_KNOWN: Intentions = { accepted: null, byDefault: null }
 
 /** An answer, and not one that may be another in a moment: this Consul has no such entries, or not for this token. */
 const isFinal = (doubt: ConsulError | undefined): boolean =>

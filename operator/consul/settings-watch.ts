@@ -22,14 +22,14 @@ export interface SettingsWatchOptions {
 }
 
 /** What is handed to onRows. */
-const OWN_ROWS = /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences)\/.|alerts$)/
+const OWN_ROWS = /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences|identities)\/.|alerts$)/
 
 /** Rows of these that Consul lost are kept, each kind on its own. */
-const KEPT_PREFIXES = ['mesh/pause/', 'mesh/migration/', 'mesh/silences/', 'mesh/alerts']
+const KEPT_PREFIXES = ['mesh/pause/', 'mesh/migration/', 'mesh/silences/', 'mesh/alerts', 'mesh/identities/']
 
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
-const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration|alerts)(\/|$)/
+const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration|alerts|identities)(\/|$)/
 
 /**
  * Follows the settings in KV. Documents that are missing after Consul was away and the index went backwards were not

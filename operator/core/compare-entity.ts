@@ -130,10 +130,10 @@ function wasEdited(
   return hash === undefined ? !isKongDefault(entity.kind, field, have) : hash !== hashOf(have)
 }
 
-/** `name` is managed as well where Kong lets it be edited; a plugin's name is its type. */
+/** `name` is managed as well where Kong lets it be edited; a plugin's name is its type, and some have none. */
 function managedValues(wanted: Entity): [string, Json][] {
   const fields = Object.entries(wanted.fields)
-  return wanted.kind === 'plugin' ? fields : [...fields, ['name', wanted.name]]
+  return wanted.kind === 'plugin' || wanted.name === '' ? fields : [...fields, ['name', wanted.name]]
 }
 
 const fieldValue = (entity: Entity, field: string): Json | undefined =>

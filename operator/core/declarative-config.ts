@@ -77,6 +77,10 @@ const COLLECTION = {
   service: 'services',
   route: 'routes',
   plugin: 'plugins',
+  consumer: 'consumers',
+  jwt_secret: 'jwt_secrets',
+  keyauth_credential: 'keyauth_credentials',
+  acl: 'acls',
 } as const satisfies Record<Kind, string>
 
 const KINDS = Object.keys(COLLECTION) as readonly Kind[]
@@ -86,6 +90,10 @@ const PARENTS = [
   ['targets', 'upstream', 'upstream'],
   ['plugins', 'service', 'service'],
   ['plugins', 'route', 'route'],
+  ['jwt_secrets', 'consumer', 'consumer'],
+  ['keyauth_credentials', 'consumer', 'consumer'],
+  ['acls', 'consumer', 'consumer'],
+  ['plugins', 'consumer', 'consumer'],
 ] as const
 
 function rowsOf(document: ConfigDocument, collection: string): readonly JsonObject[] {

@@ -2,6 +2,7 @@
 
 import type { Decided, ServiceReport } from './decided.ts'
 import type { Entity, KongState } from './entity.ts'
+import type { AccessReport } from './intentions/access-report.ts'
 import { patchedMap } from './patched-map.ts'
 import type { Problem } from './problem.ts'
 import { problemsOfShadows, type ServiceRoutes } from './service-routes.ts'
@@ -13,6 +14,8 @@ export interface Desired {
   /** Sorted by name. */
   readonly services: readonly ServiceReport[]
   readonly problems: readonly Problem[]
+  /** Services that do not let everybody in, or of which that is not known. */
+  readonly access?: ReadonlyMap<string, AccessReport>
 }
 
 /**

@@ -14,9 +14,10 @@ import {
 import { answerOf, type Desired } from './desired-answer.ts'
 import type { Entity, HeldState, Json } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf, unmanagedRoutes } from './foreign-routes.ts'
+import { type AccessInput, type Callers, joinAccess, NO_ACCESS } from './intentions/join-access.ts'
 import { withEntrySettings } from './policy/entry-settings.ts'
 import { NOTHING_SHAPED, type ShapeMemory, shapeMesh } from './policy/shape-mesh.ts'
-import type { PlanOptions } from './service-plan.ts'
+import type { PlanOptions, ServicePlan } from './service-plan.ts'
 import { type MeshPlugin, type OutcomeWay, wantedPlugins } from './service-plugins.ts'
 import type { AcceptedSettings } from './settings.ts'
 
@@ -45,6 +46,8 @@ export interface DesiredInput {
   readonly actual: HeldState
   /** Routes of `actual` that nobody manages, where they are known; the same list while they are the same. */
   readonly foreign?: readonly Entity[]
+  /** Who calls, by what KV says; absent: not read, then those that Kong knows stay. */
+  readonly callers?: Callers | undefined
   /** What critical instances weigh although others serve, by service: too many turned critical at once. */
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
 }
@@ -60,11 +63,27 @@ export function desired(input: DesiredInput): Desired {
  */
 export function createDesired(): (input: DesiredInput) => Desired {
   let memory = EMPTY
+  let access = NO_ACCESS
   return (input) => {
     const options = planOptions(input)
     if (!isSameJson(options as unknown as Json, memory.options as unknown as Json)) memory = EMPTY
     memory = decideAll(memory, input, options)
-    return memory.answer
+    const joined = joinAccess(memory.answer, accessInput(input, memory), access)
+    access = joined.memory
+    return joined.answer
+  }
+}
+
+function accessInput({ snapshot, callers, actual, options }: DesiredInput, memory: Memory): AccessInput {
+  const plans = new Map(memory.decided.map(({ plan }) => [plan.service, plan]))
+  const planOf = (service: string): ServicePlan | undefined => plans.get(service)
+  return {
+    mesh: options.mesh,
+    intentions: snapshot.policies?.intentions,
+    callers,
+    actual,
+    settingsOf: (service) => planOf(service)?.effective,
+    answeringOf: (service) => planOf(service)?.answering,
   }
 }
 

@@ -160,10 +160,10 @@ function namesakesOf(
   return namesakes
 }
 
-/** What Kong keeps unique: names of upstreams, services, routes; a target in its upstream; a plugin on its place. */
+/** What Kong keeps unique: names of upstreams, services, routes; a target in its upstream, a group on its consumer; a plugin on its place. */
 function uniqueName(entity: Entity): string {
   const { kind, name, parent, fields } = entity
-  if (kind === 'target') return `${kind} ${parent} ${name}`
+  if (kind === 'target' || kind === 'acl') return `${kind} ${parent} ${name}`
   if (kind === 'plugin') {
     const place = [parent, fields.route, fields.consumer]
       .map((each) => JSON.stringify(each ?? null))

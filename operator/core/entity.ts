@@ -2,16 +2,29 @@
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-export type Kind = 'upstream' | 'target' | 'service' | 'route' | 'plugin'
+export type Kind = 'upstream' | 'target' | 'service' | 'route' | 'plugin' | CallerKind
+
+/** What Kong has to know of those who call. */
+export const CALLER_KINDS = ['consumer', 'jwt_secret', 'keyauth_credential', 'acl'] as const
+export type CallerKind = (typeof CALLER_KINDS)[number]
+
+/** What hangs on a consumer. */
+export type CredentialKind = Exclude<CallerKind, 'consumer'>
+
+export const isCallerKind = (kind: Kind): kind is CallerKind =>
+  (CALLER_KINDS as readonly Kind[]).includes(kind)
 
 export interface Entity {
   readonly kind: Kind
   readonly id: string
-  /** Kong's name; of a target `host:port` in Kong's normal form; of a plugin the plugin's name. '' when Kong has none. */
+  /**
+   * Kong's name; of a target `host:port` in Kong's normal form; of a plugin the plugin's name; of a jwt credential its key,
+   * of an acl its group. '' when Kong has none, and for a key of key-auth, which is a secret.
+   */
   readonly name: string
   /** Consul service the entity belongs to, by its tag `kongsul.service:`; '' for an entity that is not ours. */
   readonly owner: string
-  /** Id of the upstream of a target, of the service of a route or plugin; '' where there is none. */
+  /** Id of the upstream of a target, of the service of a route or plugin, of the consumer of a credential; '' where there is none. */
   readonly parent: string
   /**
    * Field values by dotted path (`healthchecks.passive.unhealthy.tcp_failures`); arrays and references such as

@@ -20,8 +20,12 @@ export function explainChange(change: Change): string {
 
 /** The value as it may be shown to anybody: `[redacted]` where the field holds a secret. */
 export function maskedValue(kind: Kind, field: string, value: Json | undefined): Json {
-  return kind === 'plugin' && SECRET.test(field) && value !== null ? '[redacted]' : (value ?? null)
+  const isSecret = kind === 'plugin' ? SECRET.test(field) : (SECRETS[kind] ?? '') === field
+  return isSecret && value !== null && value !== undefined ? '[redacted]' : (value ?? null)
 }
+
+/** Kong keeps both in clear. */
+const SECRETS: Partial<Record<Kind, string>> = { jwt_secret: 'secret', keyauth_credential: 'key' }
 
 const SECRET = /(?:secret|password|token|key|credential|private)/i
 

@@ -45,4 +45,8 @@ const DEFAULTS: Readonly<Record<Kind, Readonly<Record<string, Json>>>> = {
   },
   route: { protocols: ['http', 'https'], strip_path: true, preserve_host: false },
   plugin: { enabled: true },
+  consumer: {},
+  jwt_secret: { algorithm: 'HS256' },
+  keyauth_credential: {},
+  acl: {},
 }

@@ -1,7 +1,7 @@
 /** Between Kong's JSON and entities: nested objects become dotted fields and back. */
 
 import type { Entity, Json, Kind, KongState } from './entity.ts'
-import { keyOf } from './entity.ts'
+import { isCallerKind, keyOf } from './entity.ts'
 import { sharedFields, sharedText } from './shared.ts'
 import { ownerOf } from './tags.ts'
 import { normalTarget } from './target-address.ts'
@@ -10,7 +10,7 @@ export type JsonObject = { readonly [key: string]: Json }
 
 /**
  * One row of Kong's Admin API (or of a /config document) as an entity with all its fields.
- * `name` and `target` are not among the fields: they are the entity's name.
+ * What names it (`name`, `target`, ...) is not among the fields.
  */
 export function entityFromKong(kind: Kind, row: JsonObject): Entity {
   const texts = Array.isArray(row.tags)
@@ -28,7 +28,7 @@ export function entityFromKong(kind: Kind, row: JsonObject): Entity {
     id: textOf(row.id),
     name: kind === 'target' ? normalTarget(name) : name,
     owner: sharedText(ownerOf(tags)),
-    parent: referenceId(kind === 'target' ? row.upstream : kind === 'upstream' ? null : row.service),
+    parent: referenceId(parentOf(kind, row)),
     fields: sharedFields(kind, fields),
     tags,
   }
@@ -61,7 +61,22 @@ const REFERENCES: ReadonlySet<string> = new Set(['service', 'route', 'consumer',
 /** Keyed by people (header names): changed as a whole. */
 const isMap = (path: string): boolean => path === 'headers' || path.endsWith('.headers')
 
-const nameKey = (kind: Kind): 'name' | 'target' => (kind === 'target' ? 'target' : 'name')
+/** A key of key-auth is no name: names are shown. */
+const NAME_KEYS: Partial<Record<Kind, string>> = {
+  target: 'target',
+  consumer: 'username',
+  jwt_secret: 'key',
+  keyauth_credential: '',
+  acl: 'group',
+}
+
+const nameKey = (kind: Kind): string => NAME_KEYS[kind] ?? 'name'
+
+const parentOf = (kind: Kind, row: JsonObject): Json | undefined => {
+  if (kind === 'target') return row.upstream
+  if (kind === 'upstream') return null
+  return isCallerKind(kind) ? row.consumer : row.service
+}
 
 /** A target never moves to another upstream, so its reference is no field; a route's service can be edited. */
 const parentKey = (kind: Kind): string => (kind === 'target' ? 'upstream' : '')

@@ -53,7 +53,9 @@ export function parseActual(text: string): KongState {
   const file = typeof outer.config === 'string' ? parseFile(outer.config) : outer
   const rows: Row[] = []
   for (const [kind, key] of COLLECTIONS) collect(rows, kind, file[key] ?? [], key, {})
-  const ids = new Map(rows.map(({ kind, json }) => [`${kind} ${json.name ?? ''}`, json.id as string]))
+  const ids = new Map(
+    rows.map(({ kind, json }) => [`${kind} ${json.name ?? json.username ?? ''}`, json.id as string]),
+  )
   return stateOf(rows.map(({ kind, json }) => entityFromKong(kind, withReferences(json, ids))))
 }
 
@@ -68,6 +70,10 @@ const COLLECTIONS: readonly (readonly [Kind, string])[] = [
   ['service', 'services'],
   ['route', 'routes'],
   ['plugin', 'plugins'],
+  ['consumer', 'consumers'],
+  ['jwt_secret', 'jwt_secrets'],
+  ['keyauth_credential', 'keyauth_credentials'],
+  ['acl', 'acls'],
 ]
 
 /** What may be nested in a row of a kind, and the field that then refers to the outer one. */
@@ -78,6 +84,11 @@ const NESTED: Readonly<Partial<Record<Kind, readonly (readonly [string, Kind])[]
     ['plugins', 'plugin'],
   ],
   route: [['plugins', 'plugin']],
+  consumer: [
+    ['jwt_secrets', 'jwt_secret'],
+    ['keyauth_credentials', 'keyauth_credential'],
+    ['acls', 'acl'],
+  ],
 }
 
 function collect(rows: Row[], kind: Kind, value: Json, where: string, outer: JsonObject): void {
@@ -103,8 +114,11 @@ function collect(rows: Row[], kind: Kind, value: Json, where: string, outer: Jso
 function missingId(kind: Kind, json: JsonObject): string {
   const tags = Array.isArray(json.tags) ? json.tags.map(String) : []
   const mesh = tags.find((tag) => tag.startsWith('kongsul.mesh:'))?.slice('kongsul.mesh:'.length)
-  const name = String(json.name ?? json.target ?? '')
-  if (mesh !== undefined && (kind === 'upstream' || kind === 'service' || kind === 'route')) {
+  const name = String(json.name ?? json.target ?? json.username ?? '')
+  if (
+    mesh !== undefined &&
+    (kind === 'upstream' || kind === 'service' || kind === 'route' || kind === 'consumer')
+  ) {
     return entityId(mesh, kind, name)
   }
   if (mesh !== undefined && kind === 'target') {
@@ -120,9 +134,9 @@ const FILE_NAMESPACE = 'b2a4e0f6-0d3c-5f2b-9a51-6f0c2d9c7e11'
 /** `service: <id or name>` and `service: {name}` as Kong's Admin API answers: `service: {id}`. */
 function withReferences(json: JsonObject, ids: ReadonlyMap<string, string>): JsonObject {
   const resolved: Record<string, Json> = { ...json }
-  for (const kind of ['service', 'upstream', 'route'] as const) {
+  for (const kind of ['service', 'upstream', 'route', 'consumer'] as const) {
     const reference = json[kind]
-    const name = isObject(reference) ? reference.name : reference
+    const name = isObject(reference) ? (reference.name ?? reference.username) : reference
     if (typeof name !== 'string' || (isObject(reference) && reference.id !== undefined)) continue
     resolved[kind] = { id: ids.get(`${kind} ${name}`) ?? name }
   }

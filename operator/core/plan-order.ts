@@ -1,9 +1,10 @@
 /**
  * The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving.
  *
- *   upstream, service -> targets with weight, plugins -> services on another upstream -> targets to weight 0
+ *   consumers -> their keys and groups -> upstream, service -> targets with weight, plugins -> services on another upstream -> targets to weight 0
  *   -> targets removed
- *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams
+ *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams -> keys and groups
+ *   -> consumers
  *
  * So nothing points at what is not there yet, and a target comes before another goes. Targets of an upstream that
  * stays go before routes change: a route that Kong refuses must not keep traffic on an instance that is gone. Where
@@ -15,6 +16,8 @@ import type { Entity, Json } from './entity.ts'
 
 /** Steps by name, first to last. */
 export const LEVELS = [
+  'consumers',
+  'credentials',
   'upstreams and services',
   'targets and plugins',
   'services moved',
@@ -28,6 +31,8 @@ export const LEVELS = [
   'services removed',
   'targets removed',
   'upstreams removed',
+  'credentials removed',
+  'consumers removed',
 ] as const
 
 export type Level = (typeof LEVELS)[number]
@@ -50,6 +55,12 @@ export function levelOf(change: Change): Level {
   const { action, entity } = change
   if (action === 'delete') return REMOVALS[entity.kind]
   switch (entity.kind) {
+    case 'consumer':
+      return 'consumers'
+    case 'jwt_secret':
+    case 'keyauth_credential':
+    case 'acl':
+      return 'credentials'
     case 'upstream':
       return 'upstreams and services'
     case 'service':
@@ -71,6 +82,10 @@ const REMOVALS: Readonly<Record<Entity['kind'], Level>> = {
   service: 'services removed',
   target: 'targets removed',
   upstream: 'upstreams removed',
+  jwt_secret: 'credentials removed',
+  keyauth_credential: 'credentials removed',
+  acl: 'credentials removed',
+  consumer: 'consumers removed',
 }
 
 const removesUpstream = ({ action, entity }: Change): boolean =>

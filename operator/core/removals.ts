@@ -58,8 +58,12 @@ function isHeldByKept(entity: Entity, kept: ReadonlyMap<string, Entity>): boolea
 const RANK: Readonly<Record<Entity['kind'], number>> = {
   plugin: 0,
   target: 0,
+  jwt_secret: 0,
+  keyauth_credential: 0,
+  acl: 0,
   route: 1,
   service: 2,
+  consumer: 2,
   upstream: 3,
 }
 

@@ -22,6 +22,8 @@ export interface ServicePlan {
   /** Upstream, targets, Kong service and plugins with their keys; empty for a service that is not for Kong. */
   readonly entities: readonly (readonly [string, Entity])[]
   readonly instances: readonly InstanceReport[]
+  /** By Kong service, where these are others than the service itself: services whose instances may answer. */
+  readonly answering?: ReadonlyMap<string, readonly string[]>
   readonly keptAtLastWeights: boolean
   readonly problems: readonly Problem[]
 }

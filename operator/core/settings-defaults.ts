@@ -38,7 +38,16 @@ export interface Settings {
     readonly header: string | null
     readonly policy: 'local' | 'redis'
   }
-  readonly auth: { readonly methods: readonly string[]; readonly anonymous: 'allow' | 'deny' }
+  /** How callers show who they are where intentions are enforced; empty: jwt. */
+  readonly auth: { readonly methods: readonly string[] }
+  readonly intentions: {
+    /** What holds where no intention matches; `consul`: what Consul itself does then. */
+    readonly default: 'consul' | 'allow' | 'deny'
+    /** Callers without identity, where only some callers are denied by name: `allow` enforces nothing. */
+    readonly anonymous: 'allow' | 'deny'
+    /** How long the old key of an identity is valid after a rotation. */
+    readonly graceSeconds: number
+  }
   readonly routing: {
     /** null: the default host; 'off': none; a list replaces it. */
     readonly hosts: readonly string[] | 'off' | null
@@ -124,7 +133,8 @@ export const BUILT_IN: Settings = {
     header: null,
     policy: 'local',
   },
-  auth: { methods: [], anonymous: 'deny' },
+  auth: { methods: [] },
+  intentions: { default: 'consul', anonymous: 'deny', graceSeconds: 86_400 },
   routing: { hosts: null, paths: null, routes: [], takeover: false, allowed: [] },
   timeouts: { connectMs: 1_000, readMs: 60_000, writeMs: 60_000 },
   retries: 3,

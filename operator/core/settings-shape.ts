@@ -84,9 +84,12 @@ const rateLimit = section({
   policy: oneOf(['local', 'redis']).optional(),
 })
 
-const auth = section({
-  methods: listOf(oneOf(['jwt', 'key-auth']), 2).optional(),
+const auth = section({ methods: listOf(oneOf(['jwt', 'key-auth']), 2).optional() })
+
+const intentions = section({
+  default: oneOf(['consul', 'allow', 'deny']).optional(),
   anonymous: oneOf(['allow', 'deny']).optional(),
+  graceSeconds: wholeNumber(0, 31_536_000).optional(),
 })
 
 const ROUTE_NAMES_OF_OURS = ['host', 'path']
@@ -157,6 +160,7 @@ const common = {
   tracing: tracing.optional(),
   rateLimit: rateLimit.optional(),
   auth: auth.optional(),
+  intentions: intentions.optional(),
   routing: routing.optional(),
   timeouts: section({
     connectMs: wholeNumber(1, MOST_TIMEOUT_MS).optional(),

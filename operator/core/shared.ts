@@ -47,6 +47,10 @@ const OWN: Readonly<Record<Kind, ReadonlySet<string>>> = {
   service: new Set(['host']),
   route: new Set(['hosts', 'paths', 'service']),
   plugin: new Set(['service', 'route']),
+  consumer: new Set(),
+  jwt_secret: new Set(['consumer', 'rsa_public_key', 'secret']),
+  keyauth_credential: new Set(['consumer', 'key']),
+  acl: new Set(['consumer']),
 }
 
 /** Bounded: what is forgotten is only kept more than once. */

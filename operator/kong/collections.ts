@@ -6,6 +6,10 @@ export const COLLECTIONS = {
   service: 'services',
   route: 'routes',
   plugin: 'plugins',
+  consumer: 'consumers',
+  jwt_secret: 'jwts',
+  keyauth_credential: 'key-auths',
+  acl: 'acls',
 } as const satisfies Record<Exclude<Kind, 'target'>, string>
 
 export const LISTED = ['upstream', 'service', 'route', 'plugin'] as const

@@ -5,6 +5,7 @@ import { isOwnedBy } from '../core/tags.ts'
 import { collectionPath, entityPath } from './collections.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
+import { noneIfMissing } from './read-state.ts'
 
 export interface Executed {
   /** What Kong holds under the entity's key now; null for nothing. */
@@ -79,20 +80,27 @@ async function remove(admin: KongAdmin, entity: Entity, mesh: string): Promise<E
 /** What Kong removes together with an entity, or keeps it for. */
 async function readChildren(admin: KongAdmin, { kind, id }: Entity): Promise<readonly Entity[]> {
   const lists = await Promise.all(
-    CHILDREN[kind].map(async (child) => {
-      const rows = await admin.list([...entityPath({ kind, id, parent: '' }), `${child}s`])
+    CHILDREN[kind].map(async ([child, below]) => {
+      const rows = await admin.list([...entityPath({ kind, id, parent: '' }), below]).catch(noneIfMissing)
       return rows.map((row) => entityFromKong(child, row))
     }),
   )
   return lists.flat()
 }
 
-const CHILDREN: Readonly<Record<Kind, readonly Kind[]>> = {
-  upstream: ['target'],
-  service: ['route', 'plugin'],
-  route: ['plugin'],
+const PLUGINS = ['plugin', 'plugins'] as const
+
+/** Kinds, with where they are listed below the entity. */
+const CHILDREN: Readonly<Record<Kind, readonly (readonly [Kind, string])[]>> = {
+  upstream: [['target', 'targets']],
+  service: [['route', 'routes'], PLUGINS],
+  route: [PLUGINS],
+  consumer: [['jwt_secret', 'jwt'], ['keyauth_credential', 'key-auth'], ['acl', 'acls'], PLUGINS],
   target: [],
   plugin: [],
+  jwt_secret: [],
+  keyauth_credential: [],
+  acl: [],
 }
 
 /** The entity as Kong has it now; null when it has none under that id. */
@@ -111,6 +119,8 @@ async function readRival(admin: KongAdmin, entity: Entity): Promise<Entity | nul
     const row = rows.find((each) => each.name === entity.name && each.id !== entity.id)
     return row === undefined ? null : entityFromKong('plugin', row)
   }
+  // A group or a key of somebody else: which of theirs is not asked for.
+  if (entity.kind === 'acl' || entity.name === '') return null
   const row = await admin.call('GET', [...collectionPath(entity), entity.name]).catch(unlessMissing)
   return row === null || row.id === entity.id ? null : entityFromKong(entity.kind, row)
 }

@@ -78,13 +78,14 @@ export class KongAdmin {
     return await this.#limiter.run(() => this.#send(method, target, body))
   }
 
-  /** All rows of a collection, page by page. */
-  async list(path: readonly string[]): Promise<JsonObject[]> {
+  /** All rows of a collection, page by page. @param query more of it, such as `tags=a` */
+  async list(path: readonly string[], query = ''): Promise<JsonObject[]> {
+    const more = query === '' ? '' : `&${query}`
     const rows: JsonObject[] = []
     let offset: Json | undefined
     do {
       const from = typeof offset === 'string' ? `&offset=${encodeURIComponent(offset)}` : ''
-      const page = await this.call('GET', path, undefined, `?size=${PAGE_SIZE}${from}`)
+      const page = await this.call('GET', path, undefined, `?size=${PAGE_SIZE}${more}${from}`)
       // An empty list may be `{}` in Lua's JSON.
       if (Array.isArray(page?.data)) rows.push(...(page.data as JsonObject[]))
       offset = page?.offset

@@ -1,8 +1,8 @@
 import { inParallel } from '../consul/in-parallel.ts'
-import type { Entity, KongState } from '../core/entity.ts'
+import { CALLER_KINDS, type CallerKind, type Entity, type KongState } from '../core/entity.ts'
 import { entityFromKong, stateOf } from '../core/kong-json.ts'
 import { entityId } from '../core/names.ts'
-import { isOwnedBy } from '../core/tags.ts'
+import { isOwnedBy, MANAGED_TAG } from '../core/tags.ts'
 import { COLLECTIONS, LISTED } from './collections.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
@@ -13,7 +13,7 @@ interface ReadOptions {
 
 /**
  * Everything Kong holds of the kinds kongsul writes, foreign entities included; targets only of upstreams that are
- * ours, since Kong lists them one upstream at a time.
+ * ours, since Kong lists them one upstream at a time, and consumers with what hangs on them only where they are ours.
  * @throws KongError when any part cannot be read: a partial read is a failed read.
  */
 export async function readState(admin: KongAdmin, { mesh }: ReadOptions): Promise<KongState> {
@@ -31,18 +31,31 @@ export async function readLists(admin: KongAdmin): Promise<Entity[]> {
       return rows.map((row) => entityFromKong(kind, row))
     }),
   )
-  return lists.flat()
+  const callers = await Promise.all(CALLER_KINDS.map((kind) => readCallers(admin, kind)))
+  return [...lists.flat(), ...callers.flat()]
+}
+
+/**
+ * Of callers ours alone: people may have a hundred thousand of their own. Where ours lost its tags its creation is
+ * refused, and it is found then.
+ */
+async function readCallers(admin: KongAdmin, kind: CallerKind): Promise<Entity[]> {
+  const rows = await admin
+    .list([COLLECTIONS[kind]], `tags=${encodeURIComponent(MANAGED_TAG)}`)
+    .catch(noneIfMissing)
+  return rows.map((row) => entityFromKong(kind, row))
+}
+
+/** A Kong that has not loaded the plugin has no such collection. */
+export function noneIfMissing(error: unknown): [] {
+  if (error instanceof KongError && error.code === 'KONG_NOT_FOUND') return []
+  throw error
 }
 
 /** None of an upstream that is gone by now: that must not undo the reading of all others. */
 export async function readTargets(admin: KongAdmin, upstreamId: string): Promise<Entity[]> {
-  try {
-    const rows = await admin.list(['upstreams', upstreamId, 'targets'])
-    return rows.map((row) => entityFromKong('target', row))
-  } catch (error) {
-    if (error instanceof KongError && error.code === 'KONG_NOT_FOUND') return []
-    throw error
-  }
+  const rows = await admin.list(['upstreams', upstreamId, 'targets']).catch(noneIfMissing)
+  return rows.map((row) => entityFromKong('target', row))
 }
 
 /** By its tags, or by its id where a PUT dropped the tags. */

@@ -4,6 +4,7 @@ import { createDesired, type Desired, type DesiredInput, desired, type MeshOptio
 import type { Change, OverridePolicy } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
+import type { Callers } from '../core/intentions/join-access.ts'
 import type { SplitterDocument } from '../core/policy/entry-schema.ts'
 import type { Policies } from '../core/policy/policy-input.ts'
 import type { Problem } from '../core/problem.ts'
@@ -32,6 +33,8 @@ export interface DecisionOptions {
   readonly mirror: KongMirror
   /** Plugins of the mesh that Kong has loaded. */
   readonly plugins: () => readonly MeshPlugin[]
+  /** Who calls, by what KV says; undefined while it was not read. */
+  readonly callers: () => Callers | undefined
   /** A hold is over: decide anew. */
   readonly onDue: () => void
   /** Something is held, or held no more. */
@@ -247,11 +250,12 @@ export class Decision {
   }
 
   #decidedFrom(snapshot: CatalogSnapshot, settings: AcceptedSettings): DesiredInput {
-    const { mesh, plugins, mirror } = this.#options
+    const { mesh, plugins, callers, mirror } = this.#options
     return {
       snapshot,
       settings,
       options: { ...mesh, plugins: plugins() },
+      callers: callers(),
       actual: mirror,
       foreign: mirror.foreignRoutes(),
       heldWeights: this.#holds.weights,

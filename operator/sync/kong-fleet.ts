@@ -134,6 +134,10 @@ export class KongFleet {
     return released[0]!
   }
 
+  callersChanged(): void {
+    for (const each of this.all) each.callersChanged()
+  }
+
   reviewPauses(services: readonly string[] | null): void {
     for (const each of this.all) each.reviewPauses(services)
   }

@@ -1,4 +1,4 @@
-import { type Entity, type KongState, keyOf } from '../core/entity.ts'
+import { type Entity, type Kind, type KongState, keyOf } from '../core/entity.ts'
 import { isUnmanagedRoute } from '../core/foreign-routes.ts'
 
 const LONGEST_READ_MS = 600_000
@@ -76,11 +76,11 @@ export class KongMirror {
     return gone
   }
 
-  /** Kong takes targets with their upstream, plugins with their route and service (which it keeps while it has routes). */
+  /** Kong takes targets with their upstream, plugins with their route and service (which it keeps while it has routes), keys with their consumer. */
   dropChildren(parent: Entity): void {
     for (const key of [...this.#byParent.get(parent.id)]) {
       const kind = this.#entities.get(key)?.kind
-      if (kind !== 'target' && kind !== 'plugin') continue
+      if (kind === undefined || !GOES_ALONG.has(kind)) continue
       this.#note(key)
       this.#drop(key)
     }
@@ -121,7 +121,7 @@ export class KongMirror {
     take(this.#byOwner.get(service))
     for (const entity of wanted) {
       take([keyOf(entity)])
-      if (entity.kind !== 'target' && entity.kind !== 'plugin') take(this.#byName.get(nameKey(entity)))
+      if (!NOT_UNIQUE.has(entity.kind)) take(this.#byName.get(nameKey(entity)))
       if (isParent(entity)) take(this.#byParent.get(entity.id))
     }
     for (const entity of [...part.values()]) if (isParent(entity)) take(this.#byParent.get(entity.id))
@@ -182,7 +182,14 @@ export function matchesOf({ kind, fields }: Entity): readonly string[] {
   return hosts.length > 0 ? hosts : texts(fields.paths)
 }
 
-const isParent = ({ kind }: Entity): boolean => kind === 'upstream' || kind === 'service' || kind === 'route'
+/** With what it hangs on. */
+const GOES_ALONG: ReadonlySet<Kind> = new Set(['target', 'plugin', 'jwt_secret', 'keyauth_credential', 'acl'])
+
+/** Their names are unique at their place alone. */
+const NOT_UNIQUE: ReadonlySet<Kind> = new Set(['target', 'plugin', 'keyauth_credential', 'acl'])
+
+const PARENTS: ReadonlySet<Kind> = new Set(['upstream', 'service', 'route', 'consumer'])
+const isParent = ({ kind }: Entity): boolean => PARENTS.has(kind)
 
 /** A plugin hangs on a service, on a route, or on neither. */
 function parentsOf({ kind, parent, fields }: Entity): readonly string[] {

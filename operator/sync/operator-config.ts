@@ -30,6 +30,8 @@ export interface OperatorConfig {
   }
   /** What plugin processes show at /internal/*; without it only those of this machine may call. */
   readonly feedToken?: Secret | string | undefined
+  /** 32 bytes in base64 or hex that keys of key-auth are sealed with in KV; without it there are none. */
+  readonly identityKey?: Secret | string | undefined
   /** Redis of the old API; without it the old paths answer 503. */
   readonly redis?: RedisConfig | undefined
   readonly traces?: TracesConfig | undefined

@@ -4,6 +4,7 @@ import type { HoldKind } from '../core/hold-memory.ts'
 import type { Problem } from '../core/problem.ts'
 import type { StandingMark } from '../kong/passive-healer.ts'
 import type { Leader } from '../leader/election.ts'
+import { type IntentionsStatus, intentionsStatus } from './intentions-status.ts'
 import type { KongFleet } from './kong-fleet.ts'
 import { nodeProblems, notReadyNodes } from './kong-node-status.ts'
 import type { OperatorConfig } from './operator-config.ts'
@@ -93,6 +94,7 @@ export interface OperatorStatus {
     readonly since: string
     readonly failures: number
   }[]
+  readonly intentions: IntentionsStatus
   /** With dry_run, and for paused services: what would be written. */
   readonly planned: readonly {
     readonly action: string
@@ -218,6 +220,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       since: iso(sinceMs),
       until: iso(untilMs),
     })),
+    intentions: intentionsStatus(reconciler),
     marks: fleet.all.flatMap(({ marks }) => marks.standing().map(markStatus)),
     planned: fleet.planned().map(({ action, entity, service, fields }) => ({
       action,

@@ -18,6 +18,7 @@ import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { legacyRoutes } from '../http/legacy-routes.ts'
 import { migrationRoutes } from '../http/migration-routes.ts'
 import { startServer } from '../http/server.ts'
+import { sealKeyOf } from '../identity/seal.ts'
 import { readNode } from '../kong/read-node.ts'
 import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
@@ -34,6 +35,7 @@ import { ConsulDoubts } from './consul-doubts.ts'
 import { EjectionBook } from './ejection-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
+import { IdentityBook } from './identity-book.ts'
 import { KongFleet } from './kong-fleet.ts'
 import { createMeshApi, type MeshApi } from './mesh-api.ts'
 import { MeshFeed } from './mesh-feed.ts'
@@ -48,6 +50,7 @@ import {
 import { PauseBook } from './pause-book.ts'
 import { createPluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
+import { SealedKeys } from './sealed-keys.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -120,6 +123,7 @@ export async function startOperator(
       feed.changed()
       meshApi.poke()
     },
+    callers: () => identities.callers,
     ejection: (upstream, target) => ejections.get(upstream, target),
     arePluginsAway: () => presence.isAway,
     pluginProblems: () => {
@@ -137,6 +141,22 @@ export async function startOperator(
     metrics,
     isActive: () => !config.dryRun && !signal.aborted,
     onChange: (services) => fleet.reviewPauses(services),
+  })
+  const sealKey = revealed(config.identityKey)
+  const sealed: SealedKeys = new SealedKeys({
+    reader,
+    sealKey: sealKey === undefined ? null : sealKeyOf(sealKey),
+    signal,
+    onChange: () => identities.keysChanged(),
+  })
+  const identities: IdentityBook = new IdentityBook({
+    writer,
+    sealed,
+    log,
+    isActive: () => isLeading() && !signal.aborted,
+    graceMs: (service) => reconciler.graceMs(service),
+    hasKey: (service, kid) => fleet.all.every((each) => each.holdsKey(service, kid)),
+    onChange: () => fleet.callersChanged(),
   })
   const ejections: EjectionBook = new EjectionBook({
     writer,
@@ -262,7 +282,7 @@ export async function startOperator(
         leader: () => (election?.isStandby() === true ? election.leader() : null),
       }),
       ...commandParts({
-        ...{ fleet, guard, pauses, signal },
+        ...{ fleet, guard, pauses, identities, signal },
         mesh: config.mesh,
         notReady: () => status().reasons,
       }),
@@ -307,6 +327,7 @@ export async function startOperator(
         pauses.setRows(read)
         guard.setRows(read)
         ejections.setRows(read)
+        identities.setRows(read)
         legacy.setRows(read)
         telemetry.setRows(read)
       },
@@ -349,6 +370,7 @@ export async function startOperator(
       stopping.abort()
       pauses.stop()
       ejections.stop()
+      identities.stop()
       presence.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
       await Promise.race([Promise.all([fleet.stop(), legacy.stop()]), limit])

@@ -1,6 +1,7 @@
 import type { MeshOptions } from '../core/desired.ts'
 import type { OverridePolicy } from '../core/diff.ts'
 import type { Ejection } from '../core/ejections.ts'
+import type { Callers } from '../core/intentions/join-access.ts'
 import type { Refusal } from '../core/settings.ts'
 import type { KongTargetOptions } from '../kong/kong-target.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -21,6 +22,8 @@ export interface ReconcilerOptions {
   /** Where several reconcilers note what they did in one place. */
   readonly changes: ChangeLog
   readonly gauges: Pick<MeshGauges, 'updateSoon'>
+  /** Who calls, by what KV says; undefined while it was not read. */
+  readonly callers?: () => Callers | undefined
   /** Has somebody paused the service? Then it is decided and reported, not written. */
   readonly isPaused?: (service: string) => boolean
   /** Told when it was decided anew what Kong should hold, or what people have edited there. */

@@ -6,12 +6,14 @@ import type { Desired } from '../core/desired.ts'
 import { type Change, type Diff, diff, type Override } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
 import type { Hold } from '../core/hold-memory.ts'
+import { credentialId } from '../core/intentions/caller-entities.ts'
 import type { ViewedService } from '../core/mesh-view.ts'
 import { entityId, targetId, upstreamName } from '../core/names.ts'
 import type { PlanReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings } from '../core/settings.ts'
+import { BUILT_IN } from '../core/settings-defaults.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { KongTarget } from '../kong/kong-target.ts'
 import { applyService } from './apply-service.ts'
@@ -132,6 +134,7 @@ export class Reconciler {
       policy: options.policy,
       mirror: this.mirror,
       plugins: () => this.#plugins.names,
+      callers: () => options.callers?.(),
       onDue: () => this.#decide(null, () => ['hold ended']),
       onHolds: () => options.onHolds?.(),
     })
@@ -207,6 +210,11 @@ export class Reconciler {
     for (const service of readAgain) this.queue.add(service, null, ['read again'])
   }
 
+  /** Identities of callers came, went or changed. */
+  callersChanged(): void {
+    this.#decide(Date.now(), () => ['identities'])
+  }
+
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
   reviewPauses(services: readonly string[] | null): void {
     this.marks.watch.reviewPauses()
@@ -235,6 +243,20 @@ export class Reconciler {
   /** Nothing of the service is written by the loop while `work` writes it. */
   async whileLocked<T>(service: string, work: () => Promise<T>): Promise<T> {
     return await this.#locks.whileLocked(service, work)
+  }
+
+  /** How long the old keys of a service's identity are valid after a rotation, in ms. */
+  graceMs(service: string): number {
+    return this.#decision.isPossible
+      ? this.#decision.settingsOf(service).settings.intentions.graceSeconds * 1000
+      : BUILT_IN.intentions.graceSeconds * 1000
+  }
+
+  /** Does Kong know this key of a calling service? */
+  holdsKey(service: string, kid: string): boolean {
+    const { mesh } = this.#options.mesh
+    const kinds = ['jwt_secret', 'keyauth_credential'] as const
+    return kinds.some((kind) => this.mirror.has(`${kind}/${credentialId(mesh, kind, service, kid)}`))
   }
 
   /** Is nothing of the service written now, because somebody paused it? */

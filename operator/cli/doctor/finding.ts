@@ -1,6 +1,15 @@
 /** One thing that doctor looked at. */
 export interface Finding {
-  readonly area: 'node' | 'ports' | 'consul' | 'kong' | 'operator' | 'plugins' | 'instances' | 'exposure'
+  readonly area:
+    | 'node'
+    | 'ports'
+    | 'consul'
+    | 'kong'
+    | 'operator'
+    | 'plugins'
+    | 'instances'
+    | 'exposure'
+    | 'intentions'
   readonly level: 'ok' | 'warning' | 'problem'
   readonly found: string
   /** What mends it; null where nothing needs mending. */

@@ -10,7 +10,7 @@ import { createMetrics } from '../../telemetry/metrics.ts'
 import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
 import type { MeshReading } from '../mesh-reading.ts'
-import { readCircuits, readOperatorSettings, readReadiness } from '../operator-client.ts'
+import { readCircuits, readIntentions, readOperatorSettings, readReadiness } from '../operator-client.ts'
 import { readMesh } from '../read-mesh.ts'
 import { hiddenLines, isReachable } from '../status-report.ts'
 import { isFree } from '../up/free-ports.ts'
@@ -18,6 +18,7 @@ import { protocolOf } from '../up/plan-ports.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAddresses } from './judge-addresses.ts'
+import { judgeIntentions } from './judge-intentions.ts'
 import { judgeKong, judgeKongNodes, type KongFacts } from './kong-facts.ts'
 import { judgePluginProcesses, judgeRandomServices } from './plugin-facts.ts'
 import { readKongFacts } from './read-kong-facts.ts'
@@ -34,6 +35,7 @@ export async function runDoctor(config: ProcessConfig): Promise<readonly Finding
     ...consul.findings,
     ...kong.findings,
     ...(await lookAtOperator(config)),
+    ...(await lookAtIntentions(config)),
     ...(await lookAtPlugins(config, kong.meshPlugins)),
     ...(consul.node !== null && kong.reachable ? await lookAtMesh(config, consul.node) : []),
   ]
@@ -181,6 +183,12 @@ async function lookAtOperator({ addr }: ProcessConfig): Promise<Finding[]> {
   }
   if (readiness.ready) return [ok('operator', `ready at ${addr}`)]
   return [warning('operator', `the operator at ${addr} is not ready`, 'its log and GET /readyz say why')]
+}
+
+/** Only an operator knows what it has read of them. */
+async function lookAtIntentions(config: ProcessConfig): Promise<readonly Finding[]> {
+  const intentions = await readIntentions(config).catch(() => null) // a token that is refused is told elsewhere
+  return intentions === null ? [] : judgeIntentions(intentions)
 }
 
 /** Only an operator hears from the plugin processes; where none answers, that is said elsewhere. */

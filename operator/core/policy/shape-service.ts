@@ -12,7 +12,7 @@ import type { Settings } from '../settings-defaults.ts'
 import { hashOf } from '../tags.ts'
 import type { Chain, ChainRoute, Destination, Tell } from './compile-chain.ts'
 import type { ConfigEntries } from './config-entries.ts'
-import { type Bases, isSplit, labelOf, settingsOf, upstreamOf } from './destinations.ts'
+import { type Bases, isSplit, labelOf, servicesOf, settingsOf, upstreamOf } from './destinations.ts'
 import { type Fields, transformersOf } from './header-change.ts'
 import { type WishedRoute, wishedRoutes } from './policy-wishes.ts'
 import type { SubsetMembers } from './subset-members.ts'
@@ -64,12 +64,16 @@ export function shapeService(input: ShapeInput): Planned {
     const weights = destinationWeights(destination, settings, { bases, entries, members }, tell)
     add(...upstreamEntities(mesh, plan.service, upstreamOf(destination), settings, weights))
   }
+  const answering = new Map<string, readonly string[]>()
   const wishes: RouteWish[] = []
   if (chain !== null) {
     const rest = chain.routes.find(({ index }) => index === null)
     const specs = new Map<string, KongServiceSpec>()
     const usual = rest === undefined ? null : specOf(input, rest, null, tell)
-    if (usual !== null) add(...kongServiceOf(input, { ...usual, name: serviceName(plan.service) }))
+    if (usual !== null) {
+      add(...kongServiceOf(input, { ...usual, name: serviceName(plan.service) }))
+      answering.set(serviceName(plan.service), usual.answering)
+    }
     for (const wish of plan.wishes) {
       for (const wished of wishedRoutes(wish, chain, tell)) {
         const spec = specOf(input, wished.route, wished, tell)
@@ -80,7 +84,10 @@ export function shapeService(input: ShapeInput): Planned {
       }
       if (usual !== null || plan.entities.length > 0) wishes.push(wish)
     }
-    for (const spec of specs.values()) add(...kongServiceOf(input, spec))
+    for (const spec of specs.values()) {
+      add(...kongServiceOf(input, spec))
+      answering.set(spec.name, spec.answering)
+    }
   }
   const isFailedOver = own?.isLive === true && plan.keptAtLastWeights
   return {
@@ -89,6 +96,7 @@ export function shapeService(input: ShapeInput): Planned {
       ...plan,
       wishes: chain === null ? plan.wishes : wishes,
       entities: [...entities],
+      answering,
       keptAtLastWeights: plan.keptAtLastWeights && !isFailedOver,
       problems: [
         ...plan.problems.filter(({ code }) => !(isFailedOver && code === 'ALL_CRITICAL')),
@@ -101,6 +109,7 @@ export function shapeService(input: ShapeInput): Planned {
 interface KongServiceSpec {
   readonly name: string
   readonly host: string
+  readonly answering: readonly string[]
   readonly settings: Settings
   readonly servicePath: string | null
   readonly request: Fields | null
@@ -126,7 +135,9 @@ function specOf(
   const hash = hashOf(more as never)
   const isPlain = hash === hashOf({ ...usual, response: null } as never)
   const name = `${serviceName(base.plan.service)}.${label}${isPlain ? '' : `._${hash}`}`
-  return { name, host: upstreamOf(route.destination), settings: own, servicePath, request, response }
+  const host = upstreamOf(route.destination)
+  const answering = servicesOf(route.destination.legs)
+  return { name, host, answering, settings: own, servicePath, request, response }
 }
 
 function withWish(settings: Settings, { wish }: ChainRoute, where: string, tell: Tell): Settings {

@@ -41,7 +41,8 @@ function clientOf(isRecorded = true) {
   const record = isRecorded ? (span: Span) => void spans.push(span) : null
   const options = { forward: ['x-request-id'], samplingRate: 1, random: createRandomSource(), record }
   const tracing = new Tracing(options)
-  const calling = { tracing, proxy: called, hostSuffix: 'mesh' }
+  const signer = { authorization: () => 'Bearer token' }
+  const calling = { tracing, signer, proxy: called, hostSuffix: 'mesh' }
   return { spans, record, tracing, calling, fetch: meshFetch(calling) }
 }
 
@@ -217,4 +218,21 @@ test('a call without an answer fails as it does without the mesh, and its span s
   off()
   await instance.get(called)
   equal(made.spans.length, 6, 'what was installed is gone')
+})
+
+test('calls to the mesh say who calls, others do not, and what the application says in its place stays', async () => {
+  const { fetch: send, calling } = clientOf()
+  const seenBy = async (answer: Response) => ((await answer.json()) as Echo).headers.authorization
+  equal(await seenBy(await send('http://api.mesh/')), 'Bearer token')
+  equal(await seenBy(await send(`${called}/`)), undefined)
+  const own = { headers: { Authorization: 'Basic own' } }
+  equal(await seenBy(await send('http://api.mesh/', own)), 'Basic own')
+  const instance = axios.create()
+  installAxios(calling, instance)
+  equal((await instance.get('http://api.mesh/')).data.headers.authorization, 'Bearer token')
+  equal((await instance.get('http://api.mesh/', own)).data.headers.authorization, 'Basic own')
+  const request = meshRequest(calling, 'http://api.mesh/', own)
+  equal(request.getHeader('authorization'), 'Basic own')
+  request.destroy()
+  request.on('error', () => {})
 })

@@ -43,6 +43,19 @@ class FakeConsul {
         if (rows instanceof Error) throw rows
         return all(rows)
       },
+      intentions: async ({ index = 0n, signal }: ReadOptions = {}) => {
+        while (index >= this.#index && !signal?.aborted) {
+          await new Promise<void>((resolve) => {
+            this.#waiting.push(resolve)
+            signal?.addEventListener('abort', () => resolve(), { once: true })
+          })
+        }
+        const rows = this.lists.get('intentions') ?? []
+        if (rows instanceof Error) throw rows
+        return all(rows)
+      },
+      intentionsFor: async () => [],
+      mayCall: async () => true,
       hasEntry: async () => {
         if (this.hidden) throw denied()
         return false

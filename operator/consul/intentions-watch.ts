@@ -1,0 +1,137 @@
+// Follows Consul's intentions by one blocking query, and what Consul does where none matches. What cannot be read stays
+// as it was read last, with the reason: nobody is let in by an error.
+import { type AcceptedIntentions, type Action, acceptIntentions } from '../core/intentions/intention.ts'
+import type { Intentions } from '../core/intentions/join-access.ts'
+import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
+import { ConsulError } from './consul-error.ts'
+import type { Answer, ConsulReader } from './consul-reader.ts'
+import { KeptRows } from './keep-lost.ts'
+
+export interface IntentionsWatchOptions {
+  readonly reader: Pick<ConsulReader, 'intentions' | 'intentionsFor' | 'mayCall' | 'entries'>
+  readonly signal: AbortSignal
+  /** What is known; another object each time it differs. */
+  readonly onIntentions: (intentions: Intentions) => void
+  /** Why they cannot be read; null when they can. */
+  readonly onDoubt: (doubt: ConsulError | null) => void
+  readonly waitMs?: number
+}
+
+type Rows = ReadonlyMap<string, unknown>
+
+/** How many intentions that vanished from the list are asked for one by one. */
+const MOST_ASKED = 8
+
+/** Names that nobody has: what Consul answers for them is what it answers for whoever no intention names. */
+const NOBODY = 'kongsul-nobody'
+const NOWHERE = 'kongsul-nowhere'
+
+export async function watchIntentions(options: IntentionsWatchOptions): Promise<void> {
+  const { reader, signal, onIntentions, onDoubt, waitMs = 20_000 } = options
+  const kept = new KeptRows<unknown>((one, other) => JSON.stringify(one) === JSON.stringify(other))
+  let before: Rows | null = null
+  let accepted: AcceptedIntentions | null = null
+  let byDefault: Action | null = null
+  let told: string | null = null
+  let isAskedAgain = true
+  await followBlockingQuery({
+    waitMs,
+    signal,
+    everyAnswer: true,
+    read: async (o) => {
+      const answer = await reader.intentions(o)
+      await requireVisible(before, answer, reader, signal)
+      // Another agent may answer now, started with another policy.
+      if (isAskedAgain) byDefault = (await reader.mayCall(NOBODY, NOWHERE, { signal })) ? 'allow' : 'deny'
+      isAskedAgain = false
+      return { ...answer, body: await withTokens(answer.body, reader, signal) }
+    },
+    onAnswer: ({ body }, { backwards, broken }: AnswerEvent) => {
+      onDoubt(null)
+      const rows = kept.accept(byPair(body), backwards && broken)
+      before = rows
+      accepted = acceptIntentions(accepted, [...rows.values()])
+      const text = JSON.stringify([byDefault, accepted])
+      if (text === told) return
+      told = text
+      onIntentions({ accepted, byDefault })
+    },
+    onFailure: (error) => {
+      isAskedAgain = true
+      onDoubt(error)
+    },
+  })
+}
+
+/**
+ * The list does not tell that an entry of newer versions asks for tokens of users as well (its JWT): the entry does.
+ * @throws ConsulError
+ */
+async function withTokens(
+  rows: readonly unknown[],
+  reader: IntentionsWatchOptions['reader'],
+  signal: AbortSignal,
+): Promise<readonly unknown[]> {
+  if (rows.length === 0) return rows
+  const entries = await reader.entries('service-intentions', { signal }).catch((error: ConsulError) => {
+    // 1.8 has no such kind.
+    if (error.status === 400 || error.status === 404) return { body: [] }
+    throw error
+  })
+  const asking = new Map(
+    (entries.body as readonly { Name?: unknown; JWT?: unknown }[])
+      .filter(({ JWT }) => JWT !== null && JWT !== undefined)
+      .map(({ Name, JWT }) => [Name, JWT]),
+  )
+  if (asking.size === 0) return rows
+  return (rows as readonly Row[]).map((row) => {
+    const JWT = asking.get(row?.DestinationName)
+    return JWT === undefined ? row : { ...row, JWT }
+  })
+}
+
+/**
+ * A token that may not read an intention gets a list without it, not an error (1.8.7 says nothing at all). The first
+ * list, and what vanished from one, are made sure of by the question for one destination, which is refused.
+ * @throws ConsulError when something is not listed that may be there
+ */
+async function requireVisible(
+  before: Rows | null,
+  { body, isFiltered = false }: Answer<readonly unknown[]>,
+  reader: IntentionsWatchOptions['reader'],
+  signal: AbortSignal,
+): Promise<void> {
+  if (isFiltered) throw hidden()
+  if (before === null) await reader.intentionsFor(NOWHERE, { signal })
+  const rows = byPair(body)
+  const vanished = [...(before ?? new Map<string, unknown>()).keys()].filter((pair) => !rows.has(pair))
+  for (const pair of vanished.slice(0, MOST_ASKED)) {
+    const [, destination] = JSON.parse(pair) as [string, string]
+    const matching = byPair(await reader.intentionsFor(destination, { signal }))
+    if (matching.has(pair)) throw hidden()
+  }
+}
+
+const hidden = (): ConsulError =>
+  new ConsulError(
+    'CONSUL_DENIED',
+    'connect.intentions',
+    'intentions are there that are not listed: the token needs service_prefix "" read (which intentions "deny" takes away)',
+  )
+
+interface Row {
+  readonly SourceName?: unknown
+  readonly DestinationName?: unknown
+  readonly SourceNS?: unknown
+  readonly SourcePeer?: unknown
+}
+
+/** By who and whom; order is that of the key. */
+function byPair(rows: readonly unknown[]): Rows {
+  const named = rows.map((row) => {
+    const { SourceName, DestinationName, SourceNS, SourcePeer } = (row ?? {}) as Row
+    const place = [SourceNS, SourcePeer].filter((part) => part && part !== 'default')
+    return [JSON.stringify([SourceName ?? null, DestinationName ?? null, ...place]), row] as const
+  })
+  return new Map(named.sort(([left], [right]) => (left < right ? -1 : 1)))
+}

@@ -1,0 +1,195 @@
+// Who may call whom, from Consul's intentions to what the gateway answers, with real tokens.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { Signer } from '../../operator/client/signer.ts'
+import { credentialKey } from '../../operator/core/intentions/caller-entities.ts'
+import { privateKeyText } from '../../operator/identity/private-key-file.ts'
+import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
+import { type Stack, startStack } from '../support/operator-stack.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const SERVICES = ['web', 'api', 'db'] as const
+
+describe('intentions of Consul at the gateway', () => {
+  let stack: Stack
+  const servers: EchoServer[] = []
+  const signers = new Map<string, Signer>()
+
+  const api = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${stack.operator().url}/api/v1/mesh/v2${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    // biome-ignore lint/suspicious/noExplicitAny: tests read any field of any answer
+    const answer: any = await response.json()
+    assert.ok(response.ok, `${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`)
+    return answer
+  }
+  const signerOf = (issued: { service: string; kid: string; private_key: string }) =>
+    new Signer({
+      identity: { text: privateKeyText(credentialKey(issued.service, issued.kid), issued.private_key) },
+      nowMs: Date.now,
+      onFault: assert.fail,
+    })
+  const issue = async (service: string) => {
+    const issued = await api('POST', '/identities', { service })
+    signers.set(service, signerOf(issued))
+    return issued
+  }
+  const intend = async (source: string, destination: string, action: 'allow' | 'deny') => {
+    const body = { SourceName: source, DestinationName: destination, SourceType: 'consul', Action: action }
+    const { ID } = (await stack.consul.request('POST', '/connect/intentions', body)) as { ID: string }
+    return () => stack.consul.request('DELETE', `/connect/intentions/${ID}`)
+  }
+  const call = async (destination: string, authorization?: string): Promise<Response> =>
+    await fetch(`${stack.proxyUrl}/${destination}/`, { headers: authorization ? { authorization } : {} })
+  const status = async (destination: string, caller: string | null): Promise<number> =>
+    (await call(destination, caller === null ? undefined : signers.get(caller)!.authorization())).status
+  /** Statuses by destination, of calls by web, api, db and somebody without identity. */
+  const matrix = async (): Promise<Record<string, number[]>> =>
+    Object.fromEntries(
+      await Promise.all(
+        SERVICES.map(async (to) => [
+          to,
+          await Promise.all([...SERVICES, null].map((from) => status(to, from))),
+        ]),
+      ),
+    )
+  const becomes = (expected: Record<string, number[]>, what: string) =>
+    waitFor(
+      async () => {
+        assert.deepEqual(await matrix(), expected)
+        return true
+      },
+      { what },
+    )
+  const OPEN = [200, 200, 200, 200]
+
+  before(async () => {
+    stack = await startStack()
+    for (const service of SERVICES) {
+      const server = await startEchoServer()
+      servers.push(server)
+      await stack.consul.register({ Name: service, ID: service, Address: '127.0.0.1', Port: server.port })
+    }
+    await stack.startOperator()
+    for (const service of SERVICES) await issue(service)
+  })
+  after(async () => {
+    await stack?.stop()
+    for (const server of servers) await server.close()
+  })
+
+  test('without intentions everybody may call everybody, and Kong has no plugin for it', async () => {
+    await becomes({ web: OPEN, api: OPEN, db: OPEN }, 'everything being open')
+    const { body } = await stack.admin('GET', '/plugins')
+    assert.deepEqual(body.data, [])
+  })
+
+  test('allow and deny hold for callers by name and for all others, exact before wildcard, and end when they are deleted', async () => {
+    const undo = [
+      await intend('web', 'api', 'allow'),
+      await intend('*', 'api', 'deny'),
+      await intend('api', 'db', 'deny'),
+      await intend('db', '*', 'deny'),
+    ]
+    await becomes(
+      { web: [200, 200, 403, 401], api: [200, 403, 403, 401], db: [200, 403, 403, 401] },
+      'the matrix',
+    )
+    const { intentions, enforced_at: where } = await api('GET', '/intentions')
+    const row = intentions.find(({ service }: { service: string }) => service === 'api')
+    assert.deepEqual([row.lets, row.callers, row.enforced], ['only', ['web'], true])
+    assert.equal(where, 'gateway')
+    for (const each of undo) await each()
+    await becomes({ web: OPEN, api: OPEN, db: OPEN }, 'everything being open again')
+  })
+
+  test('an upstream is told who calls by Kong, and a key that was not issued is none', async () => {
+    const undo = await intend('db', 'api', 'deny')
+    await waitFor(async () => (await status('api', null)) === 401)
+    const answer = await call('api', signers.get('web')!.authorization())
+    const { headers } = (await answer.json()) as { headers: Record<string, string> }
+    assert.deepEqual([headers['x-consumer-username'], headers['x-consumer-groups']], ['mesh.web', undefined])
+    const [head, body] = signers.get('web')!.authorization().split('.')
+    const [, , signature] = signers.get('db')!.authorization().split('.')
+    assert.equal((await call('api', `${head}.${body}.${signature}`)).status, 401)
+    await undo()
+  })
+
+  test('a default of deny keeps everybody out whom no intention lets in', async () => {
+    await stack.consul.setKey('mesh/defaults', { intentions: { default: 'deny' } })
+    const undo = await intend('web', 'api', 'allow')
+    const nobody = [403, 403, 403, 401]
+    await becomes({ web: nobody, api: [200, 403, 403, 401], db: nobody }, 'the default of deny')
+    await stack.consul.deleteKey('mesh/defaults')
+    await undo()
+    await becomes({ web: OPEN, api: OPEN, db: OPEN }, 'everything being open again')
+  })
+
+  test('keys are rotated under traffic without a failed request, and a revoked one is refused at once', async () => {
+    const undo = await intend('db', 'api', 'deny')
+    await waitFor(async () => (await status('api', null)) === 401)
+    const failed: number[] = []
+    let sent = 0
+    let isOver = false
+    const traffic = async () => {
+      while (!isOver) {
+        const code = await status('api', 'web')
+        sent += 1
+        if (code !== 200) failed.push(code)
+      }
+    }
+    const running = Promise.all([traffic(), traffic()])
+    const old = signers.get('web')!
+    for (let round = 0; round < 3; round++) {
+      const rotated = await api('POST', '/identities/rotate', { service: 'web', grace: '1h' })
+      assert.equal(rotated.in_kong, true)
+      signers.set('web', signerOf(rotated))
+    }
+    const before = sent
+    await waitFor(() => sent > before + 20, { what: 'calls with the last key' })
+    isOver = true
+    await running
+    assert.deepEqual([failed, (await call('api', old.authorization())).status], [[], 200])
+    const { identities } = await api('GET', '/identities?service=web')
+    assert.equal(identities.length, 4)
+    await api('DELETE', `/identities/web?kid=${identities[0].kid}`)
+    await waitFor(async () => (await call('api', old.authorization())).status === 401)
+    assert.equal(await status('api', 'web'), 200)
+    await undo()
+  })
+
+  test('a Kong that lost everything is rebuilt from Consul alone, callers included', async () => {
+    const undo = await intend('db', 'api', 'deny')
+    await waitFor(async () => (await status('api', null)) === 401)
+    for (const collection of ['plugins', 'routes', 'services', 'upstreams', 'consumers']) {
+      const { body } = await stack.admin('GET', `/${collection}?size=1000`)
+      for (const { id } of body.data) await stack.admin('DELETE', `/${collection}/${id}`)
+    }
+    await stack.operator().resync()
+    await waitFor(async () => (await status('api', 'db')) === 403, {
+      what: 'the intention being enforced again',
+    })
+    assert.deepEqual(await Promise.all(SERVICES.map((from) => status('api', from))), [200, 200, 403])
+    await undo()
+  })
+
+  test('nothing of a private key is in KV, in Kong, in the plan or in what the operator tells of its changes', async () => {
+    const issued = await api('POST', '/identities', { service: 'web' })
+    const secret = issued.private_key.split('\n')[2]
+    const told = [
+      await stack.consul.request('GET', '/kv/mesh/?recurse'),
+      await api('GET', '/identities'),
+      await api('GET', '/changes'),
+      await api('GET', '/plan'),
+      (await stack.admin('GET', '/jwts')).body,
+    ].map((each) => JSON.stringify(each))
+    for (const text of told) {
+      assert.ok(!text.includes(secret) && !text.includes('PRIVATE KEY'))
+      assert.ok(!text.includes(Buffer.from(secret).toString('base64').slice(0, 40)))
+    }
+  })
+})
