@@ -2,7 +2,7 @@ import type { CatalogSnapshot } from '../core/catalog.ts'
 import { type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import { type Diff, diff } from '../core/diff.ts'
 import { type Ejection, ejectionsIn } from '../core/ejections.ts'
-import type { KongState } from '../core/entity.ts'
+import { isOfCalled, type KongState } from '../core/entity.ts'
 import { rememberedHolds } from '../core/hold-memory.ts'
 import { isUnwritable } from '../core/missing-plugins.ts'
 import { type PlanReport, planReport } from '../core/plan-report.ts'
@@ -97,7 +97,7 @@ function hold(
 }
 
 const hasAny = ({ state }: Desired, service: string): boolean =>
-  [...state.values()].some(({ owner }) => owner === service)
+  [...state.values()].some((each) => each.owner === service && isOfCalled(each))
 
 /** What deciding needs of the process's configuration. */
 function meshOptions({ mesh, hostSuffix, expose, outcomes }: OperatorConfig): MeshOptions {

@@ -78,6 +78,7 @@ const PERMISSIONS: readonly (readonly [endpoint: string, permission: string])[] 
   ['kv.get', 'key_prefix "mesh/" read'],
   ['kv.', 'key_prefix "mesh/" write'],
   ['config.', 'service_prefix "" read'],
+  ['connect.', 'service_prefix "" read, and no rule that takes intentions away'],
   ['session.', 'session_prefix "" write'],
   ['agent.', 'service "kongsul-operator" write and agent_prefix "" read'],
   ['', 'service_prefix "" read and node_prefix "" read'],

@@ -14,3 +14,6 @@ session_prefix "" { policy = "write" }
 
 # For POST /register, and for splits and canaries (service-splitter):
 # service_prefix "" { policy = "write" }
+
+# For keys of key-auth (identities.keyFile):
+# key_prefix "mesh-secrets/identities/" { policy = "write" }

@@ -35,6 +35,9 @@ export interface Entity {
   readonly tags: readonly string[]
 }
 
+/** What a service has as one that is called; a service that only calls, or called once, has none of it. */
+export const isOfCalled = ({ kind }: Pick<Entity, 'kind'>): boolean => !isCallerKind(kind)
+
 /** Entities by `${kind}/${id}`. */
 export type KongState = ReadonlyMap<string, Entity>
 

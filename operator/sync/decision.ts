@@ -2,7 +2,7 @@ import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { createDesired, type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import type { Change, OverridePolicy } from '../core/diff.ts'
-import type { Entity, KongState } from '../core/entity.ts'
+import { type Entity, isOfCalled, type KongState } from '../core/entity.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import type { Callers } from '../core/intentions/join-access.ts'
 import type { SplitterDocument } from '../core/policy/entry-schema.ts'
@@ -155,7 +155,11 @@ export class Decision {
   }
 
   knows(service: string): boolean {
-    return this.#snapshot?.services.has(service) === true || this.#index?.groups.has(service) === true
+    return this.#snapshot?.services.has(service) === true || this.#isCalled(service)
+  }
+
+  #isCalled(service: string): boolean {
+    return this.wantedBy(service).some(isOfCalled)
   }
 
   /**
@@ -205,7 +209,7 @@ export class Decision {
   }
 
   isOnHold(change: Change): boolean {
-    return this.#holds.isHeld(change, (service) => this.wantedBy(service).length === 0)
+    return this.#holds.isHeld(change, (service) => !this.#isCalled(service))
   }
 
   problems(): readonly Problem[] {

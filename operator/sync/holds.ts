@@ -2,7 +2,7 @@ import type { CatalogSnapshot } from '../core/catalog.ts'
 import { targetHealth, turnedCritical } from '../core/critical-turns.ts'
 import type { HeldWeights } from '../core/decided.ts'
 import type { Change } from '../core/diff.ts'
-import { keyOf } from '../core/entity.ts'
+import { isOfCalled, keyOf } from '../core/entity.ts'
 import { concerns, type Hold, type HoldKind, type HoldSpan } from '../core/hold-memory.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { countTargets } from './count-targets.ts'
@@ -145,7 +145,8 @@ export class Holds {
 
   /** @param isGone does the service want nothing any more? */
   isHeld({ action, entity, service }: Change, isGone: (service: string) => boolean): boolean {
-    if (this.#removals.size === 0 || action !== 'delete') return false
+    // A key that was revoked is refused at once, whatever else waits.
+    if (this.#removals.size === 0 || action !== 'delete' || !isOfCalled(entity)) return false
     if (entity.kind === 'target') return this.#removals.has(keyOf(entity))
     // What held targets hang on stays with them; of a service that goes on, routes and plugins may go.
     return isGone(service) && [...this.#removals.values()].some((hold) => hold.service === service)

@@ -158,6 +158,15 @@ export interface Paused {
   readonly until: string | null
 }
 
+/** Whom a service lets in. */
+export interface IntentionRow {
+  readonly service: string
+  readonly lets: 'all' | 'only' | 'except' | 'unknown'
+  readonly callers: readonly string[]
+  readonly enforced: boolean
+  readonly note: string
+}
+
 export interface Status {
   readonly version: string
   readonly mesh: string
@@ -180,6 +189,7 @@ export interface Status {
   readonly services: readonly ServiceReport[]
   readonly paused: readonly Paused[]
   readonly problems: readonly Problem[]
+  readonly intentions?: { readonly services: readonly IntentionRow[] }
   readonly failing: readonly {
     readonly service: string
     readonly attempt: number

@@ -7,6 +7,7 @@ import { levelOfState } from '../model/severity.ts'
 import { LevelIcon, State } from '../ui/icon.tsx'
 import { OutLink, PageLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { Callers } from './callers.tsx'
 import { ChangeList } from './change-list.tsx'
 import { SettingsTable } from './settings-table.tsx'
 
@@ -64,6 +65,7 @@ export function Routes({
                 <span class="muted">{report.exposureReason}</span>
               </dd>
             </div>
+            <Callers row={data.intentions?.services.find((each) => each.service === report.service)} />
             <div>
               <dt>In Kong</dt>
               <dd>
