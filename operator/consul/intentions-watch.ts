@@ -33,7 +33,8 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
   let accepted: AcceptedIntentions | null = null
   let byDefault: Action | null = null
   let told: string | null = null
-  let isAskedAgain = true
+  /** The list that the default was asked for with; null: it is to be asked for. */
+  let askedWith: string | null = null
   await followBlockingQuery({
     waitMs,
     signal,
@@ -41,9 +42,11 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
     read: async (o) => {
       const answer = await reader.intentions(o)
       await requireVisible(before, answer, reader, signal)
-      // Another agent may answer now, started with another policy.
-      if (isAskedAgain) byDefault = (await reader.mayCall(NOBODY, NOWHERE, { signal })) ? 'allow' : 'deny'
-      isAskedAgain = false
+      const list = JSON.stringify(answer.body)
+      // While there is one for everybody (* -> *) its answer is what comes: with another list the default may be told.
+      if (askedWith !== list)
+        byDefault = (await reader.mayCall(NOBODY, NOWHERE, { signal })) ? 'allow' : 'deny'
+      askedWith = list
       return { ...answer, body: await withTokens(answer.body, reader, signal) }
     },
     onAnswer: ({ body }, { backwards, broken }: AnswerEvent) => {
@@ -57,7 +60,8 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
       onIntentions({ accepted, byDefault })
     },
     onFailure: (error) => {
-      isAskedAgain = true
+      // Another agent may answer next, started with another policy.
+      askedWith = null
       onDoubt(error)
     },
   })

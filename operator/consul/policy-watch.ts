@@ -15,6 +15,7 @@ import type { ConsulError } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { watchEntries } from './entries-watch.ts'
 import { watchIntentions } from './intentions-watch.ts'
+import { intentionReasons, namedReasons } from './policy-reasons.ts'
 import { SubsetReader } from './subset-reader.ts'
 
 export interface PolicyWatchOptions {
@@ -132,8 +133,18 @@ export class PolicyWatch {
 
   /** Nothing is decided before each kind was read or refused: what entries made must not be taken away by a restart. */
   #isKnown(): boolean {
-    if (this.#intentions === null && !isFinal(this.#intentionsDoubt ?? undefined)) return false
+    if (
+      this.#intentions === null &&
+      !isFinal(this.#intentionsDoubt ?? undefined) &&
+      !this.#isWithoutConnect()
+    )
+      return false
     return ENTRY_KINDS.every((kind) => this.#rows.has(kind) || isFinal(this.#doubts.get(kind)))
+  }
+
+  /** Some versions refuse intentions, with 500, where Connect is switched off. */
+  #isWithoutConnect(): boolean {
+    return /connect (?:is not|must be) enabled/i.test(this.#intentionsDoubt?.message ?? '')
   }
 
   async #pump(): Promise<void> {
@@ -154,9 +165,17 @@ export class PolicyWatch {
       const policies = this.#renewed()
       const next = change ?? this.#again(atMs)
       if (change === null && policies === this.#last?.snapshot.policies) continue
-      const because = policies === this.#last?.snapshot.policies ? [] : ['configuration entries']
+      const before = this.#last?.snapshot.policies
+      const because = policies === before ? [] : ['configuration entries']
+      const { services } = next.snapshot
       const reasons =
-        because.length === 0 ? next.reasons : new Map([...namedReasons(entries, because), ...next.reasons])
+        because.length === 0
+          ? next.reasons
+          : new Map([
+              ...intentionReasons(before?.intentions, policies.intentions, services.keys()),
+              ...namedReasons(entries, because),
+              ...next.reasons,
+            ])
       this.#last = { ...next, reasons, snapshot: { services: next.snapshot.services, policies } }
       this.#options.onChange(this.#last)
       if (this.#pending === null && this.#toldUnread !== this.#unread) this.#tellUnread(this.#unread)
@@ -226,11 +245,3 @@ const NOT_KNOWN: Intentions = { accepted: null, byDefault: null }
 const isFinal = (doubt: ConsulError | undefined): boolean =>
   doubt !== undefined &&
   (doubt.code === 'CONSUL_DENIED' || (doubt.status !== null && doubt.status >= 400 && doubt.status < 500))
-
-function namedReasons(
-  { routers, splitters, resolvers }: AcceptedEntries['entries'],
-  because: readonly string[],
-): [string, readonly string[]][] {
-  const names = new Set([...routers.keys(), ...splitters.keys(), ...resolvers.keys()])
-  return [...names].map((name) => [name, because])
-}

@@ -156,6 +156,18 @@ describe('the watch of intentions', () => {
     assert.match(problems[0]!.message, /web -> api: callers need tokens of users/)
   })
 
+  test('the default is asked for again when the list changed: before, an intention for everybody may have hidden it', async () => {
+    rows = [row('*', '*', 'deny')]
+    begin()
+    await waitFor(() => seen.length === 1)
+    assert.equal(last().byDefault, 'deny')
+    rows = []
+    isAllowed = true
+    change()
+    await waitFor(() => seen.length === 2)
+    assert.deepEqual([pairs(), last().byDefault], [[], 'allow'])
+  })
+
   test('the default is asked for once, and again after Consul was away: it may be another agent then', async () => {
     begin()
     await waitFor(() => seen.length === 1)
