@@ -35,6 +35,8 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
   let told: string | null = null
   /** The list that the default was asked for with; null: it is to be asked for. */
   let askedWith: string | null = null
+  /** Does this Consul keep intentions as entries, as 1.9 and later do? */
+  let hasEntries = true
   await followBlockingQuery({
     waitMs,
     signal,
@@ -47,7 +49,10 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
       if (askedWith !== list)
         byDefault = (await reader.mayCall(NOBODY, NOWHERE, { signal })) ? 'allow' : 'deny'
       askedWith = list
-      return { ...answer, body: await withTokens(answer.body, reader, signal) }
+      if (answer.body.length === 0 || !hasEntries) return answer
+      const entries = await readEntries(reader, signal)
+      hasEntries = entries !== null
+      return { ...answer, body: withTokens(answer.body, entries ?? []) }
     },
     onAnswer: ({ body }, { backwards, broken }: AnswerEvent) => {
       onDoubt(null)
@@ -62,28 +67,29 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
     onFailure: (error) => {
       // Another agent may answer next, started with another policy.
       askedWith = null
+      hasEntries = true
       onDoubt(error)
     },
   })
 }
 
-/**
- * The list does not tell that an entry of newer versions asks for tokens of users as well (its JWT): the entry does.
- * @throws ConsulError
- */
-async function withTokens(
-  rows: readonly unknown[],
+/** null: this Consul has no such kind (1.8.7 answers 500 then). @throws ConsulError */
+async function readEntries(
   reader: IntentionsWatchOptions['reader'],
   signal: AbortSignal,
-): Promise<readonly unknown[]> {
-  if (rows.length === 0) return rows
-  const entries = await reader.entries('service-intentions', { signal }).catch((error: ConsulError) => {
-    // 1.8 has no such kind.
-    if (error.status === 400 || error.status === 404) return { body: [] }
+): Promise<readonly unknown[] | null> {
+  try {
+    return (await reader.entries('service-intentions', { signal })).body
+  } catch (error) {
+    if (/invalid config entry kind/i.test((error as Error).message)) return null
     throw error
-  })
+  }
+}
+
+/** The list does not tell that an entry of newer versions asks for tokens of users as well (its JWT): the entry does. */
+function withTokens(rows: readonly unknown[], entries: readonly unknown[]): readonly unknown[] {
   const asking = new Map(
-    (entries.body as readonly { Name?: unknown; JWT?: unknown }[])
+    (entries as readonly { Name?: unknown; JWT?: unknown }[])
       .filter(({ JWT }) => JWT !== null && JWT !== undefined)
       .map(({ Name, JWT }) => [Name, JWT]),
   )

@@ -63,9 +63,9 @@ describe('the watch of intentions', () => {
     rows = [row('web', 'api'), row('web', 'db')]
     matching = []
     isAllowed = false
-    entries = new ConsulError('CONSUL_REFUSED', 'config.list', 'invalid config entry kind', {
-      status: 400,
-    })
+    // As 1.8.7 answers.
+    const said = 'config.list answered 500: invalid config entry kind: service-intentions'
+    entries = new ConsulError('CONSUL_REFUSED', 'config.list', said, { status: 500 })
     failure = null
     isFiltered = false
     index = 5n
