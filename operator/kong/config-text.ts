@@ -19,7 +19,7 @@ export async function parseConfigText(text: string): Promise<ConfigDocument> {
   let count = 0
   const readLines = () => {
     const value =
-      lines.length === 0 ? null : (parsePlainYaml(lines) ?? (parse(lines.join('\n'), DIALECT) as Json))
+      lines.length === 0 ? null : (parsePlainYaml(lines) ?? (parse(`${lines.join('\n')}\n`, DIALECT) as Json))
     lines = []
     if (rows === null) Object.assign(document, value)
     else if (Array.isArray(value)) rows.push(...value)

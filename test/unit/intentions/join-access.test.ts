@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { EMPTY_CONFIG, mergeConfig, stateOfConfig } from '../../../operator/core/declarative-config.ts'
 import { createDesired, type DesiredInput, desired } from '../../../operator/core/desired.ts'
 import { applyChange, diff } from '../../../operator/core/diff.ts'
 import type { Entity, KongState } from '../../../operator/core/entity.ts'
@@ -115,6 +116,31 @@ describe('intentions and identities in what Kong should hold', () => {
       [...wanted].map(([key, each]) => [key, entityFromKong(each.kind, { ...bodyFor(each), created_at: 1 })]),
     )
     assert.deepEqual(diff(held, wanted, { mesh: 'default', policy: 'keep' }).changes, [])
+  })
+
+  test('a Kong without database gets it as one configuration, and keys go with their consumer', () => {
+    const callers = callersOf(identity('web', 'k1'))
+    const wanted = desired(input(said('deny', ['web', 'api', 'allow']), { callers })).state
+    const options = { mesh: 'default', policy: 'revert' as const }
+    const { document } = mergeConfig(EMPTY_CONFIG, diff(new Map(), wanted, options).changes, 1)
+    assert.deepEqual(
+      Object.keys(document)
+        .filter((name) => /consumer|jwt|acls/.test(name))
+        .sort(),
+      ['acls', 'consumers', 'jwt_secrets'],
+    )
+    const held = stateOfConfig(document)
+    assert.deepEqual(diff(held, wanted, options).changes, [])
+    const consumer = only(held, 'consumer')[0]!
+    const removal = {
+      action: 'delete',
+      entity: consumer,
+      before: consumer,
+      fields: [],
+      service: 'web',
+    } as const
+    const after = stateOfConfig(mergeConfig(document, [removal], 1).document)
+    assert.deepEqual([only(after, 'jwt_secret'), only(after, 'acl')], [[], []])
   })
 
   test('while intentions are not known, what Kong enforces stays, and is enforced again should Kong lose it', () => {

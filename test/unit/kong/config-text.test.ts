@@ -62,3 +62,22 @@ test('texts that look like something else, and those of many lines, are read as 
   const text = stringify(document, { version: '1.1', indentSeq: false, nullStr: '~', singleQuote: true })
   deepEqual(await parseConfigText(text), document)
 })
+
+test('a text of many lines ends as it did, also where it is the last of its row or of all', async () => {
+  const pem = '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n'
+  const row = [
+    '- id: a',
+    '  rsa_public_key: |',
+    ...pem
+      .trimEnd()
+      .split('\n')
+      .map((line) => `    ${line}`),
+  ]
+  const text = ['jwt_secrets:', ...row, ...row, ''].join('\n')
+  deepEqual(await parseConfigText(text), {
+    jwt_secrets: [
+      { id: 'a', rsa_public_key: pem },
+      { id: 'a', rsa_public_key: pem },
+    ],
+  })
+})
