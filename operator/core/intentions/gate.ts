@@ -60,8 +60,10 @@ export function gateOf(
     const each = names.map((one) => accessTo(one, index, byDefault, onMixed))
     return [name, each.reduce(accessToBoth, OPEN)]
   })
-  const own = accesses.find(([name]) => name === serviceName(service)) ?? accesses[0]
-  const report = reportOf(own?.[1] ?? OPEN, options.isAnonymousAllowed)
+  // Most have one Kong service. Of several, which policies made, the service's own is told where it keeps anybody out.
+  const closed = accesses.filter(([, access]) => access.kind !== 'open')
+  const told = closed.find(([name]) => name === serviceName(service)) ?? closed[0]
+  const report = reportOf(told?.[1] ?? OPEN, options.isAnonymousAllowed)
   if (report.note !== '') problems.push(looseProblem(service, report.note))
   const entities = accesses.flatMap(([name, access]) => gateEntities(mesh, service, name, access, options))
   return sameGate(known, { madeOf, entities, report, problems })

@@ -120,7 +120,11 @@ export function joinAccess(plain: Desired, input: AccessInput, before: AccessMem
     ...plain,
     state,
     groups: joined.size === 0 ? plain.groups : groups,
-    access: new Map([...gates].map(([name, { report }]) => [name, report])),
+    access: new Map(
+      [...gates]
+        .filter(([, { report }]) => report.lets !== 'all')
+        .map(([name, { report }]) => [name, report]),
+    ),
     problems: problems.length === 0 ? plain.problems : [...plain.problems, ...problems],
   }
   return { answer, memory }
