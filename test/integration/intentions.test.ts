@@ -1,5 +1,6 @@
 // Who may call whom, from Consul's intentions to what the gateway answers, with real tokens.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { Signer } from '../../operator/client/signer.ts'
 import { credentialKey } from '../../operator/core/intentions/caller-entities.ts'
@@ -7,6 +8,9 @@ import { privateKeyText } from '../../operator/identity/private-key-file.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
+
+/** What keys of key-auth are sealed with. */
+const identityKey = randomBytes(32).toString('base64')
 
 const SERVICES = ['web', 'api', 'db'] as const
 
@@ -74,7 +78,7 @@ describe('intentions of Consul at the gateway', () => {
       servers.push(server)
       await stack.consul.register({ Name: service, ID: service, Address: '127.0.0.1', Port: server.port })
     }
-    await stack.startOperator()
+    await stack.startOperator({ identityKey })
     for (const service of SERVICES) await issue(service)
   })
   after(async () => {
@@ -174,6 +178,47 @@ describe('intentions of Consul at the gateway', () => {
       what: 'the intention being enforced again',
     })
     assert.deepEqual(await Promise.all(SERVICES.map((from) => status('api', from))), [200, 200, 403])
+    await undo()
+  })
+
+  test('a shared key is one more way to say who calls, and is opened again by the next operator for a Kong that lost it', async () => {
+    await stack.consul.setKey('mesh/defaults', { auth: { methods: ['jwt', 'key-auth'] } })
+    const undo = await intend('db', 'api', 'deny')
+    const keys = new Map<string, string>()
+    for (const service of ['batch', 'db'])
+      keys.set(service, (await api('POST', '/identities', { service, method: 'key-auth' })).key)
+    const withKey = (key: string) => fetch(`${stack.proxyUrl}/api/`, { headers: { 'x-mesh-key': key } })
+    const statuses = async () => [
+      (await withKey(keys.get('batch')!)).status,
+      (await withKey(keys.get('db')!)).status,
+      (await withKey('made-up')).status,
+      await status('api', 'web'),
+      await status('api', 'db'),
+      await status('api', null),
+    ]
+    const hold = async () => {
+      assert.deepEqual(await statuses(), [200, 403, 403, 200, 403, 403])
+      return true
+    }
+    await waitFor(hold, { what: 'both ways being asked' })
+    const seen = (await (await withKey(keys.get('batch')!)).json()) as { headers: Record<string, string> }
+    assert.deepEqual(
+      [seen.headers['x-consumer-username'], seen.headers['x-mesh-key']],
+      ['mesh.batch', undefined],
+    )
+    await stack.stopOperator()
+    for (const consumer of ['mesh.batch', 'mesh.db']) await stack.admin('DELETE', `/consumers/${consumer}`)
+    await stack.startOperator({ identityKey })
+    await waitFor(hold, { what: 'the keys being in Kong again' })
+    const told = [
+      await api('GET', '/changes'),
+      await stack.consul.request('GET', '/kv/mesh-secrets/?recurse'),
+    ]
+    for (const each of told) assert.ok(!JSON.stringify(each).includes(keys.get('batch')!))
+    const { problems } = stack.operator().status()
+    assert.ok(!problems.some(({ code }) => /^(?:IDENTITY|INTENTION)/.test(code)), JSON.stringify(problems))
+    for (const service of ['batch', 'db']) await api('DELETE', `/identities/${service}`)
+    await stack.consul.deleteKey('mesh/defaults')
     await undo()
   })
 
