@@ -19,7 +19,7 @@ export interface GateOptions {
   readonly isAnonymousAllowed: boolean
 }
 
-/** A token may be this much older than its first second, in seconds. */
+/** A token may not end later than this from now, in seconds. */
 const LONGEST_TOKEN_SECONDS = 300
 
 /** Kong refuses an empty list; escaping never makes this name. */

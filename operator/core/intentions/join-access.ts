@@ -96,7 +96,7 @@ export function joinAccess(plain: Desired, input: AccessInput, before: AccessMem
   const joined = new Map<string, Joined>()
   for (const name of new Set([...byCaller.keys(), ...gates.keys()])) {
     const parts = [plain.groups.get(name), byCaller.get(name)?.entities, gates.get(name)?.entities].map(
-      (part) => part ?? NOTHING,
+      (part) => (part === undefined || part.length === 0 ? NOTHING : part),
     )
     if (parts[1] === NOTHING && parts[2] === NOTHING) continue
     const known = before.joined.get(name)
