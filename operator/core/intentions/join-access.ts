@@ -4,7 +4,7 @@
  * it changed; without intentions and identities nothing is done at all.
  */
 
-import type { Desired } from '../desired.ts'
+import type { Desired } from '../desired-answer.ts'
 import { type Entity, type HeldState, isCallerKind, type KongState, keyOf } from '../entity.ts'
 import { patchedMap } from '../patched-map.ts'
 import type { Problem } from '../problem.ts'
