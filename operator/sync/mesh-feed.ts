@@ -58,9 +58,7 @@ export class MeshFeed {
     if (this.#waiting.size === 0) return
     this.#timer ??= setTimeout(() => {
       this.#timer = null
-      const before = this.#index
       this.#update()
-      if (this.#index !== before) for (const wake of this.#waiting) wake()
     }, GATHER_MS)
     this.#timer.unref()
   }
@@ -129,6 +127,8 @@ export class MeshFeed {
     if (!isNews) return
     this.#index = next
     this.#current = null
+    // Whoever looked: somebody who only reads may have come before the timer, and the next change may be long in coming.
+    for (const wake of this.#waiting) wake()
   }
 
   #remove({ serviceId }: ServiceView, at: number): void {

@@ -101,6 +101,17 @@ const viewed = (service: string, over: Partial<ViewedService> = {}): ViewedServi
 const { signal } = new AbortController()
 const namesOf = ({ services }: MeshChanges) => services.map(({ service }) => service)
 
+test('who waits is told of a change that somebody else has looked at first', async () => {
+  let services = [viewed('api')]
+  const feed = new MeshFeed(() => services, 100)
+  const { index } = await feed.next(0, 0, signal)
+  const next = feed.next(index, 60_000, signal)
+  services = [...services, viewed('web')]
+  feed.changed()
+  equal(feed.current().length, 2)
+  deepEqual(namesOf(await next), ['web'])
+})
+
 test('plugin processes are told what changed, and nothing of what says the same', async () => {
   let services = [viewed('api'), viewed('web')]
   const feed = new MeshFeed(() => services, 100)
