@@ -38,7 +38,6 @@ export function listCircuits(
   modes: ReadonlyMap<string, string>,
   byHand: ReadonlySet<string> = new Set(),
 ): readonly CircuitRow[] {
-  const { byId, byUpstream } = indexOf(services)
   const modeOf = (service: string) => ({
     mode: modes.get(service) ?? 'auto',
     mode_set_in: byHand.has(service) ? ('kong' as const) : modes.has(service) ? ('consul' as const) : null,
@@ -53,7 +52,7 @@ export function listCircuits(
   const ofService = (service: string) =>
     ({ kind: 'service', service, target: null, instance_id: null, ...modeOf(service) }) as const
   const ofInstance = (upstream: string, target: string) => {
-    const found = byUpstream.get(upstream)
+    const found = indexOf(services).byUpstream.get(upstream)
     const service = found?.service ?? ''
     const instance = found?.instances.find((each) => each.target === target)
     return {
@@ -68,7 +67,7 @@ export function listCircuits(
     circuits.map(({ circuit, ...report }): CircuitRow => {
       const what =
         circuit.kind === 'service'
-          ? ofService(byId.get(circuit.serviceId)?.service ?? '')
+          ? ofService(indexOf(services).byId.get(circuit.serviceId)?.service ?? '')
           : ofInstance(circuit.upstream, circuit.target)
       return { ...what, ...base(report), node }
     }),
@@ -99,7 +98,7 @@ interface ViewIndex {
 const led = (service: ServiceView) =>
   [service, ...(service.more ?? [])].filter(({ serviceId }) => serviceId !== null)
 
-/** The same services are asked about again and again. */
+/** The same services are asked about again and again, and in most meshes nothing is: then no index is made. */
 const indexes = new WeakMap<readonly ServiceView[], ViewIndex>()
 
 function indexOf(services: readonly ServiceView[]): ViewIndex {
