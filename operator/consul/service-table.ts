@@ -46,22 +46,18 @@ export function servicesThatDiffer(
     const known = differing.get(service) ?? 0n
     differing.set(service, known > BigInt(index) ? known : BigInt(index))
   }
-  const seen = new Set<string>()
-  const listed = new Set<string>()
+  /** How many of the known instances of a service are listed. */
+  const present = new Map<string, number>()
   for (const { node, services } of listing) {
-    listed.add(node)
-    for (const service of services) {
-      const key = instanceKey(node, service.ID)
-      seen.add(`${service.Service} ${key}`)
-      const known = table.get(service.Service)?.modifyIndexes.get(key)
+    for (const { Service: name, ID, ModifyIndex } of services) {
+      const known = table.get(name)?.modifyIndexes.get(instanceKey(node, ID))
+      if (known !== undefined) present.set(name, (present.get(name) ?? 0) + 1)
       // Above 2^53 JSON numbers are no longer exact: equal may not mean the same.
-      if (known !== service.ModifyIndex || !Number.isSafeInteger(known)) {
-        note(service.Service, service.ModifyIndex)
-      }
+      if (known !== ModifyIndex || !Number.isSafeInteger(known)) note(name, ModifyIndex)
     }
   }
-  for (const [name, entry] of table) {
-    for (const key of entry.modifyIndexes.keys()) if (!seen.has(`${name} ${key}`)) note(name, 0)
+  for (const [name, { modifyIndexes }] of table) {
+    if ((present.get(name) ?? 0) < modifyIndexes.size) note(name, 0)
   }
   return differing
 }
