@@ -38,6 +38,8 @@ export interface AlertSettings extends ServiceThresholds {
   readonly unreachable: Rule | null
   /** Pauses, holds, and services of which no instance is healthy and that are kept. */
   readonly held: Rule | null
+  /** A canary was rolled back by itself, for a day or until another begins. */
+  readonly canary: Rule | null
   /** Of services that have thresholds of their own. */
   readonly services: ReadonlyMap<string, ServiceThresholds>
   /** How long an alert that is over is still listed. */
@@ -52,6 +54,7 @@ export const DEFAULT_ALERTS: AlertSettings = {
   p95Ms: { warning: 1_000, critical: 3_000, minimumRequests: 20, forSeconds: 30 },
   unreachable: { forSeconds: 10 },
   held: { forSeconds: 0 },
+  canary: { forSeconds: 0 },
   services: new Map(),
   resolvedSeconds: 300,
 }
@@ -83,6 +86,7 @@ export const alertsDocument = section({
   meshScore: orOff(below),
   unreachable: orOff(state),
   held: orOff(state),
+  canary: orOff(state),
   services: z.record(z.string(), section(ofService), { error: 'must be an object' }).optional(),
   resolvedSeconds: numberFrom(0, 86_400).optional(),
 })
@@ -112,6 +116,7 @@ export function readAlertSettings(text: string): ReadAlerts {
       meshScore: over(document.meshScore, all.meshScore),
       unreachable: over(document.unreachable, all.unreachable),
       held: over(document.held, all.held),
+      canary: over(document.canary, all.canary),
       services: new Map(Object.entries(services).map(([name, own]) => [name, thresholds(own, ours)])),
       resolvedSeconds: resolvedSeconds ?? all.resolvedSeconds,
     },

@@ -14,6 +14,7 @@ export const ALERT_NAMES = [
   'MeshConsulUnreachable',
   'MeshKongUnreachable',
   'MeshHeld',
+  'MeshCanaryRolledBack',
 ] as const
 export type AlertName = (typeof ALERT_NAMES)[number]
 export const SEVERITIES = ['critical', 'warning'] as const
@@ -58,6 +59,7 @@ export function conditions(facts: AlertFacts, settings: AlertSettings): readonly
     ...ofReach('MeshConsulUnreachable', facts.consulError, settings.unreachable),
     ...ofReach('MeshKongUnreachable', facts.kongError, settings.unreachable),
     ...ofHolds(facts.problems, settings.held),
+    ...ofCanaries(facts.problems, settings.canary),
   ]
   return found.sort((left, right) => (left.id < right.id ? -1 : 1))
 }
@@ -129,6 +131,17 @@ function ofHolds(problems: readonly Problem[], rule: { readonly forSeconds: numb
       ...condition('MeshHeld', service === '' ? null : service, { ...level, ...rule }, message),
       id: `MeshHeld/${code}/${service}`,
     }))
+}
+
+/** Those that failed by themselves; nobody may have looked on. */
+function ofCanaries(problems: readonly Problem[], rule: { readonly forSeconds: number } | null): Condition[] {
+  if (rule === null) return []
+  const level = { severity: 'warning', value: null, threshold: null } as const
+  return problems
+    .filter(({ code }) => code === 'CANARY_ROLLED_BACK')
+    .map(({ service, message }) =>
+      condition('MeshCanaryRolledBack', service, { ...level, ...rule }, `${service}: ${message}`),
+    )
 }
 
 interface Level {

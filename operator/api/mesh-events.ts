@@ -1,6 +1,6 @@
 /** What happened between two looks at the mesh. Pure. */
 
-export const EVENT_KINDS = ['reconcile', 'health', 'breaker', 'override', 'alert'] as const
+export const EVENT_KINDS = ['reconcile', 'health', 'breaker', 'override', 'alert', 'canary'] as const
 export type EventKind = (typeof EVENT_KINDS)[number]
 
 export interface MeshEvent {

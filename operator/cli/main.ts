@@ -87,6 +87,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/circuits.ts')).defineCircuits,
   },
   {
+    name: 'canary',
+    summary: 'move requests to a subset step by step, and back when they fail',
+    load: async () => (await import('./commands/canary.ts')).defineCanary,
+  },
+  {
     name: 'services',
     summary: 'every service with counts, and where it is reached',
     load: async () => (await import('./commands/services.ts')).defineServices,

@@ -13,8 +13,8 @@ export interface SettingsWatchOptions {
   /** All setting documents by key, as text; called when one of them came, went or changed. */
   readonly onDocuments: (documents: ReadonlyMap<string, string>, changedAtMs: number) => void
   /**
-   * The other rows below `mesh/`, most of which kongsul itself writes (status, pause, guard, ejections, migration, silences, alerts); before
-   * the documents of the same answer, with every answer.
+   * The other rows below `mesh/`, most of which kongsul itself writes (status, pause, guard, ejections, migration,
+   * silences, canaries, alerts); before the documents of the same answer, with every answer.
    */
   readonly onRows?: (rows: KvRows) => void
   readonly onDoubt: (doubt: ConsulError | null) => void
@@ -22,14 +22,23 @@ export interface SettingsWatchOptions {
 }
 
 /** What is handed to onRows. */
-const OWN_ROWS = /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences|identities)\/.|alerts$)/
+const OWN_ROWS =
+  /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences|canaries|identities)\/.|alerts$)/
 
 /** Rows of these that Consul lost are kept, each kind on its own. */
-const KEPT_PREFIXES = ['mesh/pause/', 'mesh/migration/', 'mesh/silences/', 'mesh/alerts', 'mesh/identities/']
+const KEPT_PREFIXES = [
+  'mesh/pause/',
+  'mesh/migration/',
+  'mesh/silences/',
+  'mesh/canaries/',
+  'mesh/alerts',
+  'mesh/identities/',
+]
 
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
-const NOT_SETTINGS = /^mesh\/(status|ejections|leader|pause|guard|silences|migration|alerts|identities)(\/|$)/
+const NOT_SETTINGS =
+  /^mesh\/(status|ejections|leader|pause|guard|silences|migration|canaries|alerts|identities)(\/|$)/
 
 /**
  * Follows the settings in KV. Documents that are missing after Consul was away and the index went backwards were not

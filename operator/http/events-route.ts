@@ -15,7 +15,8 @@ export const eventsRoute =
     endpoint(app, {
       method: 'GET',
       path: `${V2}/events`,
-      summary: 'Events as they happen: reconcile, health, breaker, override, alert. Last-Event-ID replays.',
+      summary:
+        'Events as they happen: reconcile, health, breaker, override, alert, canary. Last-Event-ID replays.',
       door: 'read',
       answer: 'text/event-stream',
       errors: [503],

@@ -8,8 +8,8 @@ export interface LeaderSource {
   readonly leader: () => Leader | null
 }
 
-/** What ends in a write to Kong, which only the leader may do. The rest is answered by whoever is asked. */
-const LEADERS_WORK = /^\/api\/v1\/mesh\/v2\/(?:overrides|apply|adopt)(?:[/?]|$)/
+/** What ends in a write to Kong, or moves a canary on, which only the leader may do. The rest is answered by whoever is asked. */
+const LEADERS_WORK = /^\/api\/v1\/mesh\/v2\/(?:overrides|apply|adopt|canaries)(?:[/?]|$)/
 
 /** Says that a request was handed on before: it is answered where it arrives, so that none goes round in circles. */
 const FORWARDED = 'x-kongsul-forwarded'

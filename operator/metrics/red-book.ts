@@ -5,6 +5,7 @@
 
 import { isServerFailure } from '../../plugins/spans/failure.ts'
 import { CallerBook } from './caller-book.ts'
+import { isFailedTry } from './failed-try.ts'
 import { NO_REQUESTS, RedSeries, type RedWindow } from './red-series.ts'
 import type { ToldOutcome } from './told-outcome.ts'
 
@@ -58,12 +59,10 @@ export class RedBook {
     const failed = isServerFailure(outcome)
     this.#mesh.add(outcome.durationMs, failed, nowMs)
     this.#service(service).add(outcome.durationMs, failed, nowMs)
-    for (const { instance, status, ms } of outcome.tries) {
+    for (const each of outcome.tries) {
+      const { instance, ms } = each
       if (!knows(service, instance)) continue
-      // Each try is a request of the instance; of the last one, gRPC says more than its status.
-      const isLast = instance === outcome.instances.at(-1)
-      const hasFailed = typeof status === 'number' ? status >= 500 || (isLast && failed) : true
-      this.#instance(service, instance).add(ms ?? outcome.durationMs, hasFailed, nowMs)
+      this.#instance(service, instance).add(ms ?? outcome.durationMs, isFailedTry(each, outcome), nowMs)
     }
     for (const call of this.#callers.note(outcome, service, nowMs)) {
       this.#edge(call.caller, call.callee).add(call.outcome.durationMs, isServerFailure(call.outcome), nowMs)

@@ -17,8 +17,8 @@ import type { ReconcilerOptions } from './reconciler-options.ts'
 
 export interface FleetOptions extends Omit<ReconcilerOptions, 'kong' | 'changes' | 'gauges'> {
   readonly kong: KongConfig
-  /** What is wrong with the plugin processes. */
-  readonly pluginProblems?: () => readonly Problem[]
+  /** What is wrong with the mesh, beside what any Kong has: plugin processes, canaries. */
+  readonly meshProblems?: () => readonly Problem[]
 }
 
 /** Another node than the one in use is asked what it is: it must answer sooner than calls that do something. */
@@ -93,10 +93,7 @@ export class KongFleet {
 
   /** What is wrong in any Kong; what is wrong in all of them once. */
   problems(): readonly Problem[] {
-    const found = [
-      ...this.all.flatMap((each) => each.problems()),
-      ...(this.#options.pluginProblems?.() ?? []),
-    ]
+    const found = [...this.all.flatMap((each) => each.problems()), ...(this.#options.meshProblems?.() ?? [])]
     return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()]
   }
 

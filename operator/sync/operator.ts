@@ -51,6 +51,7 @@ import { PauseBook } from './pause-book.ts'
 import { createPluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
 import { SealedKeys } from './sealed-keys.ts'
+import { type Canaries, startCanaries } from './start-canaries.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface Operator {
@@ -126,9 +127,9 @@ export async function startOperator(
     callers: () => identities.callers,
     ejection: (upstream, target) => ejections.get(upstream, target),
     arePluginsAway: () => presence.isAway,
-    pluginProblems: () => {
+    meshProblems: () => {
       const silent = presence.silent()
-      return silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]
+      return [...(silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]), ...canaries.problems()]
     },
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
@@ -187,6 +188,7 @@ export async function startOperator(
       metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
       if (outcome === null) return
       meshApi.noteOutcome(outcome)
+      canaries.noteOutcome(outcome)
       telemetry.noteOutcome(outcome)
     },
   })
@@ -262,6 +264,14 @@ export async function startOperator(
     isLeading: () => isLeading() && !signal.aborted,
     traces: traceSource(traces.queries),
   })
+  const canaries: Canaries = startCanaries({
+    ...{ consul: config.consul, reader, writer, metrics, log, fleet },
+    events: () => meshApi.events,
+    ejections: () => ejections.list(),
+    isPaused: (service) => pauses.pauseFor(service) !== null,
+    consulDoubt: () => now().consulDoubt,
+    isActive: () => isLeading() && !signal.aborted,
+  })
   const server = await startServer({
     host: config.api.host,
     port: config.api.port,
@@ -286,6 +296,7 @@ export async function startOperator(
         mesh: config.mesh,
         notReady: () => status().reasons,
       }),
+      ...canaries.parts,
       ...pluginApi.parts,
       legacyRoutes(legacy),
       migrationRoutes(legacy),
@@ -330,6 +341,7 @@ export async function startOperator(
         identities.setRows(read)
         legacy.setRows(read)
         telemetry.setRows(read)
+        canaries.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
       onDoubt: (doubt) => doubts.note('settings', doubt),
@@ -354,6 +366,7 @@ export async function startOperator(
     ejections.review()
     legacy.review()
     telemetry.review()
+    canaries.review()
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -382,6 +395,7 @@ export async function startOperator(
       writer.close()
       meshApi.close()
       telemetry.stop()
+      canaries.stop()
       fleet.close()
     },
   }

@@ -196,6 +196,29 @@ test('every endpoint answers as described while all is well', async () => {
   equal((await ask('GET /agents')).body.count, 1)
 })
 
+test('canaries answer as described', async () => {
+  const kinds = ['service-splitter', 'service-resolver', 'service-defaults']
+  for (const entry of SPLIT) await stack.consul.request('PUT', '/config', { ...entry, Name: 'shop' })
+  await stack.consul.register({ Name: 'shop', ID: 'shop-1', Address: '127.0.0.1', Port: echo.port })
+  const start = { body: { service: 'shop', to: 'b', steps: [20], every: '1h' } }
+  const isStarted = async () => (await ask('POST /canaries', start)).status === 200
+  await waitFor(isStarted, { what: 'a canary that begins' })
+  await rows([
+    ['POST /canaries', start, 409],
+    ['POST /canaries', { body: { service: 'shop', to: 'b', every: 'soon' } }, 422],
+    ['GET /canaries', {}, 200],
+    ['POST /canaries/{service}/abort', { path: 'shop/abort', body: { by: 'ada' } }, 200],
+  ])
+  await waitFor(isStarted, { what: 'the canary after it' })
+  await rows([
+    ['POST /canaries/{service}/promote', { path: 'shop/promote', body: {} }, 200],
+    ['POST /canaries/{service}/promote', { path: 'nobody/promote', body: {} }, 404],
+    ['GET /canaries', { path: '?service=shop' }, 200],
+  ])
+  await stack.consul.deregister('shop-1')
+  for (const kind of kinds) await stack.consul.request('DELETE', `/config/${kind}/shop`)
+})
+
 test('overrides and adoption answer as described', async () => {
   await stack.settled()
   await stack.admin('PATCH', '/upstreams/idle.mesh', { algorithm: 'latency' })

@@ -273,6 +273,28 @@ export const splitsOf = (service: string): { splits: readonly Split[]; total: nu
   ],
 })
 
+export const canariesOf = (service: string, nowMs: number) => ({
+  total: 1,
+  canaries: [
+    {
+      ...{
+        id: '5f0c2a52',
+        service,
+        to: 'v2',
+        state: 'running' as const,
+        step: 2,
+        steps: [5, 25, 100],
+        weight: 25,
+      },
+      decision: 'good so far: 0.2 % of 480 requests failed, p95 38 ms; judged in 40 s',
+      ...{ every: 120_000, max_error_rate: 1, max_p95: 400, min_requests: 20 },
+      ...{ requests: 480, failures: 1, error_rate: 1 / 4.8, p95: 38, by: 'ada' },
+      started_at: new Date(nowMs - 200_000).toISOString(),
+      since: new Date(nowMs - 80_000).toISOString(),
+    },
+  ],
+})
+
 export const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 
 export const tracesOf = (nowMs: number): { traces: readonly TraceSummary[]; total: number } => {

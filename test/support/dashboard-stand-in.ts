@@ -10,6 +10,7 @@ import { createApp } from '../../operator/http/app.ts'
 import { dashboardFiles } from '../../operator/http/dashboard-files.ts'
 import { RequestError } from '../../operator/http/request-error.ts'
 import {
+  canariesOf,
   changesOf,
   configurationOf,
   type MeshSize,
@@ -160,6 +161,7 @@ function wholeMesh(size: MeshSize): Answers {
     if (path === 'changes') return changesOf(nowMs)
     if (path === 'overrides') return overridesOf(nowMs)
     if (path === 'splits') return splitsOf(query.get('service') ?? nameOf(0))
+    if (path === 'canaries') return canariesOf(query.get('service') ?? nameOf(0), nowMs)
     if (path === 'configure') return configurationOf(query.get('service') ?? nameOf(0))
     if (path === 'traces') return tracesOf(nowMs)
     if (kind === 'traces') return traceOf(nowMs)

@@ -63,6 +63,20 @@ export interface Split {
   readonly legs: readonly SplitLeg[]
 }
 
+export interface Canary {
+  readonly id: string
+  readonly service: string
+  readonly to: string
+  readonly state: 'running' | 'paused' | 'ending' | 'promoted' | 'aborted' | 'rolled_back'
+  /** What is decided now and why. */
+  readonly decision: string
+  /** From 1. */
+  readonly step: number
+  /** Percent. */
+  readonly steps: readonly number[]
+  readonly weight: number
+}
+
 /** What a change would do in Kong. */
 export interface Previewed {
   readonly changes: readonly (ChangedEntity & { readonly service: string })[]

@@ -1,7 +1,7 @@
 /** An event of the stream in one line for people. */
 
 import { plural } from './format.ts'
-import { type Level, levelOfState } from './severity.ts'
+import { type Level, levelOfCanary, levelOfState } from './severity.ts'
 
 export interface EventLine {
   readonly id: string
@@ -53,6 +53,14 @@ const LINES: Readonly<Record<string, (data: Data) => Told>> = {
       level: levelOfState(to),
       service: text(data['service_name']) || null,
       text: `${who} ${text(data['from'])} → ${to.replace('_', ' ')}${reason === '' ? '' : `: ${reason}`}`,
+    }
+  },
+  canary: (data) => {
+    const state = text(data['state'])
+    return {
+      level: levelOfCanary(state),
+      service: text(data['service']) || null,
+      text: `canary to ${text(data['to'])} ${Number(data['weight'])} %, ${state.replace('_', ' ')}: ${text(data['decision'])}`,
     }
   },
   override: (data) => ({

@@ -54,6 +54,10 @@ export function judgeService(service: ServiceMetrics, thresholds: Thresholds = T
   return rps > 0 ? { level: 'ok', why: [] } : { level: 'idle', why: ['no request within the last minute'] }
 }
 
+/** By its state, as the API names it. */
+export const levelOfCanary = (state: string): Level =>
+  state === 'rolled_back' ? 'bad' : state === 'paused' || state === 'aborted' ? 'warn' : 'ok'
+
 /** The worst of them; `unknown` of none. */
 export const worst = (levels: readonly Level[]): Level =>
   LEVELS.find((level) => levels.includes(level)) ?? 'unknown'

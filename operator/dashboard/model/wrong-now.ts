@@ -99,7 +99,11 @@ function ofStatus(
 }
 
 const isAlerted = ({ code, service }: Problem, alerts: readonly Alert[]): boolean =>
-  alerts.some(({ id }) => id === `MeshHeld/${code}/${service}`)
+  alerts.some(
+    ({ id }) =>
+      id === `MeshHeld/${code}/${service}` ||
+      (code === 'CANARY_ROLLED_BACK' && id === `MeshCanaryRolledBack/${service}`),
+  )
 
 const trouble = (
   id: string,

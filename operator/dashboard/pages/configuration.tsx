@@ -6,6 +6,7 @@ import type { Configuration } from '../model/change-shapes.ts'
 import { EDITABLE } from '../model/setting-rows.ts'
 import { to } from '../model/url-state.ts'
 import { Panel } from '../ui/panel.tsx'
+import { Canaries } from './canaries.tsx'
 import { SettingEditor } from './setting-editor.tsx'
 import { SettingsTable } from './settings-table.tsx'
 import { Splits } from './split-editor.tsx'
@@ -62,6 +63,7 @@ export function ConfigurationPage({ onToken }: { readonly onToken: () => void })
         </div>
         <div>
           <Splits key={service} service={service} onToken={onToken} />
+          <Canaries key={`canaries ${service}`} service={service} onToken={onToken} />
           <Panel title="In force" loaded={loaded} retry={retry}>
             {(configuration) => (
               <SettingsTable key={service} configuration={configuration} service={service} startsWithAll />

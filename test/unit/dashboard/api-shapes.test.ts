@@ -15,6 +15,7 @@ import {
   type ServiceNumbers,
 } from '../../../operator/http/dashboard-route.ts'
 import { splitsShape } from '../../../operator/http/split-routes.ts'
+import { type CanaryView, canaryShape } from '../../../operator/sync/canary-view.ts'
 import type { ChangeRecord } from '../../../operator/sync/change-log.ts'
 import type { CircuitRow } from '../../../operator/sync/list-circuits.ts'
 import type { ListedChanges } from '../../../operator/sync/listed-changes.ts'
@@ -24,6 +25,7 @@ import type { ServiceLatency } from '../../../operator/traces/latency-views.ts'
 import { summaryShape, type TraceSummary } from '../../../operator/traces/summarize.ts'
 import { type TraceView, traceShape } from '../../../operator/traces/trace-view.ts'
 import {
+  canariesOf,
   configurationOf,
   meshAnswers,
   nameOf,
@@ -43,6 +45,7 @@ export type Contract = [
   Reads<changes.Change, ChangeRecord>,
   Reads<changes.Configuration, z.infer<typeof configurationShape>>,
   Reads<changes.Split, z.infer<typeof splitsShape>['splits'][number]>,
+  Reads<changes.Canary, CanaryView>,
   Reads<changes.Previewed, ListedChanges>,
   Reads<traces.TraceSummary, TraceSummary>,
   Reads<traces.Trace, TraceView>,
@@ -61,6 +64,7 @@ const answers: readonly (readonly [what: string, shape: z.ZodType, answer: unkno
   ['the dashboard', dashboardShape, { ...dashboard, alerts, recent_traces: [] }],
   ['a configuration', configurationShape, configurationOf(nameOf(0))],
   ['splits', splitsShape, splitsOf(nameOf(0))],
+  ['canaries', canaryShape, canariesOf(nameOf(0), Date.now()).canaries[0]],
   ['a summary of a trace', summaryShape, tracesOf(Date.now()).traces[0]],
   ['a trace', traceShape, { ...trace, spans: trace.spans.map((span) => ({ ...UNREAD, ...span })) }],
 ]
