@@ -79,6 +79,14 @@ export const CONFIGURABLE = {
     parameter('expose', 'expose', 'boolean', { ofService: true }),
     parameter('enabled', 'enabled', 'boolean'),
   ],
+  faults: [
+    parameter('delay_ms', 'faults.delayMs', 'number', { ofService: true }),
+    parameter('delay_percent', 'faults.delayPercent', 'number', { ofService: true }),
+    parameter('abort_percent', 'faults.abortPercent', 'number', { ofService: true }),
+    parameter('abort_status', 'faults.abortStatus', 'number', { ofService: true }),
+    parameter('only_paths', 'faults.paths', 'list', { ofService: true }),
+    parameter('until', 'faults.until', 'text', { ofService: true }),
+  ],
 } as const satisfies Record<string, readonly Parameter[]>
 
 export type Configurable = keyof typeof CONFIGURABLE

@@ -2,6 +2,7 @@
 
 import type { Override } from './diff.ts'
 import type { Entity, Json } from './entity.ts'
+import type { FaultView } from './faults.ts'
 import type { Health } from './health.ts'
 import { serviceName } from './names.ts'
 
@@ -13,6 +14,8 @@ export interface ServiceView extends UpstreamView {
   readonly mode: string
   /** What routes of a service-router lead to, and upstreams of the service that no Kong service of its own leads to. */
   readonly more?: readonly UpstreamView[]
+  /** Faults in force; absent: none. */
+  readonly faults?: FaultView
 }
 
 export interface UpstreamView {
@@ -55,11 +58,12 @@ export interface ViewedService {
   readonly mode: string
   /** Left out: the service has the one upstream that its entities have, and nothing of it is ejected. */
   readonly upstreams?: readonly UpstreamView[]
+  readonly faults?: FaultView | undefined
 }
 
 /** null for a service that has nothing in Kong. */
 export function viewOf(viewed: ViewedService): ServiceView | null {
-  const { service, entities, mode } = viewed
+  const { service, entities, mode, faults } = viewed
   const own = ownKongService(viewed)
   if (own === undefined) return null
   const upstreams = viewed.upstreams ?? plainUpstream(viewed, own)
@@ -79,6 +83,7 @@ export function viewOf(viewed: ViewedService): ServiceView | null {
     })),
     mode,
     ...(more.length === 0 ? {} : { more }),
+    ...(faults === undefined ? {} : { faults }),
   }
 }
 

@@ -70,6 +70,18 @@ export interface Settings {
   readonly protocol: Protocol
   /** null: Consul's own `Weights` of each instance. */
   readonly weights: { readonly passing: number | null; readonly warning: number | null }
+  /** Injected on purpose, for tests; see faults.ts. */
+  readonly faults: {
+    readonly delayMs: number | null
+    /** Percent of the requests. */
+    readonly delayPercent: number
+    readonly abortPercent: number
+    readonly abortStatus: number
+    /** Prefixes of the path; none: every request. */
+    readonly paths: readonly string[]
+    /** RFC 3339; null: nothing is injected. */
+    readonly until: string | null
+  }
 }
 
 export interface ActiveChecks {
@@ -146,4 +158,5 @@ export const BUILT_IN: Settings = {
   health: { whenAllCritical: 'keep' },
   protocol: 'http',
   weights: { passing: null, warning: null },
+  faults: { delayMs: null, delayPercent: 100, abortPercent: 0, abortStatus: 503, paths: [], until: null },
 }

@@ -183,13 +183,32 @@ const common = {
   }).optional(),
 }
 
+const percent = numberFrom(0, 100)
+
+const UNTIL = 'must be a time such as 2030-01-31T12:00:00Z, at most an hour away'
+
+/** Injected on purpose, for tests; whether `until` is near enough is for those who have a clock. */
+const faults = section({
+  delayMs: wholeNumber(1, 10_000).optional(),
+  delayPercent: percent.optional(),
+  abortPercent: percent.optional(),
+  abortStatus: wholeNumber(400, 599).optional(),
+  paths: listOf(textLike(/^\/\S*$/, 'a path prefix that starts with /'), 100).optional(),
+  until: z.iso.datetime({ offset: true, error: UNTIL }),
+})
+
 /** KV `mesh/services/<name>`. */
-export const serviceDocument = section({ ...common, expose: yesOrNo().optional() })
+export const serviceDocument = section({
+  ...common,
+  expose: yesOrNo().optional(),
+  faults: faults.optional(),
+})
 
 /** KV `mesh/defaults`; here `expose` may also say what happens to services that say nothing. */
 export const defaultsDocument = section({
   ...common,
   routing: defaultsRouting.optional(),
+  faults: z.never({ error: oneServices }).optional(),
   expose: z
     .union([z.boolean(), section({ default: oneOf(['tagged', 'all']).optional() })], {
       error: 'must be true, false or {default: tagged | all}',

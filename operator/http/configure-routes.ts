@@ -92,5 +92,6 @@ const EXAMPLES: Readonly<Record<Configurable, { query?: Record<string, string>; 
   'health-check': { body: { active: true, path: '/health', service: 'web' } },
   'rate-limit': { query: { minute: '600', limit_by: 'ip', service: 'web' } },
   tracing: { query: { sampling_rate: '0.1' } },
+  faults: { body: { service: 'web', abort_percent: 5, until: '2030-01-31T12:00:00Z' } },
   routing: { body: { hosts: ['shop.example.com'], service: 'web' } },
 }

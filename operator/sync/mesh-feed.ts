@@ -143,7 +143,8 @@ const isSame = (before: ViewedService, now: ViewedService): boolean =>
   before.entities === now.entities &&
   before.instances === now.instances &&
   before.mode === now.mode &&
-  before.upstreams === now.upstreams
+  before.upstreams === now.upstreams &&
+  before.faults === now.faults
 
 /** What says the same as before is no change. */
 function made(source: ViewedService, before: Known | undefined, at: number): Known {

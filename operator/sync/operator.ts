@@ -33,6 +33,7 @@ import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { commandParts } from './command-parts.ts'
 import { ConsulDoubts } from './consul-doubts.ts'
 import { EjectionBook } from './ejection-book.ts'
+import { FaultBook } from './fault-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
 import { IdentityBook } from './identity-book.ts'
@@ -129,7 +130,11 @@ export async function startOperator(
     arePluginsAway: () => presence.isAway,
     meshProblems: () => {
       const silent = presence.silent()
-      return [...(silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]), ...canaries.problems()]
+      return [
+        ...(silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]),
+        ...canaries.problems(),
+        ...faults.problems(Date.now()),
+      ]
     },
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
   })
@@ -180,6 +185,15 @@ export async function startOperator(
   })
 
   const feed: MeshFeed = new MeshFeed(() => withUpstreams(reconciler.viewed(), ejections.list()), Date.now())
+  const faults: FaultBook = new FaultBook({
+    ...{ reader, writer, log },
+    isActive: () => isLeading() && !signal.aborted,
+    faultsOf: (service) => reconciler.faultsOf(service),
+    onChange: () => {
+      feed.changed()
+      meshApi.poke()
+    },
+  })
   const pluginApi = createPluginApi({
     ...{ reader, writer, reconciler, ejections, presence, feed, signal },
     token: revealed(config.feedToken),
@@ -343,7 +357,10 @@ export async function startOperator(
         telemetry.setRows(read)
         canaries.setRows(read)
       },
-      onDocuments: (documents, changedAtMs) => fleet.setDocuments(documents, changedAtMs, rows),
+      onDocuments: (documents, changedAtMs) => {
+        fleet.setDocuments(documents, changedAtMs, rows)
+        faults.setDocuments(documents)
+      },
       onDoubt: (doubt) => doubts.note('settings', doubt),
     }),
     fleet.run(),
@@ -396,6 +413,7 @@ export async function startOperator(
       meshApi.close()
       telemetry.stop()
       canaries.stop()
+      faults.stop()
       fleet.close()
     },
   }

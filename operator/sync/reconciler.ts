@@ -5,6 +5,7 @@ import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { Desired } from '../core/desired.ts'
 import { type Change, type Diff, diff, type Override } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
+import { faultState } from '../core/faults.ts'
 import type { Hold } from '../core/hold-memory.ts'
 import { credentialId } from '../core/intentions/caller-entities.ts'
 import type { ViewedService } from '../core/mesh-view.ts'
@@ -12,7 +13,7 @@ import { entityId, targetId, upstreamName } from '../core/names.ts'
 import type { PlanReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import type { AcceptedSettings } from '../core/settings.ts'
+import type { AcceptedSettings, Settings } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { KongTarget } from '../kong/kong-target.ts'
@@ -331,12 +332,19 @@ export class Reconciler {
 
   /** Each service that has something in Kong, with what its plugins go by. */
   viewed(): readonly ViewedService[] {
-    return this.desired.services.map(({ service, instances }) => ({
-      service,
-      instances,
-      entities: this.#decision.wantedBy(service),
-      mode: this.#decision.settingsOf(service).settings.circuitBreaker.mode,
-    }))
+    const nowMs = Date.now()
+    return this.desired.services.map(({ service, instances }) => {
+      const { circuitBreaker, faults } = this.#decision.settingsOf(service).settings
+      const entities = this.#decision.wantedBy(service)
+      const state = faultState(faults, nowMs)
+      const injected = state.kind === 'in_force' ? { faults: state.faults } : {}
+      return { service, instances, entities, mode: circuitBreaker.mode, ...injected }
+    })
+  }
+
+  /** null for a service that is not there. */
+  faultsOf(service: string): Settings['faults'] | null {
+    return this.knows(service) ? this.#decision.settingsOf(service).settings.faults : null
   }
 
   /** Which service would have a route of this name if Kong had not the one with this id? null for none. */

@@ -103,7 +103,7 @@ export class MeshKnowledge implements MeshNames {
 const upstreamsOf = (view: ServiceView): readonly UpstreamView[] => [view, ...(view.more ?? [])]
 
 const surroundingsOf = (
-  { service, mode }: ServiceView,
+  { service, mode, faults }: ServiceView,
   // Nor of ejections.
   { upstream, instances, ejections = [] }: UpstreamView,
   node: string,
@@ -111,6 +111,7 @@ const surroundingsOf = (
   service,
   upstream,
   mode,
+  faults,
   health: new Map(instances.map(({ target, health }) => [target, health as Health])),
   ejectedUntilMs: new Map(
     ejections.filter(({ owner }) => owner === node).map(({ target, untilMs }) => [target, untilMs]),

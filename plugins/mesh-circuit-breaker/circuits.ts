@@ -1,5 +1,6 @@
 // The circuits of this process: what Kong's plugin entities configure, what outcomes report, what the operator tells of
 // instances. They outlive kong-pdk's instances, which come and go with every change of any plugin.
+import type { FaultView } from '../../operator/core/faults.ts'
 import { Breaker } from '../breaker/breaker.ts'
 import type { Health } from '../breaker/instance-circuit.ts'
 import { monotonicStart } from '../breaker/monotonic-start.ts'
@@ -29,6 +30,8 @@ export interface CircuitSurroundings {
   readonly ejectedUntilMs: ReadonlyMap<string, number>
   /** Mode in Consul's settings. Forced open wins, whoever says it. */
   readonly mode: string
+  /** Faults to be injected; absent: none, and so from an operator of an older version. */
+  readonly faults?: FaultView | undefined
 }
 
 /** What the operator has told of the mesh. */
@@ -59,6 +62,7 @@ interface Configured {
   /** As compiled, by whether Consul forces the circuit open. */
   settings: Settings
   isForcedOpen: boolean
+  faults: FaultView | null
   refusals: number
 }
 
@@ -114,6 +118,7 @@ export class Circuits {
       document,
       settings: compileSettings(document),
       isForcedOpen: false,
+      faults: null,
       refusals: before?.refusals ?? 0,
     })
     this.#apply(key)
@@ -124,14 +129,23 @@ export class Circuits {
     return this.#breaker.decide(this.#options.nowMs(), key)
   }
 
+  /** Faults that requests of this circuit are to get; null: none. */
+  faultsOf(key: string): FaultView | null {
+    return this.#configured.get(key)?.faults ?? null
+  }
+
+  /** Consul's name of the service; its id in Kong while that is not known. */
+  serviceOf(key: string): string {
+    const serviceId = this.#configured.get(key)?.serviceId ?? null
+    return this.#mesh.surroundings(key, serviceId)?.service ?? serviceId ?? key
+  }
+
   /** Called for a request that is refused: Consul's name of its service, and the state of its circuit. */
   refused(key: string): { readonly service: string; readonly state: string } {
     const state = this.#breaker.circuit(key)?.state ?? 'closed'
     const configured = this.#configured.get(key)
     if (configured !== undefined) configured.refusals++
-    const serviceId = configured?.serviceId ?? null
-    const found = this.#mesh.surroundings(key, serviceId)
-    return { service: found?.service ?? serviceId ?? key, state: state === 'closed' ? 'ejected' : state }
+    return { service: this.serviceOf(key), state: state === 'closed' ? 'ejected' : state }
   }
 
   report(outcome: Outcome): void {
@@ -202,6 +216,7 @@ export class Circuits {
     const nowMs = this.#options.nowMs()
     const found = this.#mesh.surroundings(key, configured.serviceId)
     const isForcedOpen = found?.mode === 'forced_open'
+    configured.faults = found?.faults ?? null
     if (isForcedOpen !== configured.isForcedOpen) {
       const { document } = configured
       configured.isForcedOpen = isForcedOpen

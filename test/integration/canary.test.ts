@@ -1,4 +1,4 @@
-// Canaries on a real Consul with the gateway and its plugin processes, which tell the operator what
+// Canaries, and faults on purpose, on a real Consul with the gateway and its plugin processes, which tell the operator what
 // becomes of requests.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import http from 'node:http'
@@ -286,3 +286,60 @@ const once = () => {
   let left = 5
   return () => left-- > 0
 }
+
+test('faults delay and abort as many requests as they say, are told everywhere, and end by themselves', async () => {
+  const faults = async (said: object, forMs = 60_000) => {
+    const until = new Date(Date.now() + forMs).toISOString()
+    await stack.consul.setKey('mesh/services/web', JSON.stringify({ faults: { until, ...said } }))
+  }
+  const isProblem = (code: string) =>
+    stack
+      .operator()
+      .status()
+      .problems.some((each) => each.code === code)
+  await faults({ abortPercent: 100, abortStatus: 418, paths: ['/bad'] })
+  const aborted = await waitFor(
+    async () => {
+      const seen = await ask({}, '/bad/x')
+      return seen.status === 418 ? seen : null
+    },
+    { what: 'an aborted request' },
+  )
+  deepEqual([aborted.who, aborted.headers['x-mesh-fault']], ['', 'abort'])
+  const other = await ask({}, '/good')
+  deepEqual([other.status, other.headers['x-mesh-fault']], [200, undefined])
+  ok(isProblem('FAULTS_IN_FORCE'))
+  // Longer than Kong waits for a plugin that is silent.
+  await faults({ delayMs: 700 })
+  const delayed = await waitFor(
+    async () => {
+      const seen = await ask()
+      return seen.headers['x-mesh-fault'] === 'delay' ? seen : null
+    },
+    { what: 'a delayed request', deadlineMs: DEADLINE_MS },
+  )
+  equal(delayed.status, 200)
+  ok(delayed.ms >= 700, `${delayed.ms} ms`)
+  await faults({ abortPercent: 50 }, 1_500)
+  const found = await waitFor(
+    async () => {
+      const seen = await Promise.all(Array.from({ length: 200 }, () => ask()))
+      const count = seen.filter(({ status }) => status === 503).length
+      return count > 0 && seen.every(({ headers }) => headers['x-mesh-fault'] !== 'delay') ? count : 0
+    },
+    { what: 'the new faults' },
+  )
+  ok(found > 60 && found < 140, `${found} of 200 aborted`)
+  await waitFor(
+    async () =>
+      (await fetch(`${stack.consul.url}/v1/kv/mesh/services/web?raw`)).text().then((text) => text === '{}'),
+    {
+      what: 'the faults being taken out of KV',
+    },
+  )
+  equal(isProblem('FAULTS_IN_FORCE'), false)
+  equal((await traffic(once()))[''], undefined)
+  await faults({ abortPercent: 100 }, 7_200_000)
+  await waitFor(() => isProblem('FAULTS_TOO_LONG'), { what: 'faults for two hours being refused' })
+  equal((await ask()).status, 200)
+})

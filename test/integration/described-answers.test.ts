@@ -129,6 +129,9 @@ const legs = (weight: number) => [
   { subset: 'b', weight },
 ]
 
+/** A minute from now. */
+const soon = () => new Date(Date.now() + 60_000).toISOString()
+
 const BEAT = { service_name: 'told', address: '127.0.0.1', port: 9801, health_check: { ttl: '600s' } }
 
 test('every endpoint answers as described while all is well', async () => {
@@ -161,6 +164,7 @@ test('every endpoint answers as described while all is well', async () => {
     ['GET /splits', { path: '?service=split' }, 200],
     ['POST /configure/split', { path: '?preview=true', body: { service: 'split', legs: legs(20) } }, 200],
     ['POST /configure/split', { body: { service: 'split', legs: legs(20) } }, 200],
+    ['POST /configure/faults', { body: { service: 'idle', abort_percent: 5, until: soon() } }, 200],
     ['GET /explain', { path: `?url=${encodeURIComponent('http://web.mesh/x')}` }, 200],
     ['POST /call', { body: { service_name: 'web', path: '/a?b=1' } }, 200],
     ['PUT /services/{service}/pause', { path: 'web/pause', body: { for: '1m', reason: 'test' } }, 200],

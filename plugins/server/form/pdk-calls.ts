@@ -37,11 +37,15 @@ export interface PdkCalls {
       set(key: string, value: unknown): Promise<void>
     }
   }
+  /** From now on the handler may keep Kong waiting so much longer, in ms. Absent in Kong's own server, which has no limit. */
+  readonly allow?: (ms: number) => void
 }
 
 /** Carries one PDK call to Kong and its result back. */
 export interface PdkChannel {
   call(method: string, args: readonly unknown[]): Promise<unknown>
+  /** See PdkCalls. */
+  allow?(ms: number): void
 }
 
 /**
@@ -53,6 +57,10 @@ export class ChannelPdk implements PdkCalls {
 
   constructor(channel: PdkChannel) {
     this.#channel = channel
+  }
+
+  allow(ms: number): void {
+    this.#channel.allow?.(ms)
   }
 
   get request(): PdkCalls['request'] {

@@ -51,6 +51,7 @@ export class EventRun implements Limited {
   #request: RpcRequest
   #isAsked = true
   #spentMs = 0
+  #allowedMs = 0
   #callers: Caller[] | null = null
   /** Answers that Kong has not asked for yet; null is the end. */
   #outbox: (Buffer | null)[] | null = null
@@ -85,7 +86,12 @@ export class EventRun implements Limited {
   }
 
   get deadline(): number {
-    return this.#request.now + this.#host.handlerLimitMs - this.#spentMs
+    return this.#request.now + this.#host.handlerLimitMs + this.#allowedMs - this.#spentMs
+  }
+
+  /** The handler means to keep Kong waiting so much longer. */
+  allow(ms: number): void {
+    this.#allowedMs += ms
   }
 
   /** Hands a PDK call to Kong. */

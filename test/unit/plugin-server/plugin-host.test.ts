@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
+import { waitInSteps } from '../../../plugins/mesh-circuit-breaker/wait-in-steps.ts'
 import { definePlugin, type Handler } from '../../../plugins/server/form/define-plugin.ts'
 import type { PluginModule } from '../../../plugins/server/form/plugin-module.ts'
 import { encode } from '../../../plugins/server/msgpack/encode.ts'
@@ -68,6 +69,30 @@ test('a step may come on another connection than its event', async () => {
   const other = connectTo(host, 'toy')
   assert.equal((await other.ask('Step', { EventId: 0, Data: 'GET' })).result.Data, 'ret')
   assert.deepEqual(kong.answers(), [])
+})
+
+test('a handler that asks for more time than the limit gets it, and says something to Kong meanwhile', async () => {
+  const { host, kong, access } = await started(
+    pluginOf((pdk) => waitInSteps(pdk, 250)),
+    {},
+    { handlerLimitMs: 100, now: () => performance.now() },
+  )
+  const startedMs = performance.now()
+  const ask = async (method: string, argument: object) => {
+    kong.send(method, argument)
+    const answers = await waitFor(() => [kong.answers()].find(({ length }) => length > 0))
+    return answers[0]!.result.Data
+  }
+  const delayed = { Method: 'kong.response.set_header', Args: ['X-Mesh-Fault', 'delay'] }
+  assert.deepEqual(await ask('HandleEvent', access), delayed)
+  let steps = 1
+  for (let data = await ask('Step', { EventId: 0 }); data !== 'ret'; steps++) {
+    assert.deepEqual(data, delayed)
+    data = await ask('Step', { EventId: 0 })
+  }
+  assert.ok(steps >= 2)
+  assert.ok(performance.now() - startedMs >= 249)
+  assert.equal(host.stats.get('toy')!.errors.handler_late, 0)
 })
 
 test('calls that are not awaited are made in order, and the end comes last', async () => {
