@@ -36,7 +36,7 @@ export function upstreamEntities(
       id: entityId(mesh, 'upstream', name),
       name,
       parent: '',
-      fields: upstreamFieldsOf(settings),
+      fields: withHostHeader(upstreamFieldsOf(settings), settings.protocol, weights),
     }),
     ...[...weights].map(([target, weight]) => targetEntity(mesh, service, name, target, weight)),
   ]
@@ -142,6 +142,26 @@ function upstreamFieldsOf(settings: Settings): Fields {
   ofSettings.set(settings, fields)
   return fields
 }
+
+/**
+ * Kong takes the name that it shows in the handshake of TLS, and that it verifies, from the Host it sends, which has a port where that is
+ * not 443: certificates are for names. Instances that share one host name get it; those by address, or by several names, have
+ * nothing that would do for all of them.
+ */
+function withHostHeader(
+  fields: Fields,
+  protocol: Settings['protocol'],
+  weights: ReadonlyMap<string, number>,
+): Fields {
+  if (protocol !== 'https' && protocol !== 'grpcs') return fields
+  const hosts = new Set([...weights.keys()].map((target) => target.slice(0, target.lastIndexOf(':'))))
+  const [name] = hosts
+  if (name === undefined || [...hosts].every(isIp)) return fields
+  return { ...fields, host_header: hosts.size === 1 ? name : null }
+}
+
+/** Of a target in Kong's form. */
+const isIp = (host: string): boolean => host.startsWith('[') || /^[\d.]+$/.test(host)
 
 const ofSettings = new WeakMap<Settings, Fields>()
 

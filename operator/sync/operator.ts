@@ -33,6 +33,7 @@ import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { commandParts } from './command-parts.ts'
 import { ConsulDoubts } from './consul-doubts.ts'
 import { EjectionBook } from './ejection-book.ts'
+import { ExternalBook } from './external-book.ts'
 import { FaultBook } from './fault-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
 import { GuardBook } from './guard-book.ts'
@@ -134,6 +135,7 @@ export async function startOperator(
         ...(silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]),
         ...canaries.problems(),
         ...faults.problems(Date.now()),
+        ...external.problems(),
       ]
     },
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
@@ -219,10 +221,15 @@ export async function startOperator(
   })
 
   const doubts = new ConsulDoubts(log, metrics)
+  const external: ExternalBook = new ExternalBook({
+    ...{ writer, log },
+    isActive: () => isLeading() && !signal.aborted,
+    onChange: (change) => fleet.setSnapshot(change),
+  })
   const policies = new PolicyWatch({
     reader,
     signal,
-    onChange: (change) => fleet.setSnapshot(change),
+    onChange: (change) => external.setCatalog(change),
     onUnread: (unread) => fleet.setUnread(unread),
     onDoubt: (kind, { code, message }) =>
       log.warn('entries cannot be read: the last ones stay', { kind, code, reason: message }),
@@ -348,6 +355,7 @@ export async function startOperator(
       signal,
       onRows: (read) => {
         rows = read
+        external.setRows(read)
         statuses.setRows(read)
         pauses.setRows(read)
         guard.setRows(read)
@@ -358,6 +366,7 @@ export async function startOperator(
         canaries.setRows(read)
       },
       onDocuments: (documents, changedAtMs) => {
+        external.setDocuments(documents)
         fleet.setDocuments(documents, changedAtMs, rows)
         faults.setDocuments(documents)
       },
@@ -384,6 +393,7 @@ export async function startOperator(
     legacy.review()
     telemetry.review()
     canaries.review()
+    external.review()
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })
@@ -414,6 +424,7 @@ export async function startOperator(
       telemetry.stop()
       canaries.stop()
       faults.stop()
+      external.stop()
       fleet.close()
     },
   }

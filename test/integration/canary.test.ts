@@ -1,4 +1,4 @@
-// Canaries, and faults on purpose, on a real Consul with the gateway and its plugin processes, which tell the operator what
+// Canaries, faults on purpose and external services, on a real Consul with the gateway and its plugin processes, which tell the operator what
 // becomes of requests.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import http from 'node:http'
@@ -342,4 +342,60 @@ test('faults delay and abort as many requests as they say, are told everywhere, 
   await faults({ abortPercent: 100 }, 7_200_000)
   await waitFor(() => isProblem('FAULTS_TOO_LONG'), { what: 'faults for two hours being refused' })
   equal((await ask()).status, 200)
+})
+
+test('an external service of KV is a service like any, by its host name, and leaves while its probe fails', async (t) => {
+  let isWell = true
+  const seen = new Set<string | undefined>()
+  const place = http.createServer((request, response) => {
+    if (request.url === '/health') return void response.writeHead(isWell ? 204 : 500).end()
+    seen.add(request.headers.host)
+    response.end('outside')
+  })
+  t.after(() => {
+    place.closeAllConnections()
+    place.close()
+  })
+  await new Promise<void>((done) => place.listen(0, '127.0.0.1', done))
+  const { port } = place.address() as AddressInfo
+  const document = (over: object = {}) =>
+    JSON.stringify({
+      ...{
+        hostname: 'localhost',
+        port,
+        healthCheck: { http: '/health', intervalSeconds: 1, timeoutMs: 500 },
+      },
+      ...over,
+    })
+  const asked = async () => {
+    const answer = await fetch(`${stack.proxyUrl}/payments/x`)
+    return `${answer.status} ${await answer.text()}`
+  }
+  const status = () => stack.operator().status()
+  const health = () =>
+    status()
+      .services.find(({ service }) => service === 'payments')
+      ?.instances.map((each) => `${each.target} ${each.health}`)
+      .join()
+  const problem = (code: string) => status().problems.find((each) => each.code === code)?.message ?? ''
+  await stack.consul.setKey('mesh/external/payments', document())
+  await waitFor(async () => (await asked()) === '200 outside', { what: 'the external service being served' })
+  deepEqual([...seen], [`localhost:${port}`])
+  await stack.consul.setKey('mesh/external/payments', document({ protocl: 'https' }))
+  await waitFor(() => problem('EXTERNAL_INVALID') !== '', { what: 'the refusal' })
+  match(
+    problem('EXTERNAL_INVALID'),
+    /protocl is not a setting; did you mean protocol\?; the last good document stays/,
+  )
+  await waitFor(async () => (await fetch(`${stack.consul.url}/v1/kv/mesh/status/external/payments`)).ok)
+  equal(await asked(), '200 outside')
+  isWell = false
+  await waitFor(() => health() === `localhost:${port} unhealthy`, { what: 'the probe being heeded' })
+  isWell = true
+  await waitFor(() => health() === `localhost:${port} healthy`, { what: 'the probe being heeded again' })
+  await stack.consul.setKey('mesh/external/web', document())
+  await waitFor(() => problem('EXTERNAL_CONFLICT').includes('mesh/external/web'), { what: 'the conflict' })
+  equal((await stack.weights('web'))[`localhost:${port}`], undefined)
+  await stack.consul.deleteKey('mesh/external/payments')
+  await waitFor(async () => (await asked()).startsWith('404'), { what: 'the external service being gone' })
 })

@@ -1,0 +1,107 @@
+import type { ExternalService } from '../core/external/external-document.ts'
+import { type Probed, placeKey } from '../core/external/external-instances.ts'
+
+export interface ExternalProbesOptions {
+  /** Is the service to be asked, by this operator? Where it is not every place counts as healthy. */
+  readonly isNeeded: (name: string) => boolean
+  /** A place of the service is otherwise than before. */
+  readonly onChange: (name: string) => void
+}
+
+interface Watched {
+  readonly service: ExternalService
+  readonly timer: NodeJS.Timeout
+  found: ReadonlyMap<string, Probed>
+  isProbing: boolean
+}
+
+/** Asks external services for their health by HTTP, as Consul would: 2xx passes, 429 warns, all else is critical. */
+export class ExternalProbes {
+  readonly #options: ExternalProbesOptions
+  readonly #watched = new Map<string, Watched>()
+  readonly #ending = new AbortController()
+
+  constructor(options: ExternalProbesOptions) {
+    this.#options = options
+  }
+
+  /** By name; the same object is the same service. */
+  setServices(services: ReadonlyMap<string, ExternalService>): void {
+    for (const [name, { service, timer }] of this.#watched) {
+      if (services.get(name) === service) continue
+      clearInterval(timer)
+      this.#watched.delete(name)
+    }
+    for (const [name, service] of services) {
+      const { check } = service
+      if (check === null || this.#watched.has(name)) continue
+      const timer = setInterval(() => void this.#probe(name), check.intervalSeconds * 1_000)
+      timer.unref()
+      this.#watched.set(name, { service, timer, found: new Map(), isProbing: false })
+      void this.#probe(name)
+    }
+  }
+
+  /** What was found last, by place; empty before the first probe is over. */
+  found(name: string): ReadonlyMap<string, Probed> {
+    return this.#watched.get(name)?.found ?? new Map()
+  }
+
+  stop(): void {
+    this.#ending.abort()
+    for (const { timer } of this.#watched.values()) clearInterval(timer)
+    this.#watched.clear()
+  }
+
+  async #probe(name: string): Promise<void> {
+    const watched = this.#watched.get(name)
+    if (watched === undefined || watched.isProbing) return
+    watched.isProbing = true
+    try {
+      const found = this.#options.isNeeded(name)
+        ? await this.#ask(watched.service)
+        : new Map<string, Probed>()
+      if (this.#watched.get(name) !== watched || isSame(watched.found, found)) return
+      watched.found = found
+      this.#options.onChange(name)
+    } finally {
+      watched.isProbing = false
+    }
+  }
+
+  async #ask({ protocol, places, check }: ExternalService): Promise<ReadonlyMap<string, Probed>> {
+    const { http, timeoutMs } = check!
+    const scheme = protocol === 'https' || protocol === 'grpcs' ? 'https' : 'http'
+    const byUrl = new Map<string, Promise<Probed>>()
+    const asked = places.map(async (place) => {
+      const url = http.startsWith('/') ? `${scheme}://${placeKey(place)}${http}` : http
+      const answer = byUrl.get(url) ?? this.#get(url, timeoutMs)
+      byUrl.set(url, answer)
+      return [placeKey(place), await answer] as const
+    })
+    return new Map(await Promise.all(asked))
+  }
+
+  async #get(url: string, timeoutMs: number): Promise<Probed> {
+    const what = `GET ${url}`
+    try {
+      const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(timeoutMs)])
+      const { status, body } = await fetch(url, { signal, redirect: 'manual' })
+      await body?.cancel()
+      const level = status >= 200 && status < 300 ? 'passing' : status === 429 ? 'warning' : 'critical'
+      return { status: level, reason: `${what}: ${status}` }
+    } catch (error) {
+      const { cause, message, name } = error as Error
+      const why =
+        name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : ((cause as Error)?.message ?? message)
+      return { status: 'critical', reason: `${what}: ${why}` }
+    }
+  }
+}
+
+const isSame = (one: ReadonlyMap<string, Probed>, other: ReadonlyMap<string, Probed>): boolean =>
+  one.size === other.size &&
+  [...one].every(([key, { status, reason }]) => {
+    const now = other.get(key)
+    return now?.status === status && now.reason === reason
+  })

@@ -1,0 +1,102 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import type { CatalogChange } from '../../../operator/consul/catalog-watch.ts'
+import type { KvWrite } from '../../../operator/core/settings-status.ts'
+import { ExternalBook } from '../../../operator/sync/external-book.ts'
+import { silentLogger } from '../../../operator/telemetry/logger.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+const catalog = (names: readonly string[]): CatalogChange => ({
+  snapshot: { services: new Map(names.map((name) => [name, [{ id: `${name}-1` } as never]])) },
+  changed: names,
+  reasons: new Map(),
+  changedAtMs: 1,
+  isReset: false,
+})
+const key = 'mesh/external/shop'
+const documents = (document: object) => new Map([[key, JSON.stringify(document)]])
+
+function startBook(isLeading = true) {
+  const told: CatalogChange[] = []
+  const writes: KvWrite[] = []
+  const book = new ExternalBook({
+    writer: {
+      write: async (write) => writes.push(write) > 0,
+      force: async () => {},
+      close: () => {},
+    },
+    log: silentLogger,
+    isActive: () => isLeading,
+    onChange: (change) => void told.push(change),
+  })
+  const checks = () =>
+    told
+      .at(-1)
+      ?.snapshot.services.get('shop')
+      ?.map((each) => each.checks[0]?.status ?? 'none')
+  return { book, told, writes, checks }
+}
+
+test('an external service joins the catalog, gives way to one of its name, and leaves with its document', () => {
+  const { book, told } = startBook()
+  book.setDocuments(documents({ hostname: 'shop.example.com', port: 443 }))
+  equal(told.length, 0, 'nothing is told before the catalog is known')
+  book.setCatalog(catalog(['web']))
+  deepEqual([...told[0]!.snapshot.services.keys()], ['web', 'shop'])
+  book.setCatalog(catalog(['web', 'shop']))
+  equal(told[1]!.snapshot.services.get('shop')?.[0]?.id, 'shop-1')
+  match(
+    book.problems()[0]!.message,
+    /mesh\/external\/shop is not used: the catalog has a service of that name/,
+  )
+  book.setCatalog(catalog(['web']))
+  book.setDocuments(new Map())
+  deepEqual(
+    [told.at(-1)!.changed, [...told.at(-1)!.snapshot.services.keys()], book.problems()],
+    [['shop'], ['web'], []],
+  )
+  book.stop()
+})
+
+test('a refused document leaves the last good one, and KV says why', async () => {
+  const { book, told, writes } = startBook()
+  book.setRows(new Map())
+  book.setCatalog(catalog([]))
+  book.setDocuments(documents({ hostname: 'shop.example.com', port: 443 }))
+  book.setDocuments(documents({ hostname: 'shop.example.com', port: 0 }))
+  equal(told.at(-1)!.snapshot.services.get('shop')?.[0]?.port, 443)
+  await waitFor(() => writes.length > 0)
+  equal(writes[0]!.key, 'mesh/status/external/shop')
+  match(writes[0]!.text!, /port must be a whole number from 1 to 65535/)
+  book.stop()
+})
+
+test('a place is as its probe finds it, by the rules of Consul, and healthy where nobody probes', async () => {
+  let status = 200
+  const server = createServer((_request, response) => void response.writeHead(status).end())
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  const probed = (path: string, over: object = {}) =>
+    documents({ hostname: '127.0.0.1', port, healthCheck: { http: path, intervalSeconds: 1, ...over } })
+  const [leading, following] = [startBook(), startBook(false)]
+  for (const { book } of [leading, following]) {
+    book.setCatalog(catalog([]))
+    book.setDocuments(probed('/one'))
+  }
+  await waitFor(() => leading.checks()?.[0] === 'passing')
+  status = 429
+  leading.book.setDocuments(probed('/two'))
+  await waitFor(() => leading.checks()?.[0] === 'warning')
+  status = 302
+  leading.book.setDocuments(probed(`http://127.0.0.1:${port}/three`))
+  await waitFor(() => leading.checks()?.[0] === 'critical')
+  deepEqual(following.checks(), ['none'])
+  server.closeAllConnections()
+  server.close()
+  await waitFor(() =>
+    /ECONNREFUSED|refused/.test(JSON.stringify(leading.told.at(-1)!.snapshot.services.get('shop'))),
+  )
+  for (const { book } of [leading, following]) book.stop()
+})
