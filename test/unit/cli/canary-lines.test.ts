@@ -16,8 +16,17 @@ test('a canary is a row with its step, its requests and what is decided', () => 
 })
 
 test('without requests nothing is told of them, and without canaries how to begin one', () => {
-  const idle = { ...canary, requests: 0, p95: null, state: 'rolled_back' as const, decision: 'rolled back: bad' }
-  deepEqual(canaryLines([idle], { width: () => 200, paint })[1], 'web      v2  rolled back   2/3    25 %         0       -    -  rolled back: bad')
+  const idle = {
+    ...canary,
+    requests: 0,
+    p95: null,
+    state: 'rolled_back' as const,
+    decision: 'rolled back: bad',
+  }
+  deepEqual(
+    canaryLines([idle], { width: () => 200, paint })[1],
+    'web      v2  rolled back   2/3    25 %         0       -    -  rolled back: bad',
+  )
   deepEqual(canaryLines([], { width: () => 80, paint }), [
     'No canary was started. kongsul canary start --help tells how.',
   ])
