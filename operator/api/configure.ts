@@ -60,7 +60,10 @@ export const CONFIGURABLE = {
     parameter('day', 'rateLimit.day', 'number'),
     parameter('limit_by', 'rateLimit.limitBy', 'text'),
     parameter('header', 'rateLimit.header', 'text'),
+    parameter('path', 'rateLimit.path', 'text'),
     parameter('policy', 'rateLimit.policy', 'text'),
+    parameter('hide_headers', 'rateLimit.hideHeaders', 'boolean'),
+    parameter('enabled', 'rateLimit.enabled', 'boolean'),
   ],
   tracing: [
     parameter('enabled', 'tracing.enabled', 'boolean'),

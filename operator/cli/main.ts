@@ -52,6 +52,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/doctor.ts')).defineDoctor,
   },
   {
+    name: 'seal',
+    summary: 'seal a private key for KV',
+    load: async () => (await import('./commands/seal.ts')).defineSeal,
+  },
+  {
     name: 'drain',
     summary: 'take one instance out without losing a request',
     load: async () => (await import('./commands/drain.ts')).defineDrain,

@@ -12,6 +12,7 @@ import { indexDesired, indexOwned } from '../sync/desired-index.ts'
 import { holdProblems } from '../sync/hold-problems.ts'
 import { Holds } from '../sync/holds.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
+import { sharedRedis } from '../sync/shared-redis.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 
 /** Consul and Kong as they are now, and what lies between them. */
@@ -100,6 +101,13 @@ const hasAny = ({ state }: Desired, service: string): boolean =>
   [...state.values()].some((each) => each.owner === service && isOfCalled(each))
 
 /** What deciding needs of the process's configuration. */
-function meshOptions({ mesh, hostSuffix, expose, outcomes }: OperatorConfig): MeshOptions {
-  return { mesh, hostSuffix, outcomes, ...(expose === undefined ? {} : { exposeDefault: expose }) }
+function meshOptions({ mesh, hostSuffix, expose, outcomes, redis }: OperatorConfig): MeshOptions {
+  const shared = sharedRedis(redis) ?? undefined
+  return {
+    mesh,
+    hostSuffix,
+    outcomes,
+    redis: shared,
+    ...(expose === undefined ? {} : { exposeDefault: expose }),
+  }
 }

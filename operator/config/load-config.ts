@@ -148,6 +148,11 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
       feedToken: secretOf('feed.token', 'feed.tokenFile'),
       identityKey: secretOf('', 'identities.keyFile'),
       redis,
+      certificates: {
+        folder: get<string | undefined>('certificates.folder'),
+        sealKeyFile: get<string | undefined>('secrets.keyFile'),
+        connectService: get<string | undefined>('connect.service'),
+      },
       traces: {
         maxTraces: get<number | undefined>('traces.maxTraces'),
         maxMegabytes: get<number | undefined>('traces.maxMegabytes'),

@@ -9,6 +9,7 @@ import { ConsulError, consulError } from './consul-error.ts'
 import type {
   RawCheck,
   RawKey,
+  RawLeaf,
   RawNode,
   RawNodeDump,
   RawNodeServices,
@@ -66,6 +67,8 @@ export interface ConsulReader {
   intentionsFor(destination: string, options?: ReadOptions): Promise<readonly unknown[]>
   /** May one service call another? By intentions, else by Consul's default. */
   mayCall(source: string, destination: string, options?: ReadOptions): Promise<boolean>
+  /** The certificate that Consul Connect issues for a service, made anew by the agent in time. */
+  leaf(service: string, options?: ReadOptions): Promise<Answer<RawLeaf>>
   /** Name of the agent's data centre. */
   datacenter(): Promise<string>
   /** All keys below a prefix; none is an empty list. */
@@ -171,6 +174,12 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
     },
     entry,
     hasEntry: async (kind, name, options) => (await entry(kind, name, options)) !== null,
+    leaf: (service, options) =>
+      read(
+        'agent.connect.leaf',
+        (o) => get(`/agent/connect/ca/leaf/${encodeURIComponent(service)}`, o),
+        options,
+      ),
     datacenter: async () => {
       const call: Call = (o) => get('/agent/self', o)
       const { body } = await read<{ Config: { Datacenter: string } }>('agent.self', call, { stale: false })

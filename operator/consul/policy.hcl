@@ -17,3 +17,5 @@ session_prefix "" { policy = "write" }
 
 # For keys of key-auth (identities.keyFile):
 # key_prefix "mesh-secrets/identities/" { policy = "write" }
+# For tls.clientCertificate: connect, the service of connect.service:
+# service "kong" { policy = "write" }

@@ -55,6 +55,12 @@ export interface RawSummary {
   readonly InstanceCount: number
 }
 
+/** /v1/agent/connect/ca/leaf */
+export interface RawLeaf {
+  readonly CertPEM: string
+  readonly PrivateKeyPEM: string
+}
+
 export interface RawKey {
   readonly Key: string
   readonly Value: string | null

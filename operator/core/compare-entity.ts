@@ -6,6 +6,7 @@
  * applied" from then on, so that taking the tag away gives the field back instead of making a new override.
  */
 
+import { withFormerFields } from './certificates/former-fields.ts'
 import type { Entity, Json } from './entity.ts'
 import { isSameFieldValue, normalValue } from './field-value.ts'
 import { isKongDefault } from './kong-defaults.ts'
@@ -52,13 +53,14 @@ export interface OverrideAge {
 /** @param actual an entity that is ours, its tags dropped or not */
 export function compareEntity(
   actual: Entity,
-  wanted: Entity,
+  desired: Entity,
   mesh: string,
   policy: 'keep' | 'revert',
   age: OverrideAge | null = null,
 ): Comparison {
-  if (isInSync(actual, wanted)) return { result: actual, fields: [], held: [], expiresAtMs: null }
+  if (isInSync(actual, desired)) return { result: actual, fields: [], held: [], expiresAtMs: null }
   const applied = appliedOf(actual.tags)
+  const wanted = withFormerFields(desired, applied)
   const before = sinceOf(actual.tags)
   const tagged = withoutExpired(overriddenOf(actual.tags), before, age)
   const since = new Map<string, number>()
@@ -190,7 +192,7 @@ function written(actual: Entity, wanted: Entity, fields: readonly string[], tags
     ...actual,
     name: fields.includes('name') ? wanted.name : actual.name,
     owner: wanted.owner,
-    parent: fields.includes('service') ? wanted.parent : actual.parent,
+    parent: fields.includes('service') || fields.includes('certificate') ? wanted.parent : actual.parent,
     fields: values,
     tags,
   }

@@ -81,6 +81,9 @@ const COLLECTION = {
   jwt_secret: 'jwt_secrets',
   keyauth_credential: 'keyauth_credentials',
   acl: 'acls',
+  certificate: 'certificates',
+  sni: 'snis',
+  ca_certificate: 'ca_certificates',
 } as const satisfies Record<Kind, string>
 
 const KINDS = Object.keys(COLLECTION) as readonly Kind[]
@@ -94,6 +97,7 @@ const PARENTS = [
   ['keyauth_credentials', 'consumer', 'consumer'],
   ['acls', 'consumer', 'consumer'],
   ['plugins', 'consumer', 'consumer'],
+  ['snis', 'certificate', 'certificate'],
 ] as const
 
 function rowsOf(document: ConfigDocument, collection: string): readonly JsonObject[] {
@@ -112,7 +116,7 @@ function entityOf(kind: Kind, row: JsonObject): Entity {
   return entity
 }
 
-const REFERENCES = ['upstream', 'service', 'route', 'consumer', 'client_certificate'] as const
+const REFERENCES = ['upstream', 'service', 'route', 'consumer', 'client_certificate', 'certificate'] as const
 
 /** As the Admin API tells them: `service: <id>` here is `service: {id}` there. */
 function withReferences(row: JsonObject): JsonObject {

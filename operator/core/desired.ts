@@ -2,6 +2,9 @@
 
 import { isSameJson } from './canonical-json.ts'
 import type { CatalogSnapshot } from './catalog.ts'
+import type { Certificates } from './certificates/certificate-entities.ts'
+import { joinCertificates, NO_CERTIFICATES } from './certificates/join-certificates.ts'
+import { mixedTargets } from './certificates/mixed-targets.ts'
 import { settleClaims } from './claims.ts'
 import {
   type Decided,
@@ -15,6 +18,7 @@ import { answerOf, type Desired } from './desired-answer.ts'
 import type { Entity, HeldState, Json } from './entity.ts'
 import { type ForeignRoute, foreignRoutesOf, unmanagedRoutes } from './foreign-routes.ts'
 import { type AccessInput, type Callers, joinAccess, NO_ACCESS } from './intentions/join-access.ts'
+import type { SharedRedis } from './plugin-settings/plugin-configs.ts'
 import { withEntrySettings } from './policy/entry-settings.ts'
 import { NOTHING_SHAPED, type ShapeMemory, shapeMesh } from './policy/shape-mesh.ts'
 import type { PlanOptions, ServicePlan } from './service-plan.ts'
@@ -34,6 +38,8 @@ export interface MeshOptions {
   readonly exposeDefault?: 'tagged' | 'all'
   /** Plugins of kongsul that this Kong has loaded; none unless said. */
   readonly plugins?: readonly MeshPlugin[]
+  /** Redis of the process, for limits that all nodes of Kong count together. */
+  readonly redis?: SharedRedis | undefined
   /** Decides whether services get mesh-observer; `access_log` unless said. */
   readonly outcomes?: OutcomeWay | undefined
 }
@@ -48,6 +54,8 @@ export interface DesiredInput {
   readonly foreign?: readonly Entity[]
   /** Who calls, by what KV says; absent: not read, then those that Kong knows stay. */
   readonly callers?: Callers | undefined
+  /** Certificates for hosts of one's own; absent: not read, then those that Kong has of ours stay. */
+  readonly certificates?: Certificates | undefined
   /** What critical instances weigh although others serve, by service: too many turned critical at once. */
   readonly heldWeights?: ReadonlyMap<string, HeldWeights>
 }
@@ -64,13 +72,26 @@ export function desired(input: DesiredInput): Desired {
 export function createDesired(): (input: DesiredInput) => Desired {
   let memory = EMPTY
   let access = NO_ACCESS
+  let certificates = NO_CERTIFICATES
   return (input) => {
     const options = planOptions(input)
     if (!isSameJson(options as unknown as Json, memory.options as unknown as Json)) memory = EMPTY
     memory = decideAll(memory, input, options)
-    const joined = joinAccess(memory.answer, accessInput(input, memory), access)
-    access = joined.memory
-    return joined.answer
+    const admitted = joinAccess(memory.answer, accessInput(input, memory), access)
+    access = admitted.memory
+    const joined = joinCertificates(
+      admitted.answer,
+      options.mesh,
+      input.certificates,
+      input.actual,
+      certificates,
+    )
+    certificates = joined.memory
+    const isVerified = memory.decided.some(({ effective }) => effective.settings.tls.verify)
+    const mixed = isVerified ? mixedTargets(memory.answer.groups) : []
+    return mixed.length === 0
+      ? joined.answer
+      : { ...joined.answer, problems: [...joined.answer.problems, ...mixed] }
   }
 }
 
@@ -86,6 +107,11 @@ function accessInput({ snapshot, callers, actual, options }: DesiredInput, memor
     answeringOf: (service) => planOf(service)?.answering,
   }
 }
+
+const namesOf = ({ ready, kept, authorities = [], keptAuthorities = [] }: Certificates) => ({
+  certificates: [...ready.map(({ name }) => name), ...kept].sort(),
+  authorities: [...authorities.map(({ name }) => name), ...keptAuthorities].sort(),
+})
 
 /** What the last call decided. Lists of the same length as `names`, in its order. */
 interface Memory {
@@ -117,12 +143,14 @@ const EMPTY: Memory = {
   answer: { state: new Map(), groups: new Map(), services: [], problems: [] },
 }
 
-function planOptions({ settings, options }: DesiredInput): PlanOptions {
+function planOptions({ settings, options, certificates }: DesiredInput): PlanOptions {
   return {
     mesh: options.mesh,
     hostSuffix: options.hostSuffix,
     exposeDefault: settings.mesh.exposeDefault ?? options.exposeDefault ?? 'tagged',
     plugins: wantedPlugins(options.outcomes).filter((name) => options.plugins?.includes(name)),
+    redis: options.redis ?? null,
+    ...(certificates === undefined ? {} : { tlsNames: namesOf(certificates) }),
   }
 }
 

@@ -2,7 +2,7 @@
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-export type Kind = 'upstream' | 'target' | 'service' | 'route' | 'plugin' | CallerKind
+export type Kind = 'upstream' | 'target' | 'service' | 'route' | 'plugin' | CallerKind | TlsKind
 
 /** What Kong has to know of those who call. */
 export const CALLER_KINDS = ['consumer', 'jwt_secret', 'keyauth_credential', 'acl'] as const
@@ -14,6 +14,10 @@ export type CredentialKind = Exclude<CallerKind, 'consumer'>
 export const isCallerKind = (kind: Kind): kind is CallerKind =>
   (CALLER_KINDS as readonly Kind[]).includes(kind)
 
+/** What Kong shows, or knows others by. */
+export const TLS_KINDS = ['certificate', 'sni', 'ca_certificate'] as const
+export type TlsKind = (typeof TLS_KINDS)[number]
+
 export interface Entity {
   readonly kind: Kind
   readonly id: string
@@ -24,7 +28,7 @@ export interface Entity {
   readonly name: string
   /** Consul service the entity belongs to, by its tag `kongsul.service:`; '' for an entity that is not ours. */
   readonly owner: string
-  /** Id of the upstream of a target, of the service of a route or plugin, of the consumer of a credential; '' where there is none. */
+  /** Id of the upstream of a target, of the service of a route or plugin, of the consumer of a credential, of the certificate of an SNI; '' where there is none. */
   readonly parent: string
   /**
    * Field values by dotted path (`healthchecks.passive.unhealthy.tcp_failures`); arrays and references such as

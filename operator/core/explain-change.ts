@@ -25,7 +25,11 @@ export function maskedValue(kind: Kind, field: string, value: Json | undefined):
 }
 
 /** Kong keeps both in clear. */
-const SECRETS: Partial<Record<Kind, string>> = { jwt_secret: 'secret', keyauth_credential: 'key' }
+const SECRETS: Partial<Record<Kind, string>> = {
+  jwt_secret: 'secret',
+  keyauth_credential: 'key',
+  certificate: 'key',
+}
 
 const SECRET = /(?:secret|password|token|key|credential|private)/i
 

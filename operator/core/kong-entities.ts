@@ -1,5 +1,6 @@
 /** The Kong entities of one catalog service, with their ids, names and tags. */
 
+import { tlsServiceFields } from './certificates/upstream-tls.ts'
 import type { Entity, Json, Kind } from './entity.ts'
 import { entityId, routeName, serviceName, targetId, upstreamName } from './names.ts'
 import type { RouteWish } from './route-wishes.ts'
@@ -79,6 +80,7 @@ export function kongServiceEntity(
       write_timeout: settings.timeouts.writeMs,
       retries: retriesOf(settings),
       enabled: settings.enabled,
+      ...tlsServiceFields(mesh, settings),
       ...more,
     },
   })
@@ -96,7 +98,12 @@ function retriesOf(settings: Settings): number {
   return isHashing(settings) && retries > 0 ? Math.max(retries, HASHING_RETRIES) : retries
 }
 
-export function routeEntity(mesh: string, service: string, protocol: string, wish: RouteWish): Entity {
+export function routeEntity(
+  mesh: string,
+  service: string,
+  { protocol, routing }: Pick<Settings, 'protocol' | 'routing'>,
+  wish: RouteWish,
+): Entity {
   const serviceId = entityId(mesh, 'service', wish.kongService ?? serviceName(service))
   const name = routeName(service, wish.name)
   return entity(mesh, service, {
@@ -109,13 +116,23 @@ export function routeEntity(mesh: string, service: string, protocol: string, wis
       paths: orNull(wish.paths),
       methods: orNull(wish.methods),
       headers: Object.keys(wish.headers).length === 0 ? null : wish.headers,
-      protocols: protocol === 'grpc' || protocol === 'grpcs' ? ['grpc', 'grpcs'] : ['http', 'https'],
+      ...protocolFields(protocol === 'grpc' || protocol === 'grpcs', routing.https === 'redirect'),
       strip_path: wish.stripPath,
       preserve_host: wish.preserveHost,
       service: { id: serviceId },
       ...(wish.regexPriority === undefined ? {} : { regex_priority: wish.regexPriority }),
     },
   })
+}
+
+/** Keeps method and body of what is sent to https. */
+const PERMANENT_REDIRECT = 308
+
+/** Named only where it is asked for: without, Kong's own answer is never given. */
+function protocolFields(isGrpc: boolean, isRedirected: boolean): Fields {
+  if (isGrpc) return { protocols: isRedirected ? ['grpcs'] : ['grpc', 'grpcs'] }
+  if (!isRedirected) return { protocols: ['http', 'https'] }
+  return { protocols: ['https'], https_redirect_status_code: PERMANENT_REDIRECT }
 }
 
 type Fields = Readonly<Record<string, Json>>

@@ -56,7 +56,13 @@ export const stateOf = (entities: Iterable<Entity>): KongState =>
 const IDENTITY: ReadonlySet<string> = new Set(['id', 'tags', 'created_at', 'updated_at', 'ws_id'])
 
 /** Changed as a whole. A plugin's configuration may have records of these names, which are none. */
-const REFERENCES: ReadonlySet<string> = new Set(['service', 'route', 'consumer', 'client_certificate'])
+const REFERENCES: ReadonlySet<string> = new Set([
+  'service',
+  'route',
+  'consumer',
+  'client_certificate',
+  'certificate',
+])
 
 /** Keyed by people (header names): changed as a whole. */
 const isMap = (path: string): boolean => path === 'headers' || path.endsWith('.headers')
@@ -75,6 +81,7 @@ const nameKey = (kind: Kind): string => NAME_KEYS[kind] ?? 'name'
 const parentOf = (kind: Kind, row: JsonObject): Json | undefined => {
   if (kind === 'target') return row.upstream
   if (kind === 'upstream') return null
+  if (kind === 'sni') return row.certificate
   return isCallerKind(kind) ? row.consumer : row.service
 }
 

@@ -74,6 +74,9 @@ const COLLECTIONS: readonly (readonly [Kind, string])[] = [
   ['jwt_secret', 'jwt_secrets'],
   ['keyauth_credential', 'keyauth_credentials'],
   ['acl', 'acls'],
+  ['certificate', 'certificates'],
+  ['sni', 'snis'],
+  ['ca_certificate', 'ca_certificates'],
 ]
 
 /** What may be nested in a row of a kind, and the field that then refers to the outer one. */

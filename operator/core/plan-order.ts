@@ -1,10 +1,10 @@
 /**
  * The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving.
  *
- *   consumers -> their keys and groups -> upstream, service -> targets with weight, plugins -> services on another upstream -> targets to weight 0
- *   -> targets removed
+ *   certificates -> their names, consumers -> their keys and groups -> upstream, service -> targets with weight, plugins
+ *   -> services on another upstream -> targets to weight 0 -> targets removed
  *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams -> keys and groups
- *   -> consumers
+ *   -> consumers -> names of certificates -> certificates
  *
  * So nothing points at what is not there yet, and a target comes before another goes. Targets of an upstream that
  * stays go before routes change: a route that Kong refuses must not keep traffic on an instance that is gone. Where
@@ -18,6 +18,8 @@ import type { Entity, Json } from './entity.ts'
 export const LEVELS = [
   'consumers',
   'credentials',
+  'certificates',
+  'names of certificates',
   'upstreams and services',
   'targets and plugins',
   'services moved',
@@ -33,6 +35,8 @@ export const LEVELS = [
   'upstreams removed',
   'credentials removed',
   'consumers removed',
+  'names of certificates removed',
+  'certificates removed',
 ] as const
 
 export type Level = (typeof LEVELS)[number]
@@ -61,6 +65,11 @@ export function levelOf(change: Change): Level {
     case 'keyauth_credential':
     case 'acl':
       return 'credentials'
+    case 'certificate':
+    case 'ca_certificate':
+      return 'certificates'
+    case 'sni':
+      return 'names of certificates'
     case 'upstream':
       return 'upstreams and services'
     case 'service':
@@ -86,6 +95,9 @@ const REMOVALS: Readonly<Record<Entity['kind'], Level>> = {
   keyauth_credential: 'credentials removed',
   acl: 'credentials removed',
   consumer: 'consumers removed',
+  sni: 'names of certificates removed',
+  certificate: 'certificates removed',
+  ca_certificate: 'certificates removed',
 }
 
 const removesUpstream = ({ action, entity }: Change): boolean =>

@@ -65,6 +65,9 @@ const RANK: Readonly<Record<Entity['kind'], number>> = {
   service: 2,
   consumer: 2,
   upstream: 3,
+  sni: 3,
+  certificate: 4,
+  ca_certificate: 4,
 }
 
 const childrenFirst = (left: Entity, right: Entity): number => RANK[left.kind] - RANK[right.kind]

@@ -67,7 +67,7 @@ interface Fault {
 
 /** Sections a service must not decide about itself: they protect it from others or others from it. */
 const REFUSED =
-  /^mesh-(?:auth|faults|rate-limit|intentions|tls|overrides|guard|routing-(?:takeover|allowed|routes))(?:-|$)/
+  /^mesh-(?:auth|faults|rate-limit|request-size|access|cors|headers|intentions|tls|overrides|guard|routing-(?:takeover|allowed|routes|https))(?:-|$)/
 
 const SHORT_FORMS: ReadonlyMap<string, string> = new Map([
   ['mesh-hosts', 'routing.hosts'],

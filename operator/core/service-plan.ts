@@ -1,12 +1,16 @@
 /** What one catalog service means for Kong, as far as it can be told without looking at the others. */
 
 import type { Instance } from './catalog.ts'
+import { CONNECT, type UpstreamTlsSettings } from './certificates/upstream-tls.ts'
 import { byNodeAndId } from './consul-row.ts'
 import { type Entity, keyOf } from './entity.ts'
 import { type Exposure, exclusionOf, exposureOf, isTypical } from './exposure.ts'
 import { rollUp } from './health.ts'
 import { serviceEntities, targetEntity } from './kong-entities.ts'
-import { upstreamName } from './names.ts'
+import { serviceName, upstreamName } from './names.ts'
+import { isLimited } from './plugin-settings/combine-settings.ts'
+import type { SharedRedis } from './plugin-settings/plugin-configs.ts'
+import { trafficPlugins } from './plugin-settings/traffic-plugins.ts'
 import type { Problem } from './problem.ts'
 import { type RouteWish, routeWishes } from './route-wishes.ts'
 import { type MeshPlugin, pluginEntities } from './service-plugins.ts'
@@ -33,6 +37,12 @@ export interface PlanOptions {
   readonly hostSuffix: string
   readonly exposeDefault: 'tagged' | 'all'
   readonly plugins: readonly MeshPlugin[]
+  /** Where limits with policy redis are counted; null: nowhere. */
+  readonly redis: SharedRedis | null
+  /** Names of certificates and authorities that there are; undefined: nobody knows. */
+  readonly tlsNames?:
+    | { readonly certificates: readonly string[]; readonly authorities: readonly string[] }
+    | undefined
 }
 
 /** @param before planned last, with the same options; what is still as it was is taken from it */
@@ -70,12 +80,13 @@ export function planService(
       : entriesOf([
           ...serviceEntities(options.mesh, service, settings, targets.weights),
           ...pluginEntities(options.mesh, service, settings, options.plugins),
+          ...trafficPlugins(options.mesh, service, serviceName(service), settings, options.redis),
         ]),
     instances: targets.instances,
     keptAtLastWeights: targets.keptAtLastWeights,
     problems: [
       ...effective.problems,
-      ...adviceOn(service, effective),
+      ...adviceOn(service, effective, options),
       ...targets.problems,
       ...routes.problems,
     ],
@@ -133,7 +144,11 @@ function excluded(
 }
 
 /** Settings that are valid and still not what anybody wants. */
-function adviceOn(service: string, { settings, sources }: ServiceSettings): Problem[] {
+function adviceOn(
+  service: string,
+  { settings, sources }: ServiceSettings,
+  { redis, tlsNames }: PlanOptions,
+): Problem[] {
   const advice: Problem[] = []
   const advise = (code: string, message: string): void => {
     advice.push({ code, severity: 'warning', service, message })
@@ -151,5 +166,34 @@ function adviceOn(service: string, { settings, sources }: ServiceSettings): Prob
       `loadBalancing.hashOn has no effect with strategy ${strategy}; set strategy: ip_hash`,
     )
   }
+  if (settings.rateLimit.policy === 'redis' && isLimited(settings.rateLimit) && redis === null) {
+    advise(
+      'RATE_LIMIT_LOCAL',
+      'rateLimit.policy: redis, and the operator has no REDIS_URL: each node of Kong counts by itself; set it',
+    )
+  }
+  const { tls, protocol } = settings
+  if (protocol !== 'https' && (tls.verify || tls.clientCertificate !== null)) {
+    advise(
+      'TLS_UNUSED',
+      `tls is set and the protocol is ${protocol}: nothing is checked or shown; set protocol: https`,
+    )
+  }
+  for (const missing of missingCertificates(tls, tlsNames)) {
+    const message = `tls names ${missing}, which is not there; what Kong has of the service stays until it is`
+    advice.push({ code: 'TLS_CERTIFICATE_MISSING', severity: 'error', service, message })
+  }
   return advice
+}
+
+function missingCertificates(
+  { ca, clientCertificate }: UpstreamTlsSettings,
+  known: PlanOptions['tlsNames'],
+): readonly string[] {
+  if (known === undefined) return []
+  const authorities = (ca ?? []).filter((name) => !known.authorities.includes(name))
+  const isMissing = clientCertificate !== null && !known.certificates.includes(clientCertificate)
+  const what =
+    clientCertificate === CONNECT ? 'connect (set connect.service)' : `mesh/certificates/${clientCertificate}`
+  return [...authorities.map((name) => `mesh/authorities/${name}`), ...(isMissing ? [what] : [])]
 }

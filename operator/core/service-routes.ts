@@ -31,14 +31,15 @@ export function planRoutes(
   actual: HeldState,
 ): ServiceRoutes {
   const { service, effective } = plan
-  const { protocol, routing } = effective.settings
+  const { settings } = effective
+  const { routing } = settings
   const problems = losses === undefined ? [] : problemsOfLosses(service, losses)
   const shadowed = new Map<string, string[]>()
   const contested: string[] = []
   const kept: RouteWish[] = []
   const entities: Entity[] = []
   for (const wish of plan.wishes.flatMap((each) => withoutLosses(each, losses) ?? [])) {
-    const entity = routeEntity(mesh, service, protocol, wish)
+    const entity = routeEntity(mesh, service, settings, wish)
     const victims: string[] = []
     const before: string[] = []
     for (const route of foreign) {

@@ -1,13 +1,16 @@
 /** Effective settings of one service, and their built-in values. */
 
 import { type BreakerSettings, BUILT_IN_BREAKER } from '../../plugins/breaker/settings-defaults.ts'
+import { BUILT_IN_TLS, type UpstreamTlsSettings } from './certificates/upstream-tls.ts'
+import { BUILT_IN_TRAFFIC, type TrafficSettings } from './plugin-settings/traffic-settings.ts'
 import type { FORMATS, STRATEGIES } from './settings-shape.ts'
 
 export type Strategy = (typeof STRATEGIES)[number]
 export type Protocol = 'http' | 'https' | 'grpc' | 'grpcs' | 'tcp'
 export type Format = (typeof FORMATS)[number]
 
-export interface Settings {
+export interface Settings extends TrafficSettings {
+  readonly tls: UpstreamTlsSettings
   readonly loadBalancing: {
     readonly strategy: Strategy
     /** What `ip_hash` hashes instead of the client's address: `header:x-user`, `cookie:session`, ... */
@@ -29,15 +32,6 @@ export interface Settings {
       readonly default_format: Format
     }
   }
-  readonly rateLimit: {
-    readonly second: number | null
-    readonly minute: number | null
-    readonly hour: number | null
-    readonly day: number | null
-    readonly limitBy: string
-    readonly header: string | null
-    readonly policy: 'local' | 'redis'
-  }
   /** How callers show who they are where intentions are enforced; empty: jwt. */
   readonly auth: { readonly methods: readonly string[] }
   readonly intentions: {
@@ -55,6 +49,8 @@ export interface Settings {
     readonly routes: readonly OwnRoute[]
     /** Create default routes even where they take requests from a route that is not ours. */
     readonly takeover: boolean
+    /** `redirect`: requests that come without TLS are sent to https. */
+    readonly https: 'optional' | 'redirect'
     /** Hosts and path prefixes that services may claim by their meta. */
     readonly allowed: readonly string[]
   }
@@ -136,18 +132,11 @@ export const BUILT_IN: Settings = {
       default_format: 'w3c',
     },
   },
-  rateLimit: {
-    second: null,
-    minute: null,
-    hour: null,
-    day: null,
-    limitBy: 'service',
-    header: null,
-    policy: 'local',
-  },
+  ...BUILT_IN_TRAFFIC,
+  tls: BUILT_IN_TLS,
   auth: { methods: [] },
   intentions: { default: 'consul', anonymous: 'deny', graceSeconds: 86_400 },
-  routing: { hosts: null, paths: null, routes: [], takeover: false, allowed: [] },
+  routing: { hosts: null, paths: null, routes: [], takeover: false, https: 'optional', allowed: [] },
   timeouts: { connectMs: 1_000, readMs: 60_000, writeMs: 60_000 },
   retries: 3,
   degraded: 'fallback',

@@ -5,6 +5,8 @@
 
 import { z } from 'zod'
 import { circuitBreaker } from '../../plugins/breaker/settings-shape.ts'
+import { upstreamTls } from './certificates/upstream-tls.ts'
+import { access, cors, headerName, headers, rateLimit, requestSize } from './plugin-settings/traffic-shape.ts'
 import {
   host,
   listOf,
@@ -59,8 +61,6 @@ const healthChecks = section({
 
 export const FORMATS = ['w3c', 'b3', 'b3-single', 'jaeger', 'ot', 'datadog', 'aws', 'gcp', 'mesh'] as const
 
-const headerName = textLike(/^[A-Za-z0-9_-]+$/, 'a header name')
-
 const tracing = section({
   enabled: yesOrNo().optional(),
   samplingRate: numberFrom(0, 1).optional(),
@@ -70,18 +70,6 @@ const tracing = section({
     clear: listOf(headerName, 50).optional(),
     default_format: oneOf(FORMATS).optional(),
   }).optional(),
-})
-
-const perPeriod = wholeNumber(1, 1_000_000_000)
-
-const rateLimit = section({
-  second: perPeriod.optional(),
-  minute: perPeriod.optional(),
-  hour: perPeriod.optional(),
-  day: perPeriod.optional(),
-  limitBy: oneOf(['service', 'consumer', 'credential', 'ip', 'header', 'path']).optional(),
-  header: headerName.optional(),
-  policy: oneOf(['local', 'redis']).optional(),
 })
 
 const auth = section({ methods: listOf(oneOf(['jwt', 'key-auth']), 2).optional() })
@@ -129,6 +117,9 @@ const allowed = listOf(
   1_000,
 )
 
+/** What becomes of requests that come without TLS. */
+const https = oneOf(['optional', 'redirect'])
+
 const routing = section({
   hosts: z.union([off, listOf(host(), 100)], { error: OFF_ERROR }).optional(),
   paths: z.union([off, listOf(path(), 100)], { error: OFF_ERROR }).optional(),
@@ -138,6 +129,7 @@ const routing = section({
     })
     .optional(),
   takeover: yesOrNo().optional(),
+  https: https.optional(),
   allowed: allowed.optional(),
 })
 
@@ -150,6 +142,7 @@ const defaultsRouting = section({
   paths: offForAll(),
   routes: z.never({ error: oneServices }).optional(),
   takeover: yesOrNo().optional(),
+  https: https.optional(),
   allowed: allowed.optional(),
 })
 
@@ -159,6 +152,11 @@ const common = {
   circuitBreaker: circuitBreaker.optional(),
   tracing: tracing.optional(),
   rateLimit: rateLimit.optional(),
+  requestSize: requestSize.optional(),
+  access: access.optional(),
+  cors: cors.optional(),
+  headers: headers.optional(),
+  tls: upstreamTls.optional(),
   auth: auth.optional(),
   intentions: intentions.optional(),
   routing: routing.optional(),

@@ -3,7 +3,13 @@
  * takes the last good document from there. Nothing else keeps it: the operator has no state of its own.
  */
 
-import { type Acceptance, type AcceptedSettings, acceptSettings, type Refusal } from './settings.ts'
+import {
+  type Acceptance,
+  type AcceptedSettings,
+  acceptSettings,
+  type Judge,
+  type Refusal,
+} from './settings.ts'
 
 /** A row of KV. */
 export interface KvRow {
@@ -53,11 +59,14 @@ export function acceptDocuments(
   previous: AcceptedSettings | null,
   documents: ReadonlyMap<string, string>,
   rows: KvRows,
+  judge?: Judge,
 ): Acceptance {
-  if (previous !== null) return acceptSettings(previous, documents)
+  if (previous !== null) return acceptSettings(previous, documents, judge)
   const remembered = lastGoodDocuments(documents, rows)
-  if (remembered.size === 0) return acceptSettings(null, documents)
-  return acceptSettings(acceptSettings(null, remembered).accepted, documents)
+  if (remembered.size === 0) return acceptSettings(null, documents, judge)
+  const first = acceptSettings(null, remembered, judge)
+  const { pending, ...accepted } = acceptSettings(first.accepted, documents, judge)
+  return { ...accepted, pending: new Set([...first.pending, ...pending]) }
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import type { Instance } from './catalog.ts'
+import { type Judged, NOTHING_JUDGED } from './plugin-settings/judge-documents.ts'
 import type { Problem } from './problem.ts'
 import { layerOfMeta } from './service-meta.ts'
 import type { Settings } from './settings-defaults.ts'
@@ -55,16 +56,22 @@ export interface Acceptance {
   readonly problems: readonly Problem[]
   /** By key of the document. */
   readonly refused: ReadonlyMap<string, Refusal>
+  /** Keys of documents that Kong has to be asked about first. */
+  readonly pending: ReadonlySet<string>
 }
+
+export type Judge = (layers: ReadonlyMap<string, Layer>, before: ReadonlyMap<string, Layer>) => Judged
 
 /**
  * @param previous what was accepted last; its documents stand in for those that do not validate now
  * @param documents raw KV text by key (`mesh/defaults`, `mesh/services/web`), JSON or YAML; a key that is missing is
  *   a document that was deleted
+ * @param judge what Kong has against documents that validate; nothing unless given
  */
 export function acceptSettings(
   previous: AcceptedSettings | null,
   documents: ReadonlyMap<string, string>,
+  judge: Judge = () => NOTHING_JUDGED,
 ): Acceptance {
   const before = previous === null ? undefined : memories.get(previous)
   const problems: Problem[] = []
@@ -79,16 +86,26 @@ export function acceptSettings(
     const document =
       known?.text === text ? known.document : readDocument(service === '' ? 'defaults' : 'service', text)
     texts.set(key, { text, document })
-    const layer = document.ok ? document.layer : before?.layers.get(key)
+  }
+  const valid = [...texts].flatMap(([key, { document }]) =>
+    document.ok ? [[key, document.layer] as const] : [],
+  )
+  const judged = judge(new Map(valid), before?.layers ?? new Map())
+  for (const [key, { text, document }] of texts) {
+    const errors = document.ok ? (judged.refused.get(key) ?? []) : document.errors
+    // What Kong has not been asked about waits; where nothing was before there is nothing to wait with.
+    const isUsed = document.ok && errors.length === 0 && !(judged.pending.has(key) && before !== undefined)
+    const layer = isUsed ? document.layer : before?.layers.get(key)
     if (layer !== undefined) layers.set(key, layer)
-    const lastGood = document.ok ? text : before?.goodTexts.get(key)
+    const lastGood = isUsed ? text : before?.goodTexts.get(key)
     if (lastGood !== undefined) goodTexts.set(key, lastGood)
-    if (document.ok) continue
-    refused.set(key, { errors: document.errors, lastGood: lastGood ?? null })
-    problems.push(...document.errors.map((error) => invalid(key, service, error, layer)))
+    if (errors.length === 0) continue
+    refused.set(key, { errors, lastGood: lastGood ?? null })
+    problems.push(...errors.map((error) => invalid(key, serviceOfKey(key)!, error, layer)))
   }
   const remembered = before?.remembered ?? new WeakMap()
-  return { accepted: accept({ layers, goodTexts, texts, remembered }), problems, refused }
+  const accepted = accept({ layers, goodTexts, texts, remembered })
+  return { accepted, problems, refused, pending: judged.pending }
 }
 
 interface Memory {

@@ -51,6 +51,9 @@ const OWN: Readonly<Record<Kind, ReadonlySet<string>>> = {
   jwt_secret: new Set(['consumer', 'rsa_public_key', 'secret']),
   keyauth_credential: new Set(['consumer', 'key']),
   acl: new Set(['consumer']),
+  certificate: new Set(['cert', 'key', 'snis']),
+  sni: new Set(['certificate']),
+  ca_certificate: new Set(['cert', 'cert_digest']),
 }
 
 /** Bounded: what is forgotten is only kept more than once. */

@@ -1,5 +1,6 @@
 /** How a service balances and checks, in the fields of a Kong upstream. */
 
+import { tlsUpstreamFields } from './certificates/upstream-tls.ts'
 import type { Json } from './entity.ts'
 import type { ActiveChecks, Settings } from './settings-defaults.ts'
 
@@ -14,6 +15,7 @@ export const isHashing = ({ loadBalancing: { strategy } }: Settings): boolean =>
 export function upstreamFields(settings: Settings): Record<string, Json> {
   return {
     ...balancing(settings),
+    ...tlsUpstreamFields(settings),
     'healthchecks.threshold': 0,
     'healthchecks.passive.healthy.successes': 0,
     'healthchecks.passive.unhealthy.tcp_failures': 1,

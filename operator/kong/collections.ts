@@ -10,6 +10,9 @@ export const COLLECTIONS = {
   jwt_secret: 'jwts',
   keyauth_credential: 'key-auths',
   acl: 'acls',
+  certificate: 'certificates',
+  sni: 'snis',
+  ca_certificate: 'ca_certificates',
 } as const satisfies Record<Exclude<Kind, 'target'>, string>
 
 export const LISTED = ['upstream', 'service', 'route', 'plugin'] as const

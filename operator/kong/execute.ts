@@ -71,7 +71,10 @@ async function remove(admin: KongAdmin, entity: Entity, mesh: string): Promise<E
   const fresh = await readEntity(admin, entity)
   if (fresh === null) return { after: null, wrote: false }
   if (!isOwnedBy(mesh, fresh.tags)) return { after: fresh, wrote: false }
-  const users = (await readChildren(admin, fresh)).filter(({ tags }) => !isOwnedBy(mesh, tags))
+  // Kong refuses to remove a certificate that is in use, and takes its names with it all the same.
+  const isUser = ({ kind, tags }: Entity) =>
+    !isOwnedBy(mesh, tags) || (fresh.kind === 'certificate' && kind !== 'sni')
+  const users = (await readChildren(admin, fresh)).filter(isUser)
   if (users.length > 0) return { after: fresh, wrote: false, users }
   await admin.call('DELETE', entityPath(entity)).catch(unlessMissing)
   return { after: null, wrote: true }
@@ -101,6 +104,13 @@ const CHILDREN: Readonly<Record<Kind, readonly (readonly [Kind, string])[]>> = {
   jwt_secret: [],
   keyauth_credential: [],
   acl: [],
+  certificate: [
+    ['sni', 'snis'],
+    ['service', 'services'],
+    ['upstream', 'upstreams'],
+  ],
+  sni: [],
+  ca_certificate: [],
 }
 
 /** The entity as Kong has it now; null when it has none under that id. */

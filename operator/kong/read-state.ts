@@ -1,5 +1,5 @@
 import { inParallel } from '../consul/in-parallel.ts'
-import { CALLER_KINDS, type CallerKind, type Entity, type KongState } from '../core/entity.ts'
+import { CALLER_KINDS, type Entity, type Kind, type KongState, TLS_KINDS } from '../core/entity.ts'
 import { entityFromKong, stateOf } from '../core/kong-json.ts'
 import { entityId } from '../core/names.ts'
 import { isOwnedBy, MANAGED_TAG } from '../core/tags.ts'
@@ -13,7 +13,8 @@ interface ReadOptions {
 
 /**
  * Everything Kong holds of the kinds kongsul writes, foreign entities included; targets only of upstreams that are
- * ours, since Kong lists them one upstream at a time, and consumers with what hangs on them only where they are ours.
+ * ours, since Kong lists them one upstream at a time, and consumers with what hangs on them, and certificates, only where
+ * they are ours.
  * @throws KongError when any part cannot be read: a partial read is a failed read.
  */
 export async function readState(admin: KongAdmin, { mesh }: ReadOptions): Promise<KongState> {
@@ -31,15 +32,16 @@ export async function readLists(admin: KongAdmin): Promise<Entity[]> {
       return rows.map((row) => entityFromKong(kind, row))
     }),
   )
-  const callers = await Promise.all(CALLER_KINDS.map((kind) => readCallers(admin, kind)))
-  return [...lists.flat(), ...callers.flat()]
+  const tagged = await Promise.all([...CALLER_KINDS, ...TLS_KINDS].map((kind) => readTagged(admin, kind)))
+  return [...lists.flat(), ...tagged.flat()]
 }
 
 /**
- * Of callers ours alone: people may have a hundred thousand of their own. Where ours lost its tags its creation is
- * refused, and it is found then.
+ * Of callers ours alone: people may have a hundred thousand of their own; of certificates as well, since those of others
+ * come with their private keys. Where ours lost its tags its creation is refused,
+ * and it is found then.
  */
-async function readCallers(admin: KongAdmin, kind: CallerKind): Promise<Entity[]> {
+async function readTagged(admin: KongAdmin, kind: Exclude<Kind, 'target'>): Promise<Entity[]> {
   const rows = await admin
     .list([COLLECTIONS[kind]], `tags=${encodeURIComponent(MANAGED_TAG)}`)
     .catch(noneIfMissing)

@@ -34,6 +34,8 @@ export interface ConfiguratorOptions {
   readonly problems: () => readonly Problem[]
   /** What would be written to Kong with this text of a document; null until everything is known. */
   readonly changesWith: (key: string, text: string) => readonly Change[] | null
+  /** What Kong has against plugins that this text of a document would make. */
+  readonly faultsOf: (key: string, text: string) => Promise<readonly string[]>
 }
 
 /** What a change of settings would do. */
@@ -57,6 +59,7 @@ export class Configurator {
    */
   async configure(what: Configurable, service: string | null, given: Given): Promise<Record<string, Json>> {
     const { parameters, key, changes } = editOf(what, service, given)
+    if (what === 'rate-limit') await this.#requireKong(key, changes, parameters)
     const result = await editSettings(this.#options, key, changes)
     return await this.#effectiveWith(parameters, service, textOf(parameters, result))
   }
@@ -67,10 +70,25 @@ export class Configurator {
    */
   async preview(what: Configurable, service: string | null, given: Given): Promise<ConfigurePreview> {
     const { parameters, key, changes } = editOf(what, service, given)
-    const text = textOf(parameters, await previewSettings(this.#options.reader, key, changes))
+    const text = await this.#requireKong(key, changes, parameters)
     const inKong = this.#options.changesWith(key, text)
     if (inKong === null) throw new RequestError(503, 'Consul and Kong have not been read yet')
     return { effective: await this.#effectiveWith(parameters, service, text), ...listedChanges(inKong) }
+  }
+
+  /**
+   * Kong is asked before anything is written.
+   * @returns the document as it would be
+   * @throws RequestError 422 naming the parameter
+   */
+  async #requireKong(
+    key: string,
+    changes: Parameters<typeof editSettings>[2],
+    parameters: readonly Parameter[],
+  ): Promise<string> {
+    const text = textOf(parameters, await previewSettings(this.#options.reader, key, changes))
+    const errors = await this.#options.faultsOf(key, text)
+    return textOf(parameters, errors.length === 0 ? { text } : { errors })
   }
 
   async #effectiveWith(

@@ -1,10 +1,12 @@
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
+import type { Certificates } from '../core/certificates/certificate-entities.ts'
 import { createDesired, type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import type { Change, OverridePolicy } from '../core/diff.ts'
 import { type Entity, isOfCalled, type KongState } from '../core/entity.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import type { Callers } from '../core/intentions/join-access.ts'
+import { judgeDocuments, type VerdictOf } from '../core/plugin-settings/judge-documents.ts'
 import type { SplitterDocument } from '../core/policy/entry-schema.ts'
 import type { Policies } from '../core/policy/policy-input.ts'
 import type { Problem } from '../core/problem.ts'
@@ -12,6 +14,7 @@ import type { MeshPlugin } from '../core/service-plugins.ts'
 import {
   type AcceptedSettings,
   acceptSettings,
+  type Judge,
   type Refusal,
   type ServiceSettings,
 } from '../core/settings.ts'
@@ -35,6 +38,8 @@ export interface DecisionOptions {
   readonly plugins: () => readonly MeshPlugin[]
   /** Who calls, by what KV says; undefined while it was not read. */
   readonly callers: () => Callers | undefined
+  /** What Kong says to plugins that settings make, before they are written. */
+  readonly verdictOf: VerdictOf
   /** A hold is over: decide anew. */
   readonly onDue: () => void
   /** Something is held, or held no more. */
@@ -76,6 +81,10 @@ export class Decision {
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
   #documents: ReadonlyMap<string, string> = new Map()
+  #certificates: Certificates | undefined
+  #rows: KvRows = new Map()
+  /** Accepted before Kong could be asked. */
+  #isProvisional = false
   #unread: ReadonlyMap<string, Error> = new Map()
   #desired: Desired = { state: new Map(), groups: new Map(), services: [], problems: [] }
   #index: DesiredIndex | null = null
@@ -97,11 +106,39 @@ export class Decision {
   setDocuments(documents: ReadonlyMap<string, string>, rows: KvRows): ReadDocuments {
     if (!this.hasDecided) this.#holds.remember(rememberedHolds(rows, this.#options.mesh.mesh))
     const reasonsOf = changedDocuments(this.#documents, documents)
-    const { accepted, problems, refused } = acceptDocuments(this.#accepted, documents, rows)
     this.#documents = documents
+    this.#rows = rows
+    return { reasonsOf, refused: this.acceptDocuments() }
+  }
+
+  /** Once more, after Kong was asked about them. @returns what is refused */
+  acceptDocuments(): ReadonlyMap<string, Refusal> {
+    // What was used before Kong could be asked is no last good document.
+    const previous = this.#isProvisional ? null : this.#accepted
+    const { accepted, problems, refused, pending } = acceptDocuments(
+      previous,
+      this.#documents,
+      this.#rows,
+      this.#judge,
+    )
+    this.#isProvisional = previous === null && pending.size > 0
     this.#accepted = accepted
     this.#settingProblems = problems
-    return { reasonsOf, refused }
+    return refused
+  }
+
+  /** What Kong has against this text of a document, as far as it was asked; null before anything was accepted. */
+  faultsOf(key: string, text: string): readonly string[] | null {
+    if (this.#accepted === null) return null
+    const documents = new Map(this.#documents).set(key, text)
+    return acceptSettings(this.#accepted, documents, this.#judge).refused.get(key)?.errors ?? []
+  }
+
+  readonly #judge: Judge = (layers, before) =>
+    judgeDocuments(layers, before, this.#options.verdictOf, this.#options.mesh.redis ?? null)
+
+  setCertificates(certificates: Certificates): void {
+    this.#certificates = certificates
   }
 
   /** @returns services that Consul answers for again */
@@ -263,6 +300,7 @@ export class Decision {
       actual: mirror,
       foreign: mirror.foreignRoutes(),
       heldWeights: this.#holds.weights,
+      certificates: this.#certificates,
     }
   }
 }

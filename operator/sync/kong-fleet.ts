@@ -1,4 +1,5 @@
 import type { CatalogChange } from '../consul/catalog-watch.ts'
+import type { Certificates } from '../core/certificates/certificate-entities.ts'
 import type { Change } from '../core/diff.ts'
 import { keyOf } from '../core/entity.ts'
 import type { Problem } from '../core/problem.ts'
@@ -17,7 +18,7 @@ import type { ReconcilerOptions } from './reconciler-options.ts'
 
 export interface FleetOptions extends Omit<ReconcilerOptions, 'kong' | 'changes' | 'gauges'> {
   readonly kong: KongConfig
-  /** What is wrong with the mesh, beside what any Kong has: plugin processes, canaries. */
+  /** What is wrong with the mesh, beside what any Kong has: plugin processes, canaries, certificates. */
   readonly meshProblems?: () => readonly Problem[]
 }
 
@@ -43,6 +44,7 @@ export class KongFleet {
   #snapshot: CatalogChange | null = null
   #unread: ReadonlyMap<string, Error> = new Map()
   #documents: Parameters<Reconciler['setDocuments']> | null = null
+  #certificates: Certificates | null = null
 
   constructor(options: FleetOptions) {
     this.#options = options
@@ -120,6 +122,11 @@ export class KongFleet {
     for (const each of this.all) each.setDocuments(documents, changedAtMs, rows)
   }
 
+  setCertificates(certificates: Certificates): void {
+    this.#certificates = certificates
+    for (const each of this.all) each.setCertificates(certificates)
+  }
+
   setUnread(unread: ReadonlyMap<string, Error>): void {
     this.#unread = unread
     for (const each of this.all) each.setUnread(unread)
@@ -171,6 +178,7 @@ export class KongFleet {
     this.#others = urls.map((each) => this.#reconciler({ urls: [each], only: 'dbless' }))
     for (const each of this.#others) {
       each.setUnread(this.#unread)
+      if (this.#certificates !== null) each.setCertificates(this.#certificates)
       if (this.#snapshot !== null) each.setSnapshot({ ...this.#snapshot, reasons: new Map() })
       if (this.#documents !== null) each.setDocuments(...this.#documents)
       this.#running.push(each.run())

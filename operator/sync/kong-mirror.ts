@@ -183,12 +183,19 @@ export function matchesOf({ kind, fields }: Entity): readonly string[] {
 }
 
 /** With what it hangs on. */
-const GOES_ALONG: ReadonlySet<Kind> = new Set(['target', 'plugin', 'jwt_secret', 'keyauth_credential', 'acl'])
+const GOES_ALONG: ReadonlySet<Kind> = new Set([
+  'target',
+  'plugin',
+  'jwt_secret',
+  'keyauth_credential',
+  'acl',
+  'sni',
+])
 
 /** Their names are unique at their place alone. */
 const NOT_UNIQUE: ReadonlySet<Kind> = new Set(['target', 'plugin', 'keyauth_credential', 'acl'])
 
-const PARENTS: ReadonlySet<Kind> = new Set(['upstream', 'service', 'route', 'consumer'])
+const PARENTS: ReadonlySet<Kind> = new Set(['upstream', 'service', 'route', 'consumer', 'certificate'])
 const isParent = ({ kind }: Entity): boolean => PARENTS.has(kind)
 
 /** A plugin hangs on a service, on a route, or on neither. */

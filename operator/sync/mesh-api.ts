@@ -93,6 +93,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
     settings: () => reconciler.settings,
     problems: () => reconciler.problems(),
     changesWith: (key, text) => reconciler.changesWith({ key, text }),
+    faultsOf: (key, text) => reconciler.refusalsOf(key, text),
   })
   const entries = createEntryWriter(config.consul, options.metrics)
   const splits = new SplitEditor({

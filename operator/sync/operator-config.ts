@@ -32,6 +32,15 @@ export interface OperatorConfig {
   readonly feedToken?: Secret | string | undefined
   /** 32 bytes in base64 or hex that keys of key-auth are sealed with in KV; without it there are none. */
   readonly identityKey?: Secret | string | undefined
+  /** Certificates for hosts of one's own: where files that KV names lie, and the key that opens sealed private keys. */
+  readonly certificates?:
+    | {
+        readonly folder?: string | undefined
+        readonly sealKeyFile?: string | undefined
+        /** As which service Consul Connect knows the gateway; undefined: it has no identity there. */
+        readonly connectService?: string | undefined
+      }
+    | undefined
   /** Redis of the old API; without it the old paths answer 503. */
   readonly redis?: RedisConfig | undefined
   readonly traces?: TracesConfig | undefined

@@ -29,8 +29,10 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { createTraces } from '../traces/start-traces.ts'
 import { type ApplyResult, applyEverywhere } from './apply-now.ts'
+import { CertificateBook, certificateStatusKey } from './certificate-book.ts'
 import type { ChangeQuery, ChangeRecord } from './change-log.ts'
 import { commandParts } from './command-parts.ts'
+import { followIdentity } from './connect-identity.ts'
 import { ConsulDoubts } from './consul-doubts.ts'
 import { EjectionBook } from './ejection-book.ts'
 import { ExternalBook } from './external-book.ts'
@@ -53,6 +55,7 @@ import { PauseBook } from './pause-book.ts'
 import { createPluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
 import { SealedKeys } from './sealed-keys.ts'
+import { sharedRedis } from './shared-redis.ts'
 import { type Canaries, startCanaries } from './start-canaries.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
@@ -114,6 +117,7 @@ export async function startOperator(
       mesh: config.mesh,
       hostSuffix: config.hostSuffix,
       outcomes: config.outcomes,
+      redis: sharedRedis(config.redis) ?? undefined,
       ...(config.expose === undefined ? {} : { exposeDefault: config.expose }),
     },
     policy: config.overrides.policy,
@@ -136,9 +140,23 @@ export async function startOperator(
         ...canaries.problems(),
         ...faults.problems(Date.now()),
         ...external.problems(),
+        ...certificates.problems(),
       ]
     },
     isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
+  })
+  const connectService = config.certificates?.connectService
+  const certificateStatuses = new StatusKeeper({
+    ...{ writer, log },
+    isActive: () => isLeading() && !signal.aborted,
+    keyOf: certificateStatusKey,
+  })
+  const certificates: CertificateBook = new CertificateBook({
+    folder: config.certificates?.folder,
+    keyFile: config.certificates?.sealKeyFile,
+    hasIdentity: connectService !== undefined,
+    onChange: (read) => fleet.setCertificates(read),
+    onRefused: (refused) => certificateStatuses.setRefused(refused),
   })
   const presence: PluginPresence = new PluginPresence({ onChange: () => fleet.reviewPlugins() })
   const reconciler = fleet.primary
@@ -357,6 +375,7 @@ export async function startOperator(
         rows = read
         external.setRows(read)
         statuses.setRows(read)
+        certificateStatuses.setRows(read)
         pauses.setRows(read)
         guard.setRows(read)
         ejections.setRows(read)
@@ -367,12 +386,21 @@ export async function startOperator(
       },
       onDocuments: (documents, changedAtMs) => {
         external.setDocuments(documents)
+        // First: what is not known is not decided about.
+        certificates.setDocuments(documents)
         fleet.setDocuments(documents, changedAtMs, rows)
         faults.setDocuments(documents)
       },
       onDoubt: (doubt) => doubts.note('settings', doubt),
     }),
     fleet.run(),
+    connectService === undefined
+      ? null
+      : followIdentity({
+          ...{ reader, log, signal },
+          service: connectService,
+          onLeaf: (leaf) => certificates.setIdentity(leaf),
+        }),
     readNode(admin, signal).then((node) => {
       kongNode = node
       const seconds = node.updateFrequency
@@ -388,6 +416,8 @@ export async function startOperator(
   const resync = async () => {
     catalog.verify()
     statuses.review()
+    certificateStatuses.review()
+    certificates.review()
     guard.review()
     ejections.review()
     legacy.review()
@@ -412,6 +442,7 @@ export async function startOperator(
       ejections.stop()
       identities.stop()
       presence.stop()
+      certificates.stop()
       const limit = new Promise<void>((done) => setTimeout(done, STOP_LIMIT_MS).unref())
       await Promise.race([Promise.all([fleet.stop(), legacy.stop()]), limit])
       await Promise.race([Promise.all([election?.stop(), loops]), limit])

@@ -2,6 +2,8 @@
 // done by operator/core; here is only when to decide, for which services, and what to do with failures.
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
+import type { Certificates } from '../core/certificates/certificate-entities.ts'
+import { wokenServices } from '../core/certificates/woken-services.ts'
 import type { Desired } from '../core/desired.ts'
 import { type Change, type Diff, diff, type Override } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
@@ -13,10 +15,11 @@ import { entityId, targetId, upstreamName } from '../core/names.ts'
 import type { PlanReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import type { AcceptedSettings, Settings } from '../core/settings.ts'
+import type { AcceptedSettings, Refusal, Settings } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { KongTarget } from '../kong/kong-target.ts'
+import { SchemaVerdicts } from '../kong/schema-verdicts.ts'
 import { applyService } from './apply-service.ts'
 import { blockingService } from './blocking-service.ts'
 import type { ChangeLog } from './change-log.ts'
@@ -42,6 +45,7 @@ import { ProblemLog } from './problem-log.ts'
 import type { ReconcilerOptions } from './reconciler-options.ts'
 import { ServiceLocks } from './service-locks.ts'
 import { type Job, ServiceQueue } from './service-queue.ts'
+import { SettingsCheck } from './settings-check.ts'
 import { SyncProgress } from './sync-progress.ts'
 import { WriteRules } from './write-rules.ts'
 
@@ -79,6 +83,7 @@ export class Reconciler {
   readonly #problems: ProblemLog
   readonly #plugins: LoadedPlugins
   readonly #progress: SyncProgress
+  readonly #settingsCheck: SettingsCheck
   readonly #report: OutcomeReport
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
 
@@ -129,7 +134,19 @@ export class Reconciler {
       onUp: () => this.#kongUp(),
       onDown: () => this.#kongDown(),
     })
+    const verdicts = new SchemaVerdicts(admin)
+    this.#settingsCheck = new SettingsCheck({
+      log,
+      signal,
+      verdicts,
+      isKongUp: () => this.connection.isUp,
+      faultsOf: (key, text) => this.#decision.faultsOf(key, text),
+      onChecked: (changedAtMs, reasonsOf) =>
+        this.#takeSettings(changedAtMs, reasonsOf, this.#decision.acceptDocuments()),
+      onFailure: (error) => this.connection.report(error),
+    })
     this.#decision = new Decision({
+      verdictOf: verdicts.of,
       log,
       mesh: options.mesh,
       policy: options.policy,
@@ -197,10 +214,31 @@ export class Reconciler {
   /** @param rows what KV tells of documents refused and of holds earlier, read together with the documents */
   setDocuments(documents: ReadonlyMap<string, string>, changedAtMs: number, rows: KvRows): void {
     const { reasonsOf, refused } = this.#decision.setDocuments(documents, rows)
+    this.#settingsCheck.note(changedAtMs, reasonsOf)
+    this.#takeSettings(changedAtMs, reasonsOf, refused)
+  }
+
+  #takeSettings(
+    changedAtMs: number,
+    reasonsOf: (service: string) => readonly string[],
+    refused: ReadonlyMap<string, Refusal>,
+  ): void {
     this.#options.metrics.refusedSettings.set(refused.size)
     this.#options.onRefused?.(refused)
     this.#problems.reviewSoon()
+    this.#settingsCheck.begin()
     this.#decide(changedAtMs, reasonsOf)
+  }
+
+  /** Certificates came, went or were renewed. */
+  setCertificates(certificates: Certificates): void {
+    this.#decision.setCertificates(certificates)
+    this.#decide(Date.now(), () => ['certificates changed'])
+  }
+
+  /** What Kong has against this text of a settings document; nothing where it cannot be asked. */
+  async refusalsOf(key: string, text: string): Promise<readonly string[]> {
+    return await this.#settingsCheck.faultsOf(key, text)
   }
 
   /** Services that Consul does not answer for while it does for others. */
@@ -473,7 +511,7 @@ export class Reconciler {
   }
 
   #decide(changedAtMs: number | null, reasonsOf: (service: string) => readonly string[]): void {
-    if (!this.#decision.isPossible) return
+    if (!this.#decision.isPossible || this.#isUnchecked()) return
     const { index } = this.#decision
     if (index === null) {
       if (this.connection.isUp) this.#compareAll()
@@ -483,6 +521,11 @@ export class Reconciler {
       this.queue.add(service, changedAtMs, reasonsOf(service))
     }
     this.#noticeSoon()
+  }
+
+  /** Are there settings that Kong has not been asked about, and none before them that could stand in? */
+  #isUnchecked(): boolean {
+    return !this.hasDecided && this.connection.isUp && this.#settingsCheck.isWaiting
   }
 
   /** @returns services that want something else than before */
@@ -497,7 +540,8 @@ export class Reconciler {
 
   /** Called when Kong was read: what differs, whoever changed it, is applied. */
   #compareAll(): void {
-    if (!this.#decision.isPossible) return
+    this.#settingsCheck.begin()
+    if (!this.#decision.isPossible || this.#isUnchecked()) return
     const isFirst = !this.hasDecided
     const before = this.#decision.index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
     const changed = this.#compute(before)
@@ -569,6 +613,9 @@ export class Reconciler {
   #written(change: Change): void {
     this.#options.metrics.changes.inc({ kind: change.entity.kind, action: change.action })
     this.marks.written(change)
+    for (const service of wokenServices(change, this.#decision.index?.groups ?? new Map())) {
+      this.queue.add(service, null, ['certificates written'])
+    }
   }
 
   #done(job: Job, outcome: Outcome, tookMs: number): void {

@@ -1,15 +1,20 @@
+import { certificatesOf } from '../core/certificates/upstream-tls.ts'
 import type { Change } from '../core/diff.ts'
+import { keyOf } from '../core/entity.ts'
 import { restartsPlugins } from '../core/plugin-restarts.ts'
 import type { Decision } from './decision.ts'
+import type { KongMirror } from './kong-mirror.ts'
 import type { LoadedPlugins } from './loaded-plugins.ts'
 import type { ReconcilerOptions } from './reconciler-options.ts'
 import type { ServiceLocks } from './service-locks.ts'
 
 export interface WriteRulesOptions
   extends Pick<ReconcilerOptions, 'dryRun' | 'signal' | 'refusal' | 'isPaused' | 'arePluginsAway'> {
-  readonly decision: Pick<Decision, 'isUnread' | 'isOnHold'>
+  readonly decision: Pick<Decision, 'isUnread' | 'isOnHold' | 'wanted'>
   readonly plugins: Pick<LoadedPlugins, 'isUnwritable'>
   readonly locks: Pick<ServiceLocks, 'has'>
+  /** What Kong holds. */
+  readonly mirror: Pick<KongMirror, 'has' | 'values'>
   readonly isDbless: () => boolean
   readonly isKongUp: () => boolean
 }
@@ -54,7 +59,8 @@ export class WriteRules {
   /** Can it not be written, whatever a person says? */
   isOutOfReach(change: Change): boolean {
     const { decision, plugins } = this.#options
-    return decision.isUnread(change) || plugins.isUnwritable(change) || this.#waitsForPlugins(change)
+    if (decision.isUnread(change) || plugins.isUnwritable(change)) return true
+    return this.#waitsForCertificates(change) || this.#waitsForPlugins(change)
   }
 
   /** @returns whether something has waited for plugins that answer now; then it is told once */
@@ -62,6 +68,20 @@ export class WriteRules {
     if (!this.#isBehindPlugins || this.#arePluginsAway()) return false
     this.#isBehindPlugins = false
     return true
+  }
+
+  /** A service waits for what it refers to, its routes and plugins with it, and that for the last that refers to it. */
+  #waitsForCertificates({ action, entity }: Change): boolean {
+    const { mirror, decision } = this.#options
+    if (action !== 'delete') {
+      const parent = `service/${entity.parent}`
+      const isBelow = (entity.kind === 'route' || entity.kind === 'plugin') && !mirror.has(parent)
+      const service = isBelow ? decision.wanted.get(parent) : entity
+      return service !== undefined && certificatesOf(service).some((key) => !mirror.has(key))
+    }
+    if (entity.kind !== 'certificate' && entity.kind !== 'ca_certificate') return false
+    for (const each of mirror.values()) if (certificatesOf(each).includes(keyOf(entity))) return true
+    return false
   }
 
   #waitsForPlugins(change: Change): boolean {

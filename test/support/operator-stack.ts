@@ -38,6 +38,8 @@ export interface Stack {
 export interface StackGateway {
   readonly adminUrl: string
   readonly proxyUrl: string
+  /** Where it speaks TLS; undefined: nowhere. */
+  readonly proxyTlsPort: number | undefined
   close(): Promise<void>
 }
 
@@ -52,6 +54,8 @@ export interface StackOptions extends ConsulOptions {
   readonly ports?: { readonly admin: number; readonly api: number }
   /** A gateway of ours whatever the environment says: for tests that take it away. */
   readonly ownGateway?: boolean
+  /** Whether the gateway speaks TLS as well; KONG_PROXY_TLS_URL says where that of the environment does. */
+  readonly tls?: boolean
   /** Folder of a built dashboard, to be served. */
   readonly dashboard?: string
 }
@@ -59,13 +63,14 @@ export interface StackOptions extends ConsulOptions {
 export async function startStack({
   kongEnv,
   ports,
-  ownGateway = kongEnv !== undefined || ports !== undefined,
+  tls = false,
+  ownGateway = kongEnv !== undefined || ports !== undefined || (tls && !process.env.KONG_PROXY_TLS_URL),
   dashboard,
   ...options
 }: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
   const gateway =
-    (ownGateway ? null : givenKong()) ?? stackGateway(await startTestGateway(kongEnv, ports?.admin))
+    (ownGateway ? null : givenKong()) ?? stackGateway(await startTestGateway(kongEnv, ports?.admin, tls))
   const { adminUrl, proxyUrl } = gateway
   let operator: Operator | null = null
   /** Paths of what a test made by hand. */
@@ -136,14 +141,16 @@ export async function startStack({
 const stackGateway = (gateway: Gateway): StackGateway => ({
   adminUrl: `http://127.0.0.1:${gateway.adminPort}`,
   proxyUrl: `http://127.0.0.1:${gateway.proxyPort}`,
+  proxyTlsPort: gateway.proxyTlsPort,
   close: () => gateway.close(),
 })
 
 /** The Kong of the environment; null where it names none. */
 function givenKong(): StackGateway | null {
-  const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl } = process.env
+  const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl, KONG_PROXY_TLS_URL: tlsUrl } = process.env
   if (!adminUrl || !proxyUrl) return null
-  return { adminUrl, proxyUrl, close: () => sweepKong(adminUrl) }
+  const proxyTlsPort = tlsUrl === undefined ? undefined : Number(new URL(tlsUrl).port || 443)
+  return { adminUrl, proxyUrl, proxyTlsPort, close: () => sweepKong(adminUrl) }
 }
 
 /** What is used goes last. */
@@ -161,9 +168,11 @@ async function sweepKong(adminUrl: string): Promise<void> {
 export const startTestGateway = (
   env: Readonly<Record<string, string>> = {},
   adminPort = 0,
+  tls = false,
 ): Promise<Gateway> =>
   startGateway({
     proxyPort: 0,
+    ...(tls ? { proxyTlsPort: 0 } : {}),
     adminPort,
     log: silentLogger,
     env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env },

@@ -31,7 +31,7 @@ export function defineOperator(command: Command): void {
   addOutputOption(command)
   addConfigOptions(command, [
     ...['consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'resync', 'overrides', 'operator', 'dryRun'],
-    ...['redis', 'traces', 'api', 'log'],
+    ...['redis', 'certificates', 'connect', 'secrets', 'traces', 'api', 'log'],
   ])
 }
 

@@ -1,62 +1,40 @@
-/** Header changes of a route, as the configuration of Kong's request- and response-transformer. */
+/** Header changes of a route, as steps for Kong's request- and response-transformer. */
 
-import type { Json } from '../entity.ts'
+import type { HeaderSteps } from '../plugin-settings/header-fields.ts'
+import type { RouteHeaders } from '../plugin-settings/plugin-configs.ts'
 import type { RouteDestinationDocument, Tell } from './compile-chain.ts'
-
-export type Fields = Readonly<Record<string, Json>>
-
-export interface Transformers {
-  /** null: none is needed. */
-  readonly request: Fields | null
-  readonly response: Fields | null
-}
 
 /** The path that is sent on: a part of the one that was asked for, by the name of the group in the route's regex. */
 export const PATH_GROUP = 'mesh_path'
 
-export function transformersOf(
+export function routeHeadersOf(
   wish: RouteDestinationDocument,
   takesPathGroup: boolean,
   where: string,
   tell: Tell,
-): Transformers {
-  const request = headerFields(wish.RequestHeaders, `${where}.RequestHeaders`, true, tell)
-  const response = headerFields(wish.ResponseHeaders, `${where}.ResponseHeaders`, false, tell)
-  const uri = takesPathGroup ? `$(uri_captures['${PATH_GROUP}'])` : null
+): RouteHeaders {
   return {
-    request: request === null && uri === null ? null : { ...(request ?? NOTHING), 'config.replace.uri': uri },
-    response,
+    request: headerSteps(wish.RequestHeaders, `${where}.RequestHeaders`, true, tell),
+    response: headerSteps(wish.ResponseHeaders, `${where}.ResponseHeaders`, false, tell),
+    uri: takesPathGroup ? `$(uri_captures['${PATH_GROUP}'])` : null,
   }
-}
-
-const NOTHING: Fields = {
-  'config.remove.headers': [],
-  'config.replace.headers': [],
-  'config.add.headers': [],
-  'config.append.headers': [],
 }
 
 type Modifiers = RouteDestinationDocument['RequestHeaders']
 
 /** Set: replace what is there, add what is not. Add: append. Kong removes first, appends last. */
-function headerFields(said: Modifiers, where: string, isRequest: boolean, tell: Tell): Fields | null {
+function headerSteps(said: Modifiers, where: string, isRequest: boolean, tell: Tell): HeaderSteps | null {
   const entriesOf = (field: 'Set' | 'Add') =>
     Object.entries(said?.[field] ?? {})
       .sort(([left], [right]) => (left < right ? -1 : 1))
       .filter(([name, value]) => isWritable(name, value, `${where}.${field}`, isRequest, tell))
-      .map(([name, value]) => `${name}:${value}`)
   const set = entriesOf('Set')
   const add = entriesOf('Add')
   const remove = [...new Set(said?.Remove ?? [])]
     .sort()
     .filter((name) => isName(name, `${where}.Remove`, isRequest, tell))
   if (set.length + add.length + remove.length === 0) return null
-  return {
-    'config.remove.headers': remove,
-    'config.replace.headers': set,
-    'config.add.headers': set,
-    'config.append.headers': add,
-  }
+  return { remove, rename: [], set, add }
 }
 
 function isWritable(name: string, value: string, where: string, isRequest: boolean, tell: Tell): boolean {

@@ -3,17 +3,21 @@
 import type { Planned } from '../decided.ts'
 import { type Entity, keyOf } from '../entity.ts'
 import { kongServiceEntity, upstreamEntities } from '../kong-entities.ts'
-import { entityId, policyPluginId, serviceName, upstreamName } from '../names.ts'
+import { serviceName, upstreamName } from '../names.ts'
+import { combineTraffic } from '../plugin-settings/combine-settings.ts'
+import { NO_ROUTE_HEADERS, type RouteHeaders } from '../plugin-settings/plugin-configs.ts'
+import { trafficPlugins } from '../plugin-settings/traffic-plugins.ts'
+import type { TrafficSettings } from '../plugin-settings/traffic-settings.ts'
 import type { Problem } from '../problem.ts'
 import type { RouteWish } from '../route-wishes.ts'
 import type { PlanOptions } from '../service-plan.ts'
-import { pluginEntity, policyPluginEntities } from '../service-plugins.ts'
+import { policyPluginEntities } from '../service-plugins.ts'
 import type { Settings } from '../settings-defaults.ts'
 import { hashOf } from '../tags.ts'
 import type { Chain, ChainRoute, Destination, Tell } from './compile-chain.ts'
 import type { ConfigEntries } from './config-entries.ts'
 import { type Bases, isSplit, labelOf, servicesOf, settingsOf, upstreamOf } from './destinations.ts'
-import { type Fields, transformersOf } from './header-change.ts'
+import { routeHeadersOf } from './header-change.ts'
 import { type WishedRoute, wishedRoutes } from './policy-wishes.ts'
 import type { SubsetMembers } from './subset-members.ts'
 import { destinationWeights, failoverWeights } from './upstream-weights.ts'
@@ -112,8 +116,8 @@ interface KongServiceSpec {
   readonly answering: readonly string[]
   readonly settings: Settings
   readonly servicePath: string | null
-  readonly request: Fields | null
-  readonly response: Fields | null
+  /** null: the route changes no headers. */
+  readonly headers: RouteHeaders | null
 }
 
 /** @param wished null for what is left over by all routes */
@@ -127,17 +131,38 @@ function specOf(
   if (settings === null) return null
   const where = `service-router ${base.plan.service}: Routes[${route.index}].Destination`
   const own = withWish(settings, route, where, tell)
-  const { request, response } = transformersOf(route.wish, wished?.takesPathGroup ?? false, where, tell)
+  const asked = routeHeadersOf(route.wish, wished?.takesPathGroup ?? false, where, tell)
+  const headers = Object.values(asked).some((each) => each !== null) ? asked : null
   const servicePath = wished?.servicePath ?? null
   const label = labelOf(route.destination)
-  const more = { timeouts: own.timeouts, retries: own.retries, servicePath, request, response }
-  const usual = { timeouts: settings.timeouts, retries: settings.retries, servicePath: null, request: null }
+  const more = { timeouts: own.timeouts, retries: own.retries, servicePath, headers }
+  const usual = { timeouts: settings.timeouts, retries: settings.retries, servicePath: null, headers: null }
   const hash = hashOf(more as never)
-  const isPlain = hash === hashOf({ ...usual, response: null } as never)
+  const isPlain = hash === hashOf(usual as never)
   const name = `${serviceName(base.plan.service)}.${label}${isPlain ? '' : `._${hash}`}`
-  const host = upstreamOf(route.destination)
-  const answering = servicesOf(route.destination.legs)
-  return { name, host, answering, settings: own, servicePath, request, response }
+  const traffic = trafficTo(base.effective.settings, route.destination, bases, (what) =>
+    tell('TRAFFIC_SETTING_LEFT_OUT', 'warning', `${base.plan.service}: ${what} (${label})`),
+  )
+  return {
+    name,
+    host: upstreamOf(route.destination),
+    answering: servicesOf(route.destination.legs),
+    settings: { ...own, ...traffic },
+    servicePath,
+    headers,
+  }
+}
+
+/** Limits and access rules of everybody who may answer hold, whatever name a request came by. */
+function trafficTo(
+  entry: Settings,
+  { service, legs }: Destination,
+  bases: Bases,
+  tell: (what: string) => void,
+): TrafficSettings {
+  const names = new Set([service, ...servicesOf(legs)])
+  const answering = [...names].flatMap((name) => bases.get(name)?.effective.settings ?? [])
+  return answering.reduce<TrafficSettings>((known, each) => combineTraffic(known, each, tell), entry)
 }
 
 function withWish(settings: Settings, { wish }: ChainRoute, where: string, tell: Tell): Settings {
@@ -161,15 +186,10 @@ function withWish(settings: Settings, { wish }: ChainRoute, where: string, tell:
 const isSameSpec = (one: KongServiceSpec, other: KongServiceSpec): boolean => one.name === other.name
 
 function kongServiceOf({ base, options }: ShapeInput, spec: KongServiceSpec): Entity[] {
-  const { mesh, plugins } = options
+  const { mesh, plugins, redis } = options
   const { service } = base.plan
-  const { name, host, settings, servicePath } = spec
-  const parent = entityId(mesh, 'service', name)
+  const { name, host, settings, servicePath, headers } = spec
   const isOwn = name === serviceName(service)
-  const transformers = [
-    ['request-transformer', spec.request],
-    ['response-transformer', spec.response],
-  ] as const
   const enabled = base.effective.settings.enabled
   return [
     kongServiceEntity(
@@ -186,10 +206,7 @@ function kongServiceOf({ base, options }: ShapeInput, spec: KongServiceSpec): En
     ...(isOwn && base.plan.entities.length > 0
       ? []
       : policyPluginEntities(mesh, service, name, settings, plugins)),
-    ...transformers.flatMap(([plugin, config]) =>
-      config === null
-        ? []
-        : [pluginEntity(mesh, service, parent, policyPluginId(mesh, name, plugin), plugin, config)],
-    ),
+    // Over those of the plan: what requests are led to has a say as well.
+    ...trafficPlugins(mesh, service, name, settings, redis, headers ?? NO_ROUTE_HEADERS),
   ]
 }

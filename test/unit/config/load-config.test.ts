@@ -77,6 +77,7 @@ test('without anything it is the local mesh of the defaults', () => {
     overrides: { policy: 'keep' },
     outcomes: 'access_log',
     operator: {},
+    certificates: {},
     traces: { maxTraces: 10_000, maxMegabytes: 160 },
     dryRun: false,
   })

@@ -15,7 +15,7 @@ describe('a settings document that does not validate is refused and names the fi
     ],
     ['{"timeouts":{"connectMs":0}}', /timeouts\.connectMs must be a whole number from 1/],
     ['{"timeouts":{"readMS":5}}', /timeouts\.readMS is not a setting; did you mean timeouts\.readMs\?/],
-    ['{"colour":"red"}', /colour is not a setting; known here: auth, /],
+    ['{"colour":"red"}', /colour is not a setting; known here: access, auth, /],
     ['{"retries":1.5}', /retries must be a whole number from 0 to 32767, got 1\.5/],
     ['{"retries":null}', /retries must be a whole number .* got null/],
     [

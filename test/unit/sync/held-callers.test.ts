@@ -22,6 +22,7 @@ test('a service that vanished is held although it still has an identity, and a r
     policy: 'keep',
     mirror: new KongMirror(),
     plugins: () => [],
+    verdictOf: () => [],
     callers: () => callers,
     onDue: () => {},
     onHolds: () => {},
