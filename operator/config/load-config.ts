@@ -146,7 +146,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
         advertise: get<string | undefined>('operator.advertise'),
       },
       feedToken: secretOf('feed.token', 'feed.tokenFile'),
-      identityKey: secretOf('', 'identities.keyFile'),
+      sealKey: secretOf('', 'secrets.keyFile'),
       redis,
       certificates: {
         folder: get<string | undefined>('certificates.folder'),

@@ -194,7 +194,11 @@ export const SETTINGS: readonly Setting[] = [
     help: 'service as which Consul Connect knows the gateway: its certificate is what `tls.clientCertificate: connect` shows',
     example: 'kong',
   },
-  file('secrets.keyFile', [], 'key that opens what "kongsul seal" has sealed, 32 bytes in base64 or hex'),
+  file(
+    'secrets.keyFile',
+    [],
+    '32 bytes in base64 or hex, with which private keys of certificates and keys of key-auth are sealed in KV',
+  ),
   {
     path: 'alerts.webhook',
     kind: 'text',
@@ -344,11 +348,6 @@ export const SETTINGS: readonly Setting[] = [
     help: 'how clients of the old API are let in off loopback: token, or anonymous:NETWORK,... without one',
     example: 'anonymous:10.0.0.0/8',
   },
-  file(
-    'identities.keyFile',
-    [],
-    'file with 32 bytes in base64 or hex, which keys of key-auth are sealed with in KV; needed for those alone',
-  ),
   secret(
     'feed.token',
     [],

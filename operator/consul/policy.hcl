@@ -15,7 +15,7 @@ session_prefix "" { policy = "write" }
 # For POST /register, and for splits and canaries (service-splitter):
 # service_prefix "" { policy = "write" }
 
-# For keys of key-auth (identities.keyFile):
+# For keys of key-auth (secrets.keyFile):
 # key_prefix "mesh-secrets/identities/" { policy = "write" }
 # For tls.clientCertificate: connect, the service of connect.service:
 # service "kong" { policy = "write" }

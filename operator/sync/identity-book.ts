@@ -158,7 +158,7 @@ export class IdentityBook {
   ): Promise<Issued> {
     const { sealed, writer } = this.#options
     if (!sealed.canSeal) {
-      const message = 'key-auth needs identities.keyFile on this operator: keys are kept sealed with it'
+      const message = 'key-auth needs secrets.keyFile on this operator: keys are kept sealed with it'
       throw new RequestError(409, message)
     }
     const apiKey = createApiKey()

@@ -31,7 +31,7 @@ export interface OperatorConfig {
   /** What plugin processes show at /internal/*; without it only those of this machine may call. */
   readonly feedToken?: Secret | string | undefined
   /** 32 bytes in base64 or hex that keys of key-auth are sealed with in KV; without it there are none. */
-  readonly identityKey?: Secret | string | undefined
+  readonly sealKey?: Secret | string | undefined
   /** Certificates for hosts of one's own: where files that KV names lie, and the key that opens sealed private keys. */
   readonly certificates?:
     | {

@@ -18,12 +18,12 @@ import { forwardToLeader } from '../http/forward-to-leader.ts'
 import { legacyRoutes } from '../http/legacy-routes.ts'
 import { migrationRoutes } from '../http/migration-routes.ts'
 import { startServer } from '../http/server.ts'
-import { sealKeyOf } from '../identity/seal.ts'
 import { readNode } from '../kong/read-node.ts'
 import { type Election, startElection } from '../leader/election.ts'
 import { electionIdentity } from '../leader/election-options.ts'
 import { startLegacy } from '../legacy/legacy-api.ts'
 import { traceSource } from '../metrics/trace-source.ts'
+import { parseSealKey } from '../secrets/seal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -168,10 +168,10 @@ export async function startOperator(
     isActive: () => !config.dryRun && !signal.aborted,
     onChange: (services) => fleet.reviewPauses(services),
   })
-  const sealKey = revealed(config.identityKey)
+  const sealKey = revealed(config.sealKey)
   const sealed: SealedKeys = new SealedKeys({
     reader,
-    sealKey: sealKey === undefined ? null : sealKeyOf(sealKey),
+    sealKey: sealKey === undefined ? null : parseSealKey(sealKey),
     signal,
     onChange: () => identities.keysChanged(),
   })

@@ -1,7 +1,7 @@
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import { type Identity, SECRETS_PREFIX, secretKey } from '../core/intentions/identities.ts'
 import type { Problem } from '../core/problem.ts'
-import { seal, unseal } from '../identity/seal.ts'
+import { seal, unseal } from '../secrets/seal.ts'
 
 export interface SealedKeysOptions {
   readonly reader: Pick<ConsulReader, 'keys'>
@@ -36,7 +36,7 @@ export class SealedKeys {
   seal({ service, kid }: Pick<Identity, 'service' | 'kid'>, key: string): string {
     const name = `${service}/${kid}`
     this.#opened = new Map(this.#opened).set(name, key)
-    return seal(this.#options.sealKey!, name, key)
+    return seal(key, this.#options.sealKey!, SECRETS_PREFIX + name)
   }
 
   problems(list: readonly Identity[]): readonly Problem[] {
@@ -55,7 +55,7 @@ export class SealedKeys {
       .map(({ service, kid }) => `${service}/${kid}`)
     if (this.#isReading || wanted.every((name) => this.#opened.has(name))) return
     if (!this.canSeal) {
-      this.#tell(wanted, new Map(), 'identities.keyFile is not set, so that it cannot be opened')
+      this.#tell(wanted, new Map(), 'secrets.keyFile is not set, so that it cannot be opened')
       return
     }
     this.#isReading = true
@@ -70,9 +70,11 @@ export class SealedKeys {
       const { body } = await reader.keys(SECRETS_PREFIX, { stale: false, signal })
       const opened = new Map<string, string>()
       for (const { Key, Value } of body) {
-        const name = Key.slice(SECRETS_PREFIX.length)
-        const key = unseal(sealKey!, name, Value ?? '')
-        if (key !== null) opened.set(name, key)
+        try {
+          opened.set(Key.slice(SECRETS_PREFIX.length), unseal(Value ?? '', sealKey!, Key))
+        } catch {
+          // told below, with those that are not there
+        }
       }
       this.#tell(wanted, opened, 'it is not there, or was sealed with another key')
     } catch (error) {

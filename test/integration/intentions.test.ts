@@ -10,7 +10,7 @@ import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 /** What keys of key-auth are sealed with. */
-const identityKey = randomBytes(32).toString('base64')
+const sealKey = randomBytes(32).toString('base64')
 
 const SERVICES = ['web', 'api', 'db'] as const
 
@@ -78,7 +78,7 @@ describe('intentions of Consul at the gateway', () => {
       servers.push(server)
       await stack.consul.register({ Name: service, ID: service, Address: '127.0.0.1', Port: server.port })
     }
-    await stack.startOperator({ identityKey })
+    await stack.startOperator({ sealKey })
     for (const service of SERVICES) await issue(service)
   })
   after(async () => {
@@ -208,7 +208,7 @@ describe('intentions of Consul at the gateway', () => {
     )
     await stack.stopOperator()
     for (const consumer of ['mesh.batch', 'mesh.db']) await stack.admin('DELETE', `/consumers/${consumer}`)
-    await stack.startOperator({ identityKey })
+    await stack.startOperator({ sealKey })
     await waitFor(hold, { what: 'the keys being in Kong again' })
     const told = [
       await api('GET', '/changes'),

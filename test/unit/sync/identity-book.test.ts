@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { identityKey, identityText, secretKey } from '../../../operator/core/intentions/identities.ts'
 import { newIdentity } from '../../../operator/core/intentions/issue.ts'
 import { createKeyPair } from '../../../operator/identity/key-pair.ts'
-import { unseal } from '../../../operator/identity/seal.ts'
+import { unseal } from '../../../operator/secrets/seal.ts'
 import { IdentityBook } from '../../../operator/sync/identity-book.ts'
 import { SealedKeys } from '../../../operator/sync/sealed-keys.ts'
 import { silentLogger } from '../../../operator/telemetry/logger.ts'
@@ -119,14 +119,14 @@ describe('the identities of KV', () => {
     begin(sealKey)
     const { identity, apiKey } = await book.issue({ ...wish, method: 'key-auth' })
     const place = secretKey('web', identity.kid)
-    assert.equal(unseal(sealKey, `web/${identity.kid}`, kv.get(place)!), apiKey)
+    assert.equal(unseal(kv.get(place)!, sealKey, place), apiKey)
     assert.equal(book.callers?.keys.get(`web/${identity.kid}`), apiKey)
     assert.ok(![...kv.values()].some((text) => text.includes(apiKey!)))
     await book.revoke('web', identity.kid)
     assert.equal(kv.size, 0)
   })
 
-  test('without identities.keyFile there are no keys of key-auth', async () => {
-    await assert.rejects(book.issue({ ...wish, method: 'key-auth' }), /identities.keyFile/)
+  test('without secrets.keyFile there are no keys of key-auth', async () => {
+    await assert.rejects(book.issue({ ...wish, method: 'key-auth' }), /secrets.keyFile/)
   })
 })
