@@ -162,15 +162,15 @@ function upstreamFieldsOf(settings: Settings): Fields {
 
 /**
  * Kong takes the name that it shows in the handshake of TLS, and that it verifies, from the Host it sends, which has a port where that is
- * not 443: certificates are for names. Instances that share one host name get it; those by address, or by several names, have
- * nothing that would do for all of them.
+ * not 443: certificates are for names. A name of the settings comes first; instances that share one host name get that; those by
+ * address, or by several names, have nothing that would do for all of them.
  */
 function withHostHeader(
   fields: Fields,
   protocol: Settings['protocol'],
   weights: ReadonlyMap<string, number>,
 ): Fields {
-  if (protocol !== 'https' && protocol !== 'grpcs') return fields
+  if ((protocol !== 'https' && protocol !== 'grpcs') || 'host_header' in fields) return fields
   const hosts = new Set([...weights.keys()].map((target) => target.slice(0, target.lastIndexOf(':'))))
   const [name] = hosts
   if (name === undefined || [...hosts].every(isIp)) return fields

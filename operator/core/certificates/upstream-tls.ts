@@ -70,8 +70,9 @@ export function tlsServiceFields(mesh: string, { protocol, tls }: Speaking): Fie
   }
 }
 
+/** Nothing where no name is set: the instances may have one in common. */
 export const tlsUpstreamFields = ({ protocol, tls }: Speaking): Fields =>
-  protocol === 'https' ? { host_header: tls.serverName } : {}
+  protocol === 'https' && tls.serverName !== null ? { host_header: tls.serverName } : {}
 
 /** Keys of the certificates that a Kong service refers to. */
 export function certificatesOf({ kind, fields }: Pick<Entity, 'kind' | 'fields'>): readonly string[] {

@@ -14,6 +14,17 @@ test('with TLS instances that share one host name are asked by it, without the p
   deepEqual(headerOf('https', 'api.example.com:8443', 'api.example.com:443'), 'api.example.com')
 })
 
+test('the name that the settings give comes before that of the instances', () => {
+  const settings = {
+    ...BUILT_IN,
+    protocol: 'https' as const,
+    tls: { ...BUILT_IN.tls, serverName: 'named.example.com' },
+  }
+  const weights = new Map([['api.example.com:443', 100]])
+  const [upstream] = upstreamEntities('default', 'shop', 'shop.mesh', settings, weights)
+  deepEqual(upstream!.fields['host_header'], 'named.example.com')
+})
+
 test('without TLS, or by address, the field is not kongsul’s; several names have none in common', () => {
   deepEqual(headerOf('http', 'api.example.com:80'), undefined)
   deepEqual(headerOf('https', '10.0.0.1:443', '[0000:0000:0000:0000:0000:0000:0000:0001]:443'), undefined)
