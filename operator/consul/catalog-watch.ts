@@ -204,8 +204,12 @@ export class CatalogWatch {
     void this.#pump()
   }
 
+  /** Since when they changed is not known: what was listed before may not show it. */
   #touch(services: Iterable<string>): void {
-    for (const name of services) this.#want(name, ANYTHING)
+    for (const name of services) {
+      this.#listed = null
+      this.#want(name, ANYTHING)
+    }
     this.#begin()
   }
 

@@ -43,7 +43,9 @@ export class EventWatch {
   /** Something may have happened. */
   poke(): void {
     if (this.#timer !== null) return
-    const waitMs = Math.max(GATHER_MS, this.#lookedMs + APART_MS - performance.now())
+    // What is there at first is no news: nothing is to fall into the time before the first look.
+    const apartMs = this.#before === null ? 0 : APART_MS
+    const waitMs = Math.max(GATHER_MS, this.#lookedMs + apartMs - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.look()

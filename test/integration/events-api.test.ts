@@ -59,10 +59,16 @@ async function listen(lastId?: number) {
 
 test('health changes and what was written for them are told, and replayed after the last id', async () => {
   const first = await listen()
-  await waitFor(async () => {
-    await stack.consul.setCheck('service:web-1', 'warn')
-    return first.heard().some(({ event, data }) => event === 'health' && data.to === 'degraded')
-  })
+  // Over and over: what was so when the operator looked for the first time is no news.
+  let isWarned = false
+  await waitFor(
+    async () => {
+      isWarned = !isWarned
+      await stack.consul.setCheck('service:web-1', isWarned ? 'warn' : 'pass')
+      return first.heard().some(({ event, data }) => event === 'health' && data.to === 'degraded')
+    },
+    { pollMs: 1_000 },
+  )
   await register(2)
   const added = await waitFor(() =>
     first.heard().find(({ event, data }) => event === 'health' && data.instance_id === 'web-2'),
