@@ -310,13 +310,16 @@ export class CatalogWatch {
     })
   }
 
-  /** Only while it is not older than what was read since: then an older state would come back. */
+  /**
+   * Only while it is not older than what was read since: then an older state would come back. Of a service that has
+   * gone nothing says since when: it is read.
+   */
   #listedAnswer(name: string): Answer<readonly RawServiceRow[]> | undefined {
     if (this.#listed === null) return undefined
     const { rows, index } = this.#listed
     const body = rows.get(name)
     const known = this.#table.services.get(name)
-    return body === undefined || (known !== undefined && known.index > index) ? undefined : { body, index }
+    return body === undefined || known === undefined || known.index > index ? undefined : { body, index }
   }
 
   #report(changed: readonly string[], news: Omit<CatalogChange, 'snapshot' | 'changed'>): void {
