@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { ProcessConfig } from '../../config/load-config.ts'
+import type { Entity } from '../../core/entity.ts'
 import { ConfigWriter } from '../../kong/config-writer.ts'
 import type { KongAdmin } from '../../kong/kong-admin.ts'
 import { entityWriter, type KongWriter } from '../../kong/kong-writer.ts'
@@ -62,26 +63,30 @@ interface One {
 
 async function uninstall({ admin, writer, io, yes, config }: One): Promise<void> {
   const { mesh } = config.operator
-  const plan = await planLeaving(writer, mesh)
-  const total = plan.changes.length
-  if (yes) {
-    const line = new StatusLine(process.stderr)
-    const show = (done: number) =>
-      line.show(`removed ${done.toLocaleString('en')}/${total.toLocaleString('en')}`)
-    await leaveKong(writer, plan, mesh, show).finally(() => line.show(''))
-  } else if (total > 0) process.exitCode = 2
+  const leaving = yes ? await remove(writer, mesh) : await planLeaving(writer, mesh)
+  const isToDo = !yes && leaving.entities.length > 0
+  if (isToDo) process.exitCode = 2
   if (io.format === 'json') {
-    io.json({ kong: admin.url, mesh, removed: yes, entities: listed(plan), kept: plan.kept })
+    const { kept } = leaving
+    io.json({ kong: admin.url, mesh, removed: yes, entities: leaving.entities.map(listed), kept })
     return
   }
-  const what = countsOf(plan)
-  if (total === 0) io.print(`Kong at ${admin.url} has nothing of mesh ${mesh}.`)
-  else if (yes) io.print(`Removed from Kong at ${admin.url}: ${what}.`)
-  else {
-    for (const { kind, name, service } of listed(plan)) io.print(`- ${kind} ${name} (${service})`)
+  const what = countsOf(leaving)
+  if (isToDo) {
+    for (const { kind, name, service } of leaving.entities.map(listed))
+      io.print(`- ${kind} ${name} (${service})`)
     io.print(`Kong at ${admin.url}: ${what} would be removed. Nothing was changed; --yes removes them.`)
-  }
-  for (const { message } of plan.kept) io.note(`warning: ${message}`)
+  } else if (leaving.entities.length > 0) io.print(`Removed from Kong at ${admin.url}: ${what}.`)
+  else if (leaving.kept.length > 0) io.print(`Nothing of mesh ${mesh} was removed from Kong at ${admin.url}.`)
+  else io.print(`Kong at ${admin.url} has nothing of mesh ${mesh}.`)
+  for (const message of leaving.kept) io.note(`warning: ${message}`)
+}
+
+async function remove(writer: KongWriter, mesh: string): Promise<Leaving> {
+  const line = new StatusLine(process.stderr)
+  const count = (number: number) => number.toLocaleString('en')
+  const show = (done: number, total: number) => line.show(`removed ${count(done)}/${count(total)}`)
+  return await leaveKong(writer, mesh, show).finally(() => line.show(''))
 }
 
 /** Whoever leads would write it all again. */
@@ -115,12 +120,11 @@ async function onEachKong(
   }
 }
 
-const listed = ({ changes }: Leaving) =>
-  changes.map(({ entity, service }) => ({ kind: entity.kind, name: entity.name || entity.id, service }))
+const listed = ({ kind, name, id, owner }: Entity) => ({ kind, name: name || id, service: owner })
 
 /** `3 routes, 2 services` */
-function countsOf({ changes }: Leaving): string {
+function countsOf({ entities }: Leaving): string {
   const counts = new Map<string, number>()
-  for (const { entity } of changes) counts.set(entity.kind, (counts.get(entity.kind) ?? 0) + 1)
+  for (const { kind } of entities) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   return [...counts].map(([kind, count]) => counted(count, kind)).join(', ')
 }
