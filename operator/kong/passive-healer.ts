@@ -52,6 +52,10 @@ export function idleLookMs(upstreams: number): number {
   const wanted = Math.min(upstreams / ROUND_SECONDS, LOOKS_BY_UPSTREAMS / upstreams)
   return 1000 / Math.max(FEWEST_LOOKS, wanted)
 }
+/** While a mark stands its upstream is looked at this often, in ms: one more may leave nobody to serve. */
+const MARKED_LOOK_MS = 500
+/** Unless marks stand in more upstreams than this: something larger has failed, and rounds go on. */
+const MOST_MARKED = 20
 const PANIC_PERCENT = 50
 /** Kong builds the balancer for a new target within this time after the answer (29-58 ms measured). */
 const BALANCER_MS = 70
@@ -169,6 +173,8 @@ export class PassiveHealer {
       else this.#records.set(upstream.id, records)
       metrics.marks.set({ node: admin.url }, this.standing().length)
       if (nextLookMs !== null) this.#lookAt(upstream.id, nextLookMs)
+      const isMarked = [...records.values()].some(({ putBackAtMs }) => putBackAtMs === null)
+      if (isMarked && this.#records.size <= MOST_MARKED) this.#lookAt(upstream.id, now + MARKED_LOOK_MS)
       await Promise.all(putBack.map((target) => this.#putBack(upstream, target, signal)))
     } catch (error) {
       onFailure(error)
