@@ -2,6 +2,7 @@
 
 import { type Comparison, compareEntity } from './compare-entity.ts'
 import { type Entity, type Json, type Kind, type KongState, keyOf } from './entity.ts'
+import { withoutOpenedGates } from './intentions/gate-order.ts'
 import type { Problem } from './problem.ts'
 import { planRemovals } from './removals.ts'
 import { isManaged, isOwnedBy, meshTag } from './tags.ts'
@@ -83,8 +84,9 @@ export function diff(actual: KongState, desired: KongState, options: DiffOptions
   const unwanted = unwantedOf(actual, desired, namesakes, options.mesh)
   const removals = planRemovals(unwanted, actual, options.mesh)
   for (const entity of removals.entities) changes.push(removal(entity))
+  const placeOf = ({ kind, id }: Override) => actual.get(keyOf({ kind, id }))?.parent ?? ''
   return {
-    changes: changes.sort(byService),
+    changes: withoutOpenedGates(changes.sort(byService), overrides, placeOf),
     overrides,
     conflicts: [...conflicts, ...removals.conflicts],
   }

@@ -1,23 +1,30 @@
 /**
  * The order in which changes are safe: whatever an apply is cut off after, Kong goes on serving.
  *
- *   certificates -> their names, consumers -> their keys and groups -> upstream, service -> targets with weight, plugins
+ *   consumers -> their keys and groups -> keys revoked -> gates -> certificates -> their names -> upstream, service
+ *   -> targets with weight, plugins
  *   -> services on another upstream -> targets to weight 0 -> targets removed
- *   -> routes wider -> routes narrower -> (removals) routes -> plugins -> services -> targets -> upstreams -> keys and groups
+ *   -> routes wider -> routes narrower -> (removals) routes -> acl -> plugins -> services -> targets -> upstreams -> groups
  *   -> consumers -> names of certificates -> certificates
  *
  * So nothing points at what is not there yet, and a target comes before another goes. Targets of an upstream that
  * stays go before routes change: a route that Kong refuses must not keep traffic on an instance that is gone. Where
  * routes go as well they are first: the upstream may stay for somebody else's sake, with no target of ours.
+ * An apply ends at the first step that fails: who is kept out from now on does not wait for what has nothing to do with it.
  */
 
 import type { Change } from './diff.ts'
 import type { Entity, Json } from './entity.ts'
+import { gateLevel } from './intentions/gate-order.ts'
 
 /** Steps by name, first to last. */
 export const LEVELS = [
   'consumers',
   'credentials',
+  'credentials revoked',
+  'callers told apart',
+  'callers judged',
+  'callers without identity',
   'certificates',
   'names of certificates',
   'upstreams and services',
@@ -29,11 +36,12 @@ export const LEVELS = [
   'routes narrowed',
   'plugins of routes',
   'routes removed',
+  'acl removed',
   'plugins removed',
   'services removed',
   'targets removed',
   'upstreams removed',
-  'credentials removed',
+  'groups removed',
   'consumers removed',
   'names of certificates removed',
   'certificates removed',
@@ -47,7 +55,7 @@ export function orderChanges(changes: readonly Change[]): readonly (readonly Cha
   const upstreamsGone = new Set(changes.filter(removesUpstream).map(({ entity }) => entity.id))
   const unrouted = new Set(changes.filter(removesRoute).map(({ service }) => service))
   for (const change of changes) {
-    const level = levelOf(change)
+    const level = gateLevel(change, changes) ?? levelOf(change)
     const staysRouted = !upstreamsGone.has(change.entity.parent) && !unrouted.has(change.service)
     const isEarly = level === 'targets removed' && staysRouted
     byLevel.get(isEarly ? 'targets left out' : level)!.push(change)
@@ -55,9 +63,10 @@ export function orderChanges(changes: readonly Change[]): readonly (readonly Cha
   return [...byLevel.values()].filter((step) => step.length > 0)
 }
 
+/** Of a change by itself; plugins that decide about callers may have to come sooner. */
 export function levelOf(change: Change): Level {
   const { action, entity } = change
-  if (action === 'delete') return REMOVALS[entity.kind]
+  if (action === 'delete') return isAcl(entity) ? 'acl removed' : REMOVALS[entity.kind]
   switch (entity.kind) {
     case 'consumer':
       return 'consumers'
@@ -91,14 +100,16 @@ const REMOVALS: Readonly<Record<Entity['kind'], Level>> = {
   service: 'services removed',
   target: 'targets removed',
   upstream: 'upstreams removed',
-  jwt_secret: 'credentials removed',
-  keyauth_credential: 'credentials removed',
-  acl: 'credentials removed',
+  jwt_secret: 'credentials revoked',
+  keyauth_credential: 'credentials revoked',
+  acl: 'groups removed',
   consumer: 'consumers removed',
   sni: 'names of certificates removed',
   certificate: 'certificates removed',
   ca_certificate: 'certificates removed',
 }
+
+const isAcl = ({ kind, name }: Entity): boolean => kind === 'plugin' && name === 'acl'
 
 const removesUpstream = ({ action, entity }: Change): boolean =>
   action === 'delete' && entity.kind === 'upstream'

@@ -240,9 +240,9 @@ export class Decision {
     return this.#holds.release(service)
   }
 
-  /** Nothing is known of it: that it is not in the snapshot does not mean that it is gone. */
-  isUnread({ action, service }: Change): boolean {
-    return action === 'delete' && this.#unread.has(service)
+  /** Nothing is known of it: that it is not in the snapshot does not mean that it is gone. Who calls is read from KV. */
+  isUnread({ action, entity, service }: Change): boolean {
+    return action === 'delete' && this.#unread.has(service) && isOfCalled(entity)
   }
 
   isOnHold(change: Change): boolean {

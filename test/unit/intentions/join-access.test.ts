@@ -104,9 +104,31 @@ describe('intentions and identities in what Kong should hold', () => {
     const leaving = orderChanges(diff(api, new Map(), options).changes)
       .flat()
       .map(({ entity }) => entity.kind)
-    assert.equal(leaving.indexOf('route'), 0)
+    // A revoked key waits for nothing that Kong may refuse.
+    assert.equal(leaving[0], 'jwt_secret')
+    assert.ok(leaving.indexOf('route') < leaving.indexOf('plugin'))
     assert.equal(leaving.at(-1), 'consumer')
-    assert.ok(leaving.indexOf('jwt_secret') > leaving.indexOf('plugin'))
+  })
+
+  test('callers are told apart before acl judges them, and those without identity come last and leave first', () => {
+    const options = { mesh: 'default', policy: 'keep' as const }
+    const stateWith = (intentions: Intentions, methods: string[]) =>
+      desired(input(intentions, { documents: { 'mesh/defaults': { auth: { methods } } } })).state
+    const denied = said('allow', ['web', 'api', 'deny'])
+    const gates = (from: KongState, to: KongState) =>
+      orderChanges(diff(from, to, options).changes)
+        .map((step) => step.filter(({ entity }) => entity.kind === 'plugin'))
+        .filter((step) => step.length > 0)
+        .map((step) => step.map(({ action, entity }) => `${action} ${entity.name}`).sort())
+    const [open, one, both] = [
+      stateWith(said('allow'), ['jwt']),
+      stateWith(denied, ['jwt']),
+      stateWith(denied, ['jwt', 'key-auth']),
+    ]
+    assert.deepEqual(gates(open, one), [['create jwt'], ['create acl']])
+    assert.deepEqual(gates(one, open), [['delete acl'], ['delete jwt']])
+    assert.deepEqual(gates(one, both), [['update acl'], ['create key-auth', 'update jwt']])
+    assert.deepEqual(gates(both, one), [['update jwt'], ['update acl'], ['delete key-auth']])
   })
 
   test('what Kong answers for each of it is in step with what was wanted', () => {

@@ -13,7 +13,7 @@ import { catalog, instance, OPTIONS } from '../core/build-mesh.ts'
 
 const { publicKey } = createKeyPair()
 
-test('a service that vanished is held although it still has an identity, and a revoked key is never held', () => {
+test('a service that vanished is held although it still has an identity, and a revoked key is never held, also where Consul does not answer for it', () => {
   const identity = newIdentity({ service: 'web', kid: 'k1', publicKey, by: '', nowMs: 0, lastsMs: null })
   const callers: Callers = { identities: [identity], keys: new Map(), problems: [] }
   const decision = new Decision({
@@ -50,5 +50,16 @@ test('a service that vanished is held although it still has an identity, and a r
   ])
   assert.deepEqual((['jwt_secret', 'acl', 'consumer'] as const).map(isHeld), [false, false, false])
   assert.equal(decision.knows('web'), false)
+  decision.setUnread(new Map([['web', new Error('no answer')]]))
+  const isUnread = (kind: Kind): boolean => {
+    const entity = had.find((each) => each.kind === kind) as Entity
+    return decision.isUnread({ action: 'delete', entity, before: entity, fields: [], service: 'web' })
+  }
+  assert.deepEqual((['route', 'jwt_secret', 'acl', 'consumer'] as const).map(isUnread), [
+    true,
+    false,
+    false,
+    false,
+  ])
   decision.stop()
 })
