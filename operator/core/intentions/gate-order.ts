@@ -64,15 +64,10 @@ const creates = ({ action, entity }: Change, kind: Entity['kind']): boolean =>
 /** Nobody is refused who got in before. */
 function isLoosened({ fields: after }: Entity, before: Entity | null): boolean {
   if (before === null) return false
-  const lists = ([after, before.fields] as const).map((fields) => [
-    fields['config.allow'],
-    fields['config.deny'],
-  ])
-  const [[allow, deny], [allowed, denied]] = lists as [ListPair, ListPair]
+  const listsOf = (fields: Entity['fields']) => [fields['config.allow'], fields['config.deny']] as const
+  const [[allow, deny], [allowed, denied]] = [listsOf(after), listsOf(before.fields)]
   return contains(allow, allowed) && contains(denied, deny)
 }
-
-type ListPair = readonly [Json | undefined, Json | undefined]
 
 /** null is no list at all: equal to null, and to nothing else. */
 function contains(more: Json | undefined, less: Json | undefined): boolean {
