@@ -3,7 +3,7 @@
 import { flattenedRefusals, type Refusals, unflattenedRefusals } from '../core/config-refusal.ts'
 import { type ConfigDocument, mergeConfig, stateOfConfig } from '../core/declarative-config.ts'
 import type { Change } from '../core/diff.ts'
-import { type KongState, keyOf } from '../core/entity.ts'
+import { type Kind, type KongState, keyOf } from '../core/entity.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { EarlyMarks } from './early-marks.ts'
 import type { Executed } from './execute.ts'
@@ -29,7 +29,7 @@ interface Staged {
   readonly reject: (error: unknown) => void
 }
 
-/** By service: one whose entities are refused is left out, and the others go on. */
+/** By service: one whose entities are refused is left out, and the others go on. Revoked keys wait for none of these. */
 type Batch = Map<string, Staged[]>
 
 /** Changes that belong together come within this time, in ms. */
@@ -83,8 +83,9 @@ export class ConfigWriter implements KongWriter {
   execute(change: Change): Promise<Executed> {
     return new Promise((resolve, reject) => {
       const staged = { change, reading: this.#readings, resolve, reject }
-      const known = this.#staged.get(change.service)
-      if (known === undefined) this.#staged.set(change.service, [staged])
+      const key = batchKey(change)
+      const known = this.#staged.get(key)
+      if (known === undefined) this.#staged.set(key, [staged])
       else known.push(staged)
       this.#marks.note(change)
       this.#postSoon()
@@ -226,6 +227,12 @@ export class ConfigWriter implements KongWriter {
     return mine
   }
 }
+
+/** No service has such a name. */
+const batchKey = ({ action, entity, service }: Change): string =>
+  action === 'delete' && CREDENTIALS.has(entity.kind) ? `${service}\0revoked` : service
+
+const CREDENTIALS: ReadonlySet<Kind> = new Set(['jwt_secret', 'keyauth_credential'])
 
 const textOf = (staged: readonly Staged[]): string =>
   JSON.stringify(staged.map(({ change }) => [change.action, change.entity]))

@@ -70,6 +70,7 @@ const lost = (entity: Entity): Entity =>
   entity.kind === 'route'
     ? { ...entity, fields: { ...entity.fields, service: { id: '11111111-1111-4111-8111-111111111111' } } }
     : entity
+const KEY = '33333333-3333-4333-8333-333333333333'
 const posts = () => proxy.requests.filter((line) => line.startsWith('POST')).length
 
 test('a service whose entity is refused is left out with the reason, and the others go on', async () => {
@@ -83,6 +84,19 @@ test('a service whose entity is refused is left out with the reason, and the oth
     /target .* weight: value should be between 0 and 65535/,
   )
   deepEqual(await names('services'), ['mesh.good'])
+})
+
+test('a key that is revoked goes, whatever else of its service is refused', async () => {
+  const id = '22222222-2222-4222-8222-222222222222'
+  const consumers = [
+    { id, username: 'web', jwt_secrets: [{ id: KEY, key: 'k1', algorithm: 'HS256', secret: 's' }] },
+  ]
+  equal(await post({ _format_version: '3.0', consumers }), 201)
+  const held = (await writer.read()).get(`jwt_secret/${KEY}`)!
+  const revocation: Change = { action: 'delete', entity: held, before: held, fields: [], service: 'bad' }
+  const [bad, gone] = await Promise.allSettled([write(creationsOf('bad', tooHeavy)), write([revocation])])
+  deepEqual([bad?.status, gone?.status], ['rejected', 'fulfilled'])
+  equal((await fetch(`${adminUrl}/jwts/${KEY}`)).status, 404)
 })
 
 test('a dangling reference is found by its name, though the list of errors is empty', async () => {
