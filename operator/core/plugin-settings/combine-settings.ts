@@ -5,6 +5,7 @@
  */
 
 import { commonBlocks } from './cidr.ts'
+import { mergeSteps, stepsOfRules } from './header-fields.ts'
 import type {
   AccessSettings,
   HeaderRules,
@@ -58,15 +59,17 @@ function bothHeaders(
   return { ...(request === undefined ? {} : { request }), ...(response === undefined ? {} : { response }) }
 }
 
-const both = (entry: HeaderRules | undefined, own: HeaderRules | undefined): HeaderRules | undefined =>
-  entry === undefined || own === undefined
-    ? (own ?? entry)
-    : {
-        remove: [...(entry.remove ?? []), ...(own.remove ?? [])],
-        rename: { ...entry.rename, ...own.rename },
-        set: { ...entry.set, ...own.set },
-        add: { ...entry.add, ...own.add },
-      }
+/** As if the entry's were done before those of the one that answers: what that removes nobody sets before it. */
+function both(entry: HeaderRules | undefined, own: HeaderRules | undefined): HeaderRules | undefined {
+  if (entry === undefined || own === undefined) return own ?? entry
+  const { remove, rename, set, add } = mergeSteps(stepsOfRules(entry), stepsOfRules(own))!
+  return {
+    remove,
+    rename: Object.fromEntries(rename),
+    set: Object.fromEntries(set),
+    add: Object.fromEntries(add),
+  }
+}
 
 export const isLimited = (limit: RateLimitSettings): boolean =>
   limit.enabled && PERIODS.some((period) => limit[period] !== null)
@@ -87,7 +90,14 @@ function bothLimits(
   }
   const least = (one: number | null, other: number | null): number | null =>
     one === null || other === null ? (one ?? other) : Math.min(one, other)
-  const limits = Object.fromEntries(PERIODS.map((period) => [period, least(entry[period], own[period])]))
+  const limits: Partial<Record<(typeof PERIODS)[number], number | null>> = {}
+  // Kong refuses a period with more than a longer one lets through; what is cut off never came through anyway.
+  let most: number | null = null
+  for (const period of [...PERIODS].reverse()) {
+    const limit = least(entry[period], own[period])
+    limits[period] = limit === null ? null : least(limit, most)
+    most = least(limit, most)
+  }
   return { ...own, ...limits }
 }
 

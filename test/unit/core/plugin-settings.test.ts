@@ -9,6 +9,7 @@ import { combineTraffic } from '../../../operator/core/plugin-settings/combine-s
 import { type HeaderSteps, mergeSteps } from '../../../operator/core/plugin-settings/header-fields.ts'
 import type { SharedRedis } from '../../../operator/core/plugin-settings/plugin-configs.ts'
 import { sayRefusal } from '../../../operator/core/plugin-settings/say-refusal.ts'
+import { BUILT_IN_TRAFFIC } from '../../../operator/core/plugin-settings/traffic-settings.ts'
 import { acceptSettings } from '../../../operator/core/settings.ts'
 import { changedEntity } from '../../../operator/sync/change-log.ts'
 import { sharedRedis } from '../../../operator/sync/shared-redis.ts'
@@ -314,3 +315,30 @@ function run(headers: Map<string, readonly string[]>, { remove, rename, set, add
     { remove, rename: texts(rename), replace: texts(set), add: texts(set), append: texts(add) },
   )
 }
+
+test('limits of two services together are limits that Kong takes, and no looser than either', () => {
+  const periods = ['second', 'minute', 'hour', 'day'] as const
+  const limits = fc.tuple(...periods.map(() => fc.option(fc.integer({ min: 1, max: 1_000 })))).map((said) => {
+    let least = 1
+    const pairs = periods.map((period, index) => {
+      const limit = said[index] ?? null
+      if (limit !== null) least = Math.max(least, limit)
+      return [period, limit === null ? null : least] as const
+    })
+    return { ...BUILT_IN_TRAFFIC, rateLimit: { ...BUILT_IN_TRAFFIC.rateLimit, ...Object.fromEntries(pairs) } }
+  })
+  fc.assert(
+    fc.property(limits, limits, (entry, own) => {
+      const { rateLimit } = combineTraffic(entry, own, () => {})
+      let longest = Number.POSITIVE_INFINITY
+      for (const period of [...periods].reverse()) {
+        const limit = rateLimit[period]
+        const both = [entry, own].flatMap((each) => each.rateLimit[period] ?? [])
+        equal(limit === null, both.length === 0)
+        if (limit === null) continue
+        ok(limit <= Math.min(...both) && limit <= longest)
+        longest = limit
+      }
+    }),
+  )
+})
