@@ -17,10 +17,12 @@ import { StatusKeeper } from './status-keeper.ts'
 export interface ExternalBookOptions {
   readonly writer: KvWriter
   readonly log: Logger
-  /** Does this operator probe, and tell KV what is refused (the leader)? */
+  /** Does this operator tell KV what is refused (the leader)? Every one probes: who begins to lead knows what is healthy. */
   readonly isActive: () => boolean
   /** The catalog with the external services, whenever either is another. */
   readonly onChange: (change: CatalogChange) => void
+  /** The first probe of the service is over: it is `isUnknown` no longer. */
+  readonly onKnown: (service: string) => void
 }
 
 /** External services of KV as services of the catalog, and their health where they ask for a probe. */
@@ -39,8 +41,11 @@ export class ExternalBook {
     this.#options = options
     this.#statuses = new StatusKeeper({ ...options, keyOf: externalStatusKey })
     this.#probes = new ExternalProbes({
-      isNeeded: (name) => options.isActive() && !this.#conflicts.includes(name),
-      onChange: (name) => this.#renew([name], 'probe'),
+      isNeeded: (name) => !this.#conflicts.includes(name),
+      onChange: (name) => {
+        this.#renew([name], 'probe')
+        options.onKnown(name)
+      },
     })
   }
 
@@ -88,6 +93,11 @@ export class ExternalBook {
       return { code: 'EXTERNAL_CONFLICT', severity: 'error', service, message }
     })
     return [...refused, ...conflicts]
+  }
+
+  /** Nobody knows yet which places are healthy: what Kong holds of the service is to stay. */
+  isUnknown(service: string): boolean {
+    return this.#probes.isUnknown(service) && !this.#conflicts.includes(service)
   }
 
   /** Tells KV again what is refused, if this operator may; another one may lead now. */

@@ -1,17 +1,17 @@
-import type { ExternalService } from '../core/external/external-document.ts'
+import type { ExternalPlace, ExternalService } from '../core/external/external-document.ts'
 import { type Probed, placeKey } from '../core/external/external-instances.ts'
 
 export interface ExternalProbesOptions {
-  /** Is the service to be asked, by this operator? Where it is not every place counts as healthy. */
+  /** Is the service to be asked? Where it is not every place counts as healthy. */
   readonly isNeeded: (name: string) => boolean
-  /** A place of the service is otherwise than before. */
+  /** A place of the service is otherwise than before, or the first probe is over. */
   readonly onChange: (name: string) => void
 }
 
 interface Watched {
   readonly service: ExternalService
   readonly timer: NodeJS.Timeout
-  found: ReadonlyMap<string, Probed>
+  found: ReadonlyMap<string, Probed> | null
   isProbing: boolean
 }
 
@@ -37,7 +37,7 @@ export class ExternalProbes {
       if (check === null || this.#watched.has(name)) continue
       const timer = setInterval(() => void this.#probe(name), check.intervalSeconds * 1_000)
       timer.unref()
-      this.#watched.set(name, { service, timer, found: new Map(), isProbing: false })
+      this.#watched.set(name, { service, timer, found: null, isProbing: false })
       void this.#probe(name)
     }
   }
@@ -45,6 +45,11 @@ export class ExternalProbes {
   /** What was found last, by place; empty before the first probe is over. */
   found(name: string): ReadonlyMap<string, Probed> {
     return this.#watched.get(name)?.found ?? new Map()
+  }
+
+  /** Is the first probe of the service not over? */
+  isUnknown(name: string): boolean {
+    return this.#watched.get(name)?.found === null
   }
 
   stop(): void {
@@ -61,7 +66,8 @@ export class ExternalProbes {
       const found = this.#options.isNeeded(name)
         ? await this.#ask(watched.service)
         : new Map<string, Probed>()
-      if (this.#watched.get(name) !== watched || isSame(watched.found, found)) return
+      if (this.#watched.get(name) !== watched) return
+      if (watched.found !== null && isSame(watched.found, found)) return
       watched.found = found
       this.#options.onChange(name)
     } finally {
@@ -74,7 +80,7 @@ export class ExternalProbes {
     const scheme = protocol === 'https' || protocol === 'grpcs' ? 'https' : 'http'
     const byUrl = new Map<string, Promise<Probed>>()
     const asked = places.map(async (place) => {
-      const url = http.startsWith('/') ? `${scheme}://${placeKey(place)}${http}` : http
+      const url = http.startsWith('/') ? `${scheme}://${authorityOf(place)}${http}` : http
       const answer = byUrl.get(url) ?? this.#get(url, timeoutMs)
       byUrl.set(url, answer)
       return [placeKey(place), await answer] as const
@@ -98,6 +104,10 @@ export class ExternalProbes {
     }
   }
 }
+
+/** As a part of a URL, where an IPv6 address stands in brackets. */
+const authorityOf = ({ host, port }: ExternalPlace): string =>
+  `${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${port}`
 
 const isSame = (one: ReadonlyMap<string, Probed>, other: ReadonlyMap<string, Probed>): boolean =>
   one.size === other.size &&

@@ -143,7 +143,8 @@ export async function startOperator(
         ...certificates.problems(),
       ]
     },
-    isPaused: (service) => pauses.pauseFor(service) !== null || (only !== null && service !== only),
+    isPaused: (service) =>
+      pauses.pauseFor(service) !== null || (only !== null && service !== only) || external.isUnknown(service),
   })
   const connectService = config.certificates?.connectService
   const certificateStatuses = new StatusKeeper({
@@ -243,6 +244,7 @@ export async function startOperator(
     ...{ writer, log },
     isActive: () => isLeading() && !signal.aborted,
     onChange: (change) => fleet.setSnapshot(change),
+    onKnown: (service) => fleet.reviewPauses([service]),
   })
   const policies = new PolicyWatch({
     reader,

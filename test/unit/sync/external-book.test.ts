@@ -21,6 +21,7 @@ const documents = (document: object) => new Map([[key, JSON.stringify(document)]
 function startBook(isLeading = true) {
   const told: CatalogChange[] = []
   const writes: KvWrite[] = []
+  const known: string[] = []
   const book = new ExternalBook({
     writer: {
       write: async (write) => writes.push(write) > 0,
@@ -30,13 +31,14 @@ function startBook(isLeading = true) {
     log: silentLogger,
     isActive: () => isLeading,
     onChange: (change) => void told.push(change),
+    onKnown: (service) => void known.push(service),
   })
   const checks = () =>
     told
       .at(-1)
       ?.snapshot.services.get('shop')
       ?.map((each) => each.checks[0]?.status ?? 'none')
-  return { book, told, writes, checks }
+  return { book, told, writes, known, checks }
 }
 
 test('an external service joins the catalog, gives way to one of its name, and leaves with its document', () => {
@@ -73,7 +75,7 @@ test('a refused document leaves the last good one, and KV says why', async () =>
   book.stop()
 })
 
-test('a place is as its probe finds it, by the rules of Consul, and healthy where nobody probes', async () => {
+test('a place is as its probe finds it, by the rules of Consul, whether the operator leads or not', async () => {
   let status = 200
   const server = createServer((_request, response) => void response.writeHead(status).end())
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
@@ -92,11 +94,32 @@ test('a place is as its probe finds it, by the rules of Consul, and healthy wher
   status = 302
   leading.book.setDocuments(probed(`http://127.0.0.1:${port}/three`))
   await waitFor(() => leading.checks()?.[0] === 'critical')
-  deepEqual(following.checks(), ['none'])
+  await waitFor(() => following.checks()?.[0] === 'critical', { what: 'a follower probing by its interval' })
   server.closeAllConnections()
   server.close()
   await waitFor(() =>
     /ECONNREFUSED|refused/.test(JSON.stringify(leading.told.at(-1)!.snapshot.services.get('shop'))),
   )
   for (const { book } of [leading, following]) book.stop()
+})
+
+test('until the first probe is over a service is unknown, and then that is told once it is known', async () => {
+  let answer: () => void = () => {}
+  const server = createServer((_request, response) => {
+    answer = () => void response.writeHead(200).end()
+  })
+  await new Promise<void>((done) => server.listen(0, '::1', done))
+  const { port } = server.address() as AddressInfo
+  const { book, known, checks } = startBook()
+  book.setCatalog(catalog([]))
+  book.setDocuments(documents({ hostname: '::1', port, healthCheck: { http: '/', timeoutMs: 60_000 } }))
+  deepEqual([book.isUnknown('shop'), book.isUnknown('other'), known], [true, false, []])
+  await waitFor(() => {
+    answer()
+    return known.length > 0
+  })
+  deepEqual([book.isUnknown('shop'), known, checks()], [false, ['shop'], ['passing']])
+  book.stop()
+  server.closeAllConnections()
+  server.close()
 })
