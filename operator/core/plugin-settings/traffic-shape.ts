@@ -66,7 +66,7 @@ export const cors = section({
 
 /** Kong routes and balances by Host; the others tell kongsul's access log which service a request was for. */
 const KEPT = /^(?:host|x-mesh-route|x-mesh-span)$/i
-const changeable = headerName.refine((name) => !KEPT.test(name), {
+export const changeableHeader = headerName.refine((name) => !KEPT.test(name), {
   error: 'must not name Host, X-Mesh-Route or X-Mesh-Span: the gateway needs them',
 })
 
@@ -83,7 +83,7 @@ const named = <T extends z.ZodType>(item: T) =>
     .record(z.string(), item, { error: 'must be an object of header names and values' })
     .superRefine((headers, context) => {
       for (const name of Object.keys(headers)) {
-        const [fault] = changeable.safeParse(name).error?.issues ?? []
+        const [fault] = changeableHeader.safeParse(name).error?.issues ?? []
         if (fault !== undefined) context.addIssue({ code: 'custom', path: [name], message: fault.message })
       }
     })
@@ -91,8 +91,8 @@ const named = <T extends z.ZodType>(item: T) =>
 
 const rules = <T extends z.ZodType>(item: T) =>
   section({
-    remove: listOf(changeable, 100).optional(),
-    rename: named(changeable),
+    remove: listOf(changeableHeader, 100).optional(),
+    rename: named(changeableHeader),
     set: named(item),
     add: named(item),
   })

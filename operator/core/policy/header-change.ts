@@ -2,6 +2,7 @@
 
 import type { HeaderSteps } from '../plugin-settings/header-fields.ts'
 import type { RouteHeaders } from '../plugin-settings/plugin-configs.ts'
+import { changeableHeader } from '../plugin-settings/traffic-shape.ts'
 import type { RouteDestinationDocument, Tell } from './compile-chain.ts'
 
 /** The path that is sent on: a part of the one that was asked for, by the name of the group in the route's regex. */
@@ -51,9 +52,10 @@ function isWritable(name: string, value: string, where: string, isRequest: boole
 }
 
 function isName(name: string, where: string, isRequest: boolean, tell: Tell): boolean {
-  // What Kong routes, balances and names the service by.
-  const isKept = isRequest && name.toLowerCase() === 'host'
-  if (/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) && !isKept) return true
-  tell('ENTRY_UNSUPPORTED', 'warning', `${where}: ${name} is no header that can be changed; it is left out`)
+  // Of answers too: Kong's access log names the service by what is in them.
+  const { error } = changeableHeader.safeParse(name)
+  if (error === undefined || (!isRequest && name.toLowerCase() === 'host')) return true
+  const why = error.issues[0]?.message ?? 'is no name that Kong takes'
+  tell('ENTRY_UNSUPPORTED', 'warning', `${where}: ${name} ${why}; it is left out`)
   return false
 }

@@ -56,3 +56,25 @@ test('a split lets in whom all that may answer let in, and each plugin is there 
   const plugins = pluginsOn(/^mesh\.web$/, lists, documents)
   deepEqual(plugins.map(({ name }) => name).sort(), ['ip-restriction', 'request-size-limiting'])
 })
+
+test('a route changes no header that the gateway needs, and none whose name Kong refuses', () => {
+  const lists = toApi({
+    RequestHeaders: { Set: { 'X-Mesh-Route': 'x', 'X.Dotted': '1', 'X-Fine': '1' }, Remove: ['x-mesh-span'] },
+    ResponseHeaders: { Remove: ['X-Mesh-Route', 'X-Out'] },
+  })
+  const plugins = pluginsOn(/^mesh\.web\.api\._/, lists, {})
+  const request = fieldsOf(plugins, 'request-transformer')!
+  deepEqual([request['config.add.headers'], request['config.remove.headers']], [['X-Fine:1'], []])
+  deepEqual(fieldsOf(plugins, 'response-transformer')!['config.remove.headers'], ['X-Out'])
+  const { problems } = desireWith({ ...HTTP, ...lists }, services)
+  equal(problems.filter(({ code }) => code === 'ENTRY_UNSUPPORTED').length, 4)
+})
+
+test('a header that the answering service removes is not set by the one that the request is for', () => {
+  const documents = {
+    'mesh/services/web': { headers: { request: { set: { 'X-Team': 'web', 'X-Env': '1' } } } },
+    'mesh/services/api': { headers: { request: { remove: ['x-team'] } } },
+  }
+  const fields = fieldsOf(pluginsOn(/^mesh\.web\.api$/, toApi(), documents), 'request-transformer')!
+  deepEqual([fields['config.add.headers'], fields['config.remove.headers']], [['X-Env:1'], ['x-team']])
+})
