@@ -50,9 +50,9 @@ export class CanaryEntries {
     return raw === null ? null : Number(raw['ModifyIndex'])
   }
 
-  /** Protocol http, as Consul demands for a splitter; only where there is no such entry. @throws ConsulError */
+  /** Protocol http, as Consul demands for a splitter; only where there is no such entry. @throws RequestError 409 when there is one meanwhile; ConsulError */
   async createDefaults(service: string): Promise<void> {
-    await this.#writer.write({ Kind: DEFAULTS_KIND, Name: service, Protocol: 'http' }, 0)
+    await this.#create({ Kind: DEFAULTS_KIND, Name: service, Protocol: 'http' })
   }
 
   /**
@@ -61,7 +61,7 @@ export class CanaryEntries {
    */
   async createSplitter(service: string, to: string): Promise<HeldSplitter> {
     const Splits = splitsAt(NO_SPLITS, service, to, 0)
-    await this.#writer.write({ Kind: SPLITTER_KIND, Name: service, Splits }, 0)
+    await this.#create({ Kind: SPLITTER_KIND, Name: service, Splits })
     const made = await this.splitter(service)
     if (made !== null) return made
     throw new RequestError(409, `${SPLITTER_KIND} ${service} was removed by somebody else meanwhile`)
@@ -78,5 +78,15 @@ export class CanaryEntries {
     if (raw === null || Number(raw['ModifyIndex']) !== index) return false
     const { CreateIndex: _created, ModifyIndex: _modified, Hash: _hash, Status: _status, ...said } = raw
     return this.#writer.write({ ...said, Splits: splits }, index)
+  }
+
+  async #create(
+    entry: { readonly Kind: string; readonly Name: string } & Record<string, unknown>,
+  ): Promise<void> {
+    if (await this.#writer.write(entry, 0)) return
+    throw new RequestError(
+      409,
+      `${entry.Kind} ${entry.Name} was written by somebody else meanwhile; try again`,
+    )
   }
 }
