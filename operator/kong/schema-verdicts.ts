@@ -4,7 +4,7 @@ import { sayRefusal } from '../core/plugin-settings/say-refusal.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
 
-/** More than a mesh has of different ones; forgotten all at once. */
+/** More than most meshes have of different ones; what is asked for now is known however much it is. */
 const MOST_KNOWN = 5_000
 
 /**
@@ -16,6 +16,9 @@ export class SchemaVerdicts {
   readonly #known = new Map<string, readonly string[]>()
   /** Asked for by somebody, and not known. */
   readonly #wanted = new Map<string, PluginConfig>()
+  /** Asked for since Kong was asked last, and before that. */
+  #used = new Set<string>()
+  #usedBefore: ReadonlySet<string> = new Set()
   #asking: Promise<boolean> | null = null
 
   constructor(admin: Pick<KongAdmin, 'call'>) {
@@ -26,6 +29,7 @@ export class SchemaVerdicts {
   readonly of = (config: PluginConfig): readonly string[] | null => {
     const key = JSON.stringify(config)
     const known = this.#known.get(key)
+    this.#used.add(key)
     if (known === undefined) this.#wanted.set(key, config)
     return known ?? null
   }
@@ -50,11 +54,20 @@ export class SchemaVerdicts {
     const wanted = [...this.#wanted]
     for (const [key, config] of wanted) {
       const said = await this.#askOne(config)
-      if (this.#known.size >= MOST_KNOWN) this.#known.clear()
       this.#known.set(key, said)
       this.#wanted.delete(key)
     }
+    if (this.#known.size > MOST_KNOWN) this.#forget()
+    this.#usedBefore = this.#used
+    this.#used = new Set()
     return wanted.length > 0
+  }
+
+  /** Nothing that the next judgement is likely to need: it would ask again, for ever. */
+  #forget(): void {
+    for (const key of this.#known.keys()) {
+      if (!this.#used.has(key) && !this.#usedBefore.has(key)) this.#known.delete(key)
+    }
   }
 
   async #askOne({ name, fields }: PluginConfig): Promise<readonly string[]> {

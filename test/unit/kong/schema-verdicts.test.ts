@@ -63,3 +63,18 @@ test('a Kong that hides the question refuses nothing, and one that fails is aske
   await verdicts.ask()
   deepEqual([verdicts.of(limit(6)), bodies.length], [[], 3])
 })
+
+test('more configurations than are remembered are asked for once each, and what nobody asks for is forgotten', async () => {
+  const { bodies, verdicts } = kong(() => ({ status: 200 }))
+  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
+  const many = numbers(1, 5_100)
+  for (const minute of many) verdicts.of(limit(minute))
+  await verdicts.ask()
+  for (const minute of many) verdicts.of(limit(minute))
+  deepEqual([verdicts.isWaiting, bodies.length], [false, 5_100])
+  for (const minute of [10_001, 10_002, 10_003]) {
+    verdicts.of(limit(minute))
+    await verdicts.ask()
+  }
+  equal(verdicts.of(limit(1)), null)
+})
