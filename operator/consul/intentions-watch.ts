@@ -5,6 +5,7 @@ import type { Intentions } from '../core/intentions/join-access.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { ConsulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
+import { inParallel } from './in-parallel.ts'
 import { KeptRows } from './keep-lost.ts'
 
 export interface IntentionsWatchOptions {
@@ -14,20 +15,22 @@ export interface IntentionsWatchOptions {
   readonly onIntentions: (intentions: Intentions) => void
   /** Why they cannot be read; null when they can. */
   readonly onDoubt: (doubt: ConsulError | null) => void
+  /** Services whose callers Kong keeps apart, once that is known: a first list without them is made sure of. */
+  readonly gated?: () => Promise<readonly string[]>
   readonly waitMs?: number
 }
 
 type Rows = ReadonlyMap<string, unknown>
 
-/** How many intentions that vanished from the list are asked for one by one. */
-const MOST_ASKED = 8
+/** Destinations asked about at once. */
+const ASKED_AT_ONCE = 8
 
 /** Names that nobody has: what Consul answers for them is what it answers for whoever no intention names. */
 const NOBODY = 'kongsul-nobody'
 const NOWHERE = 'kongsul-nowhere'
 
 export async function watchIntentions(options: IntentionsWatchOptions): Promise<void> {
-  const { reader, signal, onIntentions, onDoubt, waitMs = 20_000 } = options
+  const { reader, signal, onIntentions, onDoubt, gated = async () => [], waitMs = 20_000 } = options
   const kept = new KeptRows<unknown>((one, other) => JSON.stringify(one) === JSON.stringify(other))
   let before: Rows | null = null
   let accepted: AcceptedIntentions | null = null
@@ -43,7 +46,7 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
     everyAnswer: true,
     read: async (o) => {
       const answer = await reader.intentions(o)
-      await requireVisible(before, answer, reader, signal)
+      await requireVisible(before ?? (await gated()), answer, reader, signal)
       const list = JSON.stringify(answer.body)
       // While there is one for everybody (* -> *) its answer is what comes: with another list the default may be told.
       if (askedWith !== list)
@@ -79,7 +82,8 @@ async function readEntries(
   signal: AbortSignal,
 ): Promise<readonly unknown[] | null> {
   try {
-    return (await reader.entries('service-intentions', { signal })).body
+    // A server that is behind would list an intention without the tokens that its entry asks for.
+    return (await reader.entries('service-intentions', { stale: false, signal })).body
   } catch (error) {
     if (/invalid config entry kind/i.test((error as Error).message)) return null
     throw error
@@ -101,26 +105,39 @@ function withTokens(rows: readonly unknown[], entries: readonly unknown[]): read
 }
 
 /**
- * A token that may not read an intention gets a list without it, not an error (1.8.7 says nothing at all). The first
- * list, and what vanished from one, are made sure of by the question for one destination, which is refused.
+ * A token that may not read an intention gets a list without it, not an error (1.8.7 says nothing at all). What vanished
+ * from the list, and of a first one whatever Kong enforces and it does not explain, is made sure of by the question for
+ * one destination, which is refused.
+ * @param before the list before, or the services that have something in Kong
  * @throws ConsulError when something is not listed that may be there
  */
 async function requireVisible(
-  before: Rows | null,
+  before: Rows | readonly string[],
   { body, isFiltered = false }: Answer<readonly unknown[]>,
   reader: IntentionsWatchOptions['reader'],
   signal: AbortSignal,
 ): Promise<void> {
   if (isFiltered) throw hidden()
-  if (before === null) await reader.intentionsFor(NOWHERE, { signal })
   const rows = byPair(body)
-  const vanished = [...(before ?? new Map<string, unknown>()).keys()].filter((pair) => !rows.has(pair))
-  for (const pair of vanished.slice(0, MOST_ASKED)) {
-    const [, destination] = JSON.parse(pair) as [string, string]
+  const unexplained = isNames(before) ? unlisted(before, rows) : vanished(before, rows)
+  await inParallel([...unexplained], ASKED_AT_ONCE, async (destination) => {
     const matching = byPair(await reader.intentionsFor(destination, { signal }))
-    if (matching.has(pair)) throw hidden()
-  }
+    if ([...matching.keys()].some((pair) => !rows.has(pair))) throw hidden()
+  })
 }
+
+const isNames = (before: Rows | readonly string[]): before is readonly string[] => Array.isArray(before)
+
+const destinationOf = (pair: string): string => (JSON.parse(pair) as [string, string])[1]
+
+/** Of a token that may read nothing at all a name that nobody has tells. */
+function unlisted(services: readonly string[], rows: Rows): ReadonlySet<string> {
+  const listed = new Set([...rows.keys()].map(destinationOf))
+  return new Set([NOWHERE, ...services.filter((each) => !listed.has(each))])
+}
+
+const vanished = (before: Rows, rows: Rows): ReadonlySet<string> =>
+  new Set([...before.keys()].filter((pair) => !rows.has(pair)).map(destinationOf))
 
 const hidden = (): ConsulError =>
   new ConsulError(

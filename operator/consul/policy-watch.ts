@@ -25,6 +25,8 @@ export interface PolicyWatchOptions {
   readonly onChange: (change: CatalogChange) => void
   /** Services that Consul does not answer for; what is known of one again is told after the snapshot that has it. */
   readonly onUnread: (unread: ReadonlyMap<string, ConsulError>) => void
+  /** See IntentionsWatchOptions.gated. */
+  readonly gated?: () => Promise<readonly string[]>
   /** Called once for each reason why entries cannot be read. */
   readonly onDoubt?: (kind: EntryKind | 'intentions', doubt: ConsulError) => void
 }
@@ -60,10 +62,11 @@ export class PolicyWatch {
   }
 
   async #followIntentions(): Promise<void> {
-    const { reader, signal, onDoubt } = this.#options
+    const { reader, signal, onDoubt, gated } = this.#options
     await watchIntentions({
       reader,
       signal,
+      ...(gated === undefined ? {} : { gated }),
       onIntentions: (intentions) => {
         this.#intentions = intentions
         this.#entriesChanged()

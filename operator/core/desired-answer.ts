@@ -16,6 +16,8 @@ export interface Desired {
   readonly problems: readonly Problem[]
   /** Services that do not let everybody in, or of which that is not known. */
   readonly access?: ReadonlyMap<string, AccessReport>
+  /** What enforces that in Kong, by service. */
+  readonly gates?: ReadonlyMap<string, readonly Entity[]>
 }
 
 /**

@@ -43,7 +43,7 @@ export function commandParts(sources: CommandSources): readonly ((app: FastifyIn
     overrideRoutes({ reconcilers: () => fleet.all, mesh }, () => reconciler.overrides()),
     planRoute(createPlanNow({ fleet, mesh, notReady })),
     identityRoutes(identities),
-    intentionRoutes(() => intentionsStatus(reconciler)),
+    intentionRoutes(() => intentionsStatus(fleet.all)),
     pauseRoutes(pauses, (name) => services().some(({ service }) => service === name)),
   ]
 }

@@ -22,12 +22,18 @@ const RETRY = { firstMs: 100, maxMs: 5000 }
  */
 export class KongConnection {
   readonly #options: KongConnectionOptions
+  /** Settles when Kong was read for the first time, or never will be. */
+  readonly wasRead: Promise<void>
+  #settleRead: () => void = () => {}
   #isUp = false
   #isConnecting = false
   #error: Error | null = null
 
   constructor(options: KongConnectionOptions) {
     this.#options = options
+    this.wasRead = new Promise((resolve) => {
+      this.#settleRead = resolve
+    })
   }
 
   get isUp(): boolean {
@@ -76,6 +82,7 @@ export class KongConnection {
       }
     }
     this.#isConnecting = false
+    this.#settleRead()
     if (this.#isUp) onUp()
   }
 }

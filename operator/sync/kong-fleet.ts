@@ -1,7 +1,7 @@
 import type { CatalogChange } from '../consul/catalog-watch.ts'
 import type { Certificates } from '../core/certificates/certificate-entities.ts'
 import type { Change } from '../core/diff.ts'
-import { keyOf } from '../core/entity.ts'
+import { type Entity, keyOf } from '../core/entity.ts'
 import type { Problem } from '../core/problem.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { adminUrls } from '../kong/admin-urls.ts'
@@ -21,6 +21,8 @@ export interface FleetOptions extends Omit<ReconcilerOptions, 'kong' | 'changes'
   /** What is wrong with the mesh, beside what any Kong has: plugin processes, canaries, certificates. */
   readonly meshProblems?: () => readonly Problem[]
 }
+
+const isGate = ({ kind, name, owner }: Entity): boolean => kind === 'plugin' && name === 'acl' && owner !== ''
 
 /** Another node than the one in use is asked what it is: it must answer sooner than calls that do something. */
 const PROBE_TIMEOUT_MS = 2_000
@@ -91,6 +93,13 @@ export class KongFleet {
   /** Every Admin URL, in the order of the configuration. */
   nodes(): readonly KongNodeStatus[] {
     return nodeStatuses(this.#urls, this.all, this.#standby.found())
+  }
+
+  /** Services whose callers Kong keeps apart, as soon as Kong was read: nothing is decided before. */
+  async gatedServices(): Promise<readonly string[]> {
+    await this.primary.connection.wasRead
+    const gates = this.all.flatMap(({ mirror }) => [...mirror.values()].filter(isGate))
+    return [...new Set(gates.map(({ owner }) => owner))]
   }
 
   /** What is wrong in any Kong; what is wrong in all of them once. */

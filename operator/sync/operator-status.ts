@@ -220,7 +220,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       since: iso(sinceMs),
       until: iso(untilMs),
     })),
-    intentions: intentionsStatus(reconciler),
+    intentions: intentionsStatus(fleet.all),
     marks: fleet.all.flatMap(({ marks }) => marks.standing().map(markStatus)),
     planned: fleet.planned().map(({ action, entity, service, fields }) => ({
       action,

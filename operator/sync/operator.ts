@@ -251,6 +251,7 @@ export async function startOperator(
     signal,
     onChange: (change) => external.setCatalog(change),
     onUnread: (unread) => fleet.setUnread(unread),
+    gated: () => fleet.gatedServices(),
     onDoubt: (kind, { code, message }) =>
       log.warn('entries cannot be read: the last ones stay', { kind, code, reason: message }),
   })

@@ -22,7 +22,9 @@ export function judgeIntentions(status: IntentionsStatus): readonly Finding[] {
       warning(
         TOPIC,
         words,
-        'give its callers identities (kongsul identity issue), then take intentions.anonymous out of KV',
+        words.includes('intentions.anonymous')
+          ? 'give its callers identities (kongsul identity issue), then take intentions.anonymous out of KV'
+          : 'kongsul status, kongsul plan and kongsul overrides tell what Kong has instead, and what it waits for',
       ),
     ),
   ]

@@ -6,7 +6,7 @@ export interface AccessReport {
   /** `all`, `only` the callers, all `except` the callers; `unknown` while Consul has not said. */
   readonly lets: 'all' | 'only' | 'except' | 'unknown'
   readonly callers: readonly string[]
-  /** Whether Kong keeps out whom Consul keeps out. Only requests through the gateway are ever seen. */
+  /** Whether Kong keeps out whom Consul keeps out, once it holds what was decided. Only requests through the gateway are ever seen. */
   readonly enforced: boolean
   /** Why not, or what else there is to know; '' for nothing. */
   readonly note: string
@@ -17,9 +17,9 @@ export const OPEN_TO_ALL: AccessReport = { lets: 'all', callers: [], enforced: f
 const ANONYMOUS =
   'NOT enforced: intentions.anonymous is allow, so whom an intention denies gets in by not saying who it is'
 
-export function reportOf(access: Access, isAnonymousAllowed: boolean): AccessReport {
+/** @param isLoose callers without identity get in where some are kept out by name */
+export function reportOf(access: Access, isLoose: boolean): AccessReport {
   if (access.kind === 'open') return OPEN_TO_ALL
-  const isLoose = isAnonymousAllowed && access.kind === 'except'
   return {
     lets: access.kind,
     callers: access.callers,

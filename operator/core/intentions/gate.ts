@@ -63,7 +63,9 @@ export function gateOf(
   // Most have one Kong service. Of several, which policies made, the service's own is told where it keeps anybody out.
   const closed = accesses.filter(([, access]) => access.kind !== 'open')
   const told = closed.find(([name]) => name === serviceName(service)) ?? closed[0]
-  const report = reportOf(told?.[1] ?? OPEN, options.isAnonymousAllowed)
+  // Loose in one place is loose: whoever comes that way reaches the service.
+  const isLoose = options.isAnonymousAllowed && closed.some(([, access]) => access.kind === 'except')
+  const report = reportOf(told?.[1] ?? OPEN, isLoose)
   if (report.note !== '') problems.push(looseProblem(service, report.note))
   const entities = accesses.flatMap(([name, access]) => gateEntities(mesh, service, name, access, options))
   return sameGate(known, { madeOf, entities, report, problems })

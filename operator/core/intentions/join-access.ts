@@ -125,6 +125,7 @@ export function joinAccess(plain: Desired, input: AccessInput, before: AccessMem
         .filter(([, { report }]) => report.lets !== 'all')
         .map(([name, { report }]) => [name, report]),
     ),
+    gates: new Map([...gates].map(([name, { entities }]) => [name, entities])),
     problems: problems.length === 0 ? plain.problems : [...plain.problems, ...problems],
   }
   return { answer, memory }

@@ -33,5 +33,13 @@ test('doctor warns of what is not enforced, and of intentions that nobody has re
     judgeIntentions(status()).map(({ level }) => level),
     ['ok', 'warning'],
   )
+  const service = {
+    service: 'api',
+    lets: 'only',
+    callers: [],
+    enforced: false,
+    note: 'api is paused',
+  } as const
+  assert.match(judgeIntentions(status({ services: [service] }))[1]!.mend!, /kongsul plan/)
   assert.match(judgeIntentions(status({ known: false }))[0]!.found, /has not read them/)
 })

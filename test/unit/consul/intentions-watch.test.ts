@@ -24,6 +24,9 @@ describe('the watch of intentions', () => {
   let index: bigint
   let wake: () => void
   let asked: number
+  let gated: string[]
+  let askedFor: string[]
+  let entriesStale: boolean | undefined
   let stopping: AbortController
   let seen: Intentions[]
   let doubts: (string | null)[]
@@ -43,11 +46,13 @@ describe('the watch of intentions', () => {
       if (failure !== null) throw failure
       return { body: rows, index, isFiltered }
     },
-    intentionsFor: async () => {
+    intentionsFor: async (destination: string) => {
+      askedFor.push(destination)
       if (matching instanceof Error) throw matching
       return matching
     },
-    entries: async () => {
+    entries: async (_kind: string, { stale }: ReadOptions = {}) => {
+      entriesStale = stale
       if (entries instanceof Error) throw entries
       return { body: entries, index: 1n }
     },
@@ -71,6 +76,8 @@ describe('the watch of intentions', () => {
     index = 5n
     wake = () => {}
     asked = 0
+    gated = []
+    askedFor = []
     stopping = new AbortController()
     seen = []
     doubts = []
@@ -84,6 +91,7 @@ describe('the watch of intentions', () => {
     running = watchIntentions({
       reader,
       signal: stopping.signal,
+      gated: async () => gated,
       onIntentions: (each) => seen.push(each),
       onDoubt: (doubt) => doubts.push(doubt?.message ?? null),
     })
@@ -132,6 +140,52 @@ describe('the watch of intentions', () => {
     begin()
     await waitFor(() => doubts.length > 0)
     assert.deepEqual(seen, [])
+  })
+
+  test('a first list that does not explain what Kong enforces opens nothing before Consul has said so', async () => {
+    rows = [row('web', 'db')]
+    gated = ['db', 'api']
+    matching = [row('*', 'api', 'deny'), row('web', 'db')]
+    begin()
+    await waitFor(() => doubts.length > 0)
+    assert.deepEqual([seen, askedFor], [[], ['kongsul-nowhere', 'api']])
+    assert.match(doubts[0]!, /service_prefix "" read/)
+  })
+
+  test('a first list is believed where Consul says that nothing is about what Kong enforces', async () => {
+    gated = ['gone']
+    begin()
+    await waitFor(() => seen.length === 1)
+    assert.deepEqual(
+      [pairs(), askedFor],
+      [
+        ['web api', 'web db'],
+        ['kongsul-nowhere', 'gone'],
+      ],
+    )
+  })
+
+  test('of however many that vanish at once each destination is asked about, once', async () => {
+    const many = Array.from({ length: 20 }, (_, at) => row('web', `s${String(at).padStart(2, '0')}`))
+    rows = [...many, row('api', 's19')]
+    begin()
+    await waitFor(() => seen.length === 1)
+    askedFor = []
+    rows = []
+    matching = [row('api', 's19')]
+    change()
+    await waitFor(() => doubts.at(-1) !== null)
+    assert.equal(seen.length, 1)
+    matching = []
+    askedFor = []
+    await waitFor(() => seen.length === 2)
+    assert.deepEqual([pairs(), askedFor.sort()], [[], many.map(({ DestinationName }) => DestinationName)])
+  })
+
+  test('entries are read as they are, not as a server that is behind has them', async () => {
+    begin()
+    await waitFor(() => seen.length === 1)
+    assert.equal(entriesStale, false)
   })
 
   test('a list that Consul says it has shortened says nothing', async () => {

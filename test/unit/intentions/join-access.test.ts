@@ -211,6 +211,31 @@ describe('intentions and identities in what Kong should hold', () => {
     )
   })
 
+  test('one Kong service of several that lets anonymous callers in makes all of it not enforced', () => {
+    const lists = {
+      'service-splitter': [splitter('web', { Weight: 50, Service: 'web' }, { Weight: 50, Service: 'api' })],
+      'service-router': [
+        {
+          Kind: 'service-router',
+          Name: 'web',
+          Routes: [{ Match: { HTTP: { PathPrefix: '/api' } }, Destination: { Service: 'api' } }],
+        },
+      ],
+    }
+    const intentions = said('allow', ['*', 'web', 'deny'], ['b', 'api', 'deny'])
+    const { state, access, problems } = desired({
+      ...input(intentions, { documents: { 'mesh/services/web': { intentions: { anonymous: 'allow' } } } }),
+      snapshot: { ...catalog(SERVICES), policies: { ...policiesOf(lists, SERVICES), intentions } },
+    })
+    const acls = [...state.values()].filter(({ name, owner }) => name === 'acl' && owner === 'web')
+    assert.deepEqual(
+      new Set(acls.map(({ fields }) => fields['config.deny'] === null)),
+      new Set([true, false]),
+    )
+    assert.equal(access?.get('web')?.enforced, false)
+    assert.ok(problems.some(({ code, service }) => code === 'INTENTIONS_NOT_ENFORCED' && service === 'web'))
+  })
+
   test('with two ways to say who one is, callers without any are kept out by name', () => {
     const documents = { 'mesh/defaults': { auth: { methods: ['jwt', 'key-auth'] } } }
     const { state } = desired(input(said('allow', ['web', 'api', 'deny']), { documents }))

@@ -136,3 +136,17 @@ test('what a client says of who it is, which only Kong may say, is taken off in 
   for (const name of Object.keys(forged)) deepEqual(set[name], [], name)
   for (const name of Object.keys(kept)) equal(set[name], undefined, name)
 })
+
+test('of more headers than Kong tells of, what it would write is taken off unseen, in every spelling', async () => {
+  const many = Object.fromEntries(Array.from({ length: 499 }, (_, at) => [`x-h-${at}`, ['1', '2']]))
+  const spelled = [
+    'x-consumer-username',
+    'x_consumer_custom_id',
+    'x-consumer_custom-id',
+    'x-authenticated-groups',
+  ]
+  const full = (await access({ ...many, 'x-credential-username': ['1'], accept: ['a'] }, CONFIG)).set
+  for (const name of [...spelled, 'x-credential-username']) deepEqual(full[name], [], name)
+  const fewer = (await access({ ...many, accept: ['a'] }, CONFIG)).set
+  for (const name of spelled) equal(fewer[name], undefined, name)
+})
