@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KvWriter } from '../consul/kv-writer.ts'
 import { type Canary, type CanaryPlan, type Ending, isActive, type Phase } from '../core/canary/canary.ts'
 import { canariesIn, canaryKey, canaryText, type ReadCanaries } from '../core/canary/canary-document.ts'
@@ -17,6 +18,9 @@ export interface CanaryBookOptions {
   readonly onChange: (canary: Canary) => void
 }
 
+/** KV tells of what was written within milliseconds as a rule; a person waits this long at most. */
+const MOST_LOOKS = 20
+const LOOK_MS = 100
 /** How long one that was rolled back by itself is a problem, unless another is started. */
 const TOLD_MS = 24 * 3_600_000
 /** How long one that has ended is kept in KV. */
@@ -95,10 +99,24 @@ export class CanaryBook {
   }
 
   /**
-   * Ends a canary as a person says.
+   * Ends a canary as a person says. One that takes a step in this moment is looked at again.
    * @throws RequestError 404 without one, 409 when it has ended or is ending, or cannot be ended so; ConsulError
    */
   async end(service: string, how: Exclude<Ending, 'rolled_back'>, reason: string): Promise<Canary> {
+    for (let look = 1; look <= MOST_LOOKS; look++) {
+      const ended = await this.#endOnce(service, how, reason)
+      if (ended !== null) return ended
+      await delay(LOOK_MS)
+    }
+    throw new RequestError(409, `the canary of ${service} went on meanwhile; look at it again`)
+  }
+
+  /** @returns null when it is not the one any more that was decided on, or KV has not told of its last step yet */
+  async #endOnce(
+    service: string,
+    how: Exclude<Ending, 'rolled_back'>,
+    reason: string,
+  ): Promise<Canary | null> {
     const canary = this.get(service)
     if (canary === null) throw new RequestError(404, `there is no canary of ${service}`)
     const { phase } = canary
@@ -111,8 +129,7 @@ export class CanaryBook {
       throw new RequestError(409, `service-splitter ${service} is not there any more: ${mend}`)
     }
     const next = { ...canary, phase: ordered(canary, how, splitter?.index ?? 0, Date.now(), reason) }
-    if (await this.move(canary, next.phase)) return next
-    throw new RequestError(409, `the canary of ${service} went on meanwhile; look at it again`)
+    return (await this.move(canary, next.phase)) ? next : null
   }
 
   /** @returns false when KV holds another one than was read. @throws ConsulError */

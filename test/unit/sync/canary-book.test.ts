@@ -91,6 +91,14 @@ test('a canary is ended once, and only where there is one', async () => {
   await rejects(book.end('api', 'aborted', ''), /there is no canary of api/)
 })
 
+test('a person who ends a canary in the moment of its step waits for it', async () => {
+  const { book, tell } = startBook(RUNNING)
+  equal(await book.move(book.get('web')!, { at: 'running', step: 1, sinceMs: 2_000, over: 9 }), true)
+  setImmediate(tell)
+  const { phase } = await book.end('web', 'aborted', 'by ada')
+  deepEqual([phase.at, phase.step], ['ending', 1])
+})
+
 test('a canary that was rolled back is a problem for a day, and gone from KV after a week', async () => {
   const day = 24 * 3_600_000
   const { book, row } = startBook(ended(0))

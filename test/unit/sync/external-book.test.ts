@@ -6,6 +6,7 @@ import type { CatalogChange } from '../../../operator/consul/catalog-watch.ts'
 import type { KvWrite } from '../../../operator/core/settings-status.ts'
 import { ExternalBook } from '../../../operator/sync/external-book.ts'
 import { silentLogger } from '../../../operator/telemetry/logger.ts'
+import { deferred } from '../../support/deferred.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const catalog = (names: readonly string[]): CatalogChange => ({
@@ -104,9 +105,9 @@ test('a place is as its probe finds it, by the rules of Consul, whether the oper
 })
 
 test('until the first probe is over a service is unknown, and then that is told once it is known', async () => {
-  let answer: () => void = () => {}
+  const asked = deferred<() => void>()
   const server = createServer((_request, response) => {
-    answer = () => void response.writeHead(200).end()
+    asked.resolve(() => void response.writeHead(200).end())
   })
   await new Promise<void>((done) => server.listen(0, '::1', done))
   const { port } = server.address() as AddressInfo
@@ -114,10 +115,9 @@ test('until the first probe is over a service is unknown, and then that is told 
   book.setCatalog(catalog([]))
   book.setDocuments(documents({ hostname: '::1', port, healthCheck: { http: '/', timeoutMs: 60_000 } }))
   deepEqual([book.isUnknown('shop'), book.isUnknown('other'), known], [true, false, []])
-  await waitFor(() => {
-    answer()
-    return known.length > 0
-  })
+  const answer = await asked.promise
+  answer()
+  await waitFor(() => known.length > 0)
   deepEqual([book.isUnknown('shop'), known, checks()], [false, ['shop'], ['passing']])
   book.stop()
   server.closeAllConnections()
