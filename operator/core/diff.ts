@@ -1,6 +1,7 @@
 /** From what Kong holds to what it should hold: the fewest changes, never against a person. */
 
 import { type Comparison, compareEntity } from './compare-entity.ts'
+import { compareText } from './compare-text.ts'
 import { type Entity, type Json, type Kind, type KongState, keyOf } from './entity.ts'
 import { withoutOpenedGates } from './intentions/gate-order.ts'
 import type { Problem } from './problem.ts'
@@ -222,8 +223,6 @@ function byService(left: Change, right: Change): number {
     compareText(left.entity.id, right.entity.id)
   )
 }
-
-const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
 
 const nameConflict = (wanted: Entity, found: Entity): Problem => ({
   code: 'NAME_CONFLICT',

@@ -1,5 +1,6 @@
 /** What plugin processes need to know of the mesh: which routes, instances and mode a Kong service has. */
 
+import { compareText } from './compare-text.ts'
 import type { Override } from './diff.ts'
 import type { Entity, Json } from './entity.ts'
 import type { FaultView } from './faults.ts'
@@ -113,7 +114,7 @@ function plainUpstream({ entities, instances }: ViewedService, own: Entity): Ups
 export const instanceView = ({ target, id, health }: InstanceView): InstanceView => ({ target, id, health })
 
 export const byTarget = (left: { readonly target: string }, right: { readonly target: string }): number =>
-  left.target < right.target ? -1 : left.target > right.target ? 1 : 0
+  compareText(left.target, right.target)
 
 /** Modes of breakers where they are not `auto`, by service; what a person set on the plugin in Kong comes first. */
 export function modesOf(

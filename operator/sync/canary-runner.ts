@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Canary, CanaryPlan } from '../core/canary/canary.ts'
 import { checkStart } from '../core/canary/check-start.ts'
+import { NO_TRAFFIC } from '../core/canary/judge-step.ts'
 import { nextPhase, type Seen, wishedSplits } from '../core/canary/next-phase.ts'
 import { isSameSplit, type Split } from '../core/canary/split-shares.ts'
 import { type SubsetInstances, subsetInstances } from '../core/canary/subset-instances.ts'
@@ -128,7 +130,7 @@ export class CanaryRunner {
     try {
       const seen = await this.#see(canary)
       const { phase, writes, note } = nextPhase(canary, seen, Date.now())
-      if (phase === canary.phase) this.#notes.set(canary.plan.service, { key: keyOf(canary), note })
+      if (phase === canary.phase) this.#notes.set(service, { key: keyOf(canary), note })
       if (!isActive() || !book.isCurrent(canary)) return
       if (writes && seen.entry !== null) await entries.write(service, wishedSplits(canary), seen.entry.index)
       else if (phase !== canary.phase) await book.move(canary, phase)
@@ -221,7 +223,7 @@ const EMPTY: Seen = {
   hold: null,
   entry: null,
   fault: null,
-  traffic: { requests: 0, failures: 0, slow: 0, p95Ms: null },
+  traffic: NO_TRAFFIC,
 }
 
 /** What a check says once what was written just before has arrived. */
@@ -230,6 +232,6 @@ async function arrived<T extends { readonly ok: boolean }>(check: () => T): Prom
   for (;;) {
     const found = check()
     if (found.ok || performance.now() > endMs) return found
-    await new Promise((done) => setTimeout(done, 50))
+    await delay(50)
   }
 }

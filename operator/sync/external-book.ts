@@ -7,7 +7,7 @@ import {
   externalKey,
   externalStatusKey,
 } from '../core/external/accept-external.ts'
-import { externalInstances, type Probed, withExternals } from '../core/external/external-instances.ts'
+import { externalInstances, withExternals } from '../core/external/external-instances.ts'
 import type { Problem } from '../core/problem.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -114,16 +114,12 @@ export class ExternalBook {
     for (const name of names) {
       const service = this.#accepted?.services.get(name)
       if (service === undefined) instances.delete(name)
-      else instances.set(name, externalInstances(name, service, this.#probed(name)))
+      else instances.set(name, externalInstances(name, service, this.#probes.found(name)))
     }
     this.#instances = instances
     if (this.#catalog === null) return
     const reasons = new Map(names.map((name) => [name, [why]]))
     this.#tell({ ...this.#catalog, changed: names, reasons, changedAtMs: Date.now(), isReset: false })
-  }
-
-  #probed(name: string): ReadonlyMap<string, Probed> {
-    return this.#probes.found(name)
   }
 
   #tell(change: CatalogChange): void {

@@ -1,3 +1,4 @@
+import { compareText } from '../core/compare-text.ts'
 import type { Ejection } from '../core/ejections.ts'
 import type { ServiceView } from '../core/mesh-view.ts'
 import type { CircuitReport, NodeCircuits } from './circuit-book.ts'
@@ -141,7 +142,5 @@ const placeOf = ({ service, target }: CircuitRow): string => `${service} ${targe
 function byPlace(left: CircuitRow, right: CircuitRow): number {
   return compareText(placeOf(left), placeOf(right)) || compareText(left.node ?? '', right.node ?? '')
 }
-
-const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())

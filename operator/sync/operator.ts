@@ -106,9 +106,10 @@ export async function startOperator(
   const reader = createConsulReader(config.consul, metrics)
   let election: Election | null = null
   const isLeading = () => election?.isLeader() ?? false
+  const mayAct = () => isLeading() && !signal.aborted
   const refusal = () => (config.dryRun || isLeading() ? null : 'this operator is not the leader')
   const writer = createKvWriter(config.consul, metrics)
-  const statuses = new StatusKeeper({ writer, log, isActive: () => isLeading() && !signal.aborted })
+  const statuses = new StatusKeeper({ writer, log, isActive: mayAct })
   const fleet = new KongFleet({
     kong: config.kong,
     log,
@@ -149,7 +150,7 @@ export async function startOperator(
   const connectService = config.certificates?.connectService
   const certificateStatuses = new StatusKeeper({
     ...{ writer, log },
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
     keyOf: certificateStatusKey,
   })
   const certificates: CertificateBook = new CertificateBook({
@@ -180,7 +181,7 @@ export async function startOperator(
     writer,
     sealed,
     log,
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
     graceMs: (service) => reconciler.graceMs(service),
     hasKey: (service, kid) => fleet.all.every((each) => each.holdsKey(service, kid)),
     onChange: () => fleet.callersChanged(),
@@ -188,7 +189,7 @@ export async function startOperator(
   const ejections: EjectionBook = new EjectionBook({
     writer,
     log,
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
     isShared: () => !reconciler.kong.isDbless,
     graceMs: (upstream) => reconciler.ejectionGraceMs(reconciler.serviceOfUpstream(upstream)),
     onChange: (upstreams) => {
@@ -200,7 +201,7 @@ export async function startOperator(
     writer,
     log,
     mesh: config.mesh,
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
     holds: () => (reconciler.hasDecided ? reconciler.holds : null),
     release: (service, why) => fleet.releaseHolds(service, why),
   })
@@ -208,7 +209,7 @@ export async function startOperator(
   const feed: MeshFeed = new MeshFeed(() => withUpstreams(reconciler.viewed(), ejections.list()), Date.now())
   const faults: FaultBook = new FaultBook({
     ...{ reader, writer, log },
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
     faultsOf: (service) => reconciler.faultsOf(service),
     onChange: () => {
       feed.changed()
@@ -236,13 +237,13 @@ export async function startOperator(
     ...{ reader, writer, metrics, log },
     operatorId: () => electionIdentity(config, server.url).operatorId,
     mayCall: !config.dryRun,
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
   })
 
   const doubts = new ConsulDoubts(log, metrics)
   const external: ExternalBook = new ExternalBook({
     ...{ writer, log },
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
     onChange: (change) => fleet.setSnapshot(change),
     onKnown: (service) => fleet.reviewPauses([service]),
   })
@@ -303,7 +304,7 @@ export async function startOperator(
     consulDoubt: () => now().consulDoubt,
     connections: meshApi.connections,
     apiUrl: () => server.url,
-    isLeading: () => isLeading() && !signal.aborted,
+    isLeading: mayAct,
     traces: traceSource(traces.queries),
   })
   const canaries: Canaries = startCanaries({
@@ -312,7 +313,7 @@ export async function startOperator(
     ejections: () => ejections.list(),
     isPaused: (service) => pauses.pauseFor(service) !== null,
     consulDoubt: () => now().consulDoubt,
-    isActive: () => isLeading() && !signal.aborted,
+    isActive: mayAct,
   })
   const server = await startServer({
     host: config.api.host,

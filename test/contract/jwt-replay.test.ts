@@ -5,21 +5,11 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { type KongUnderTest, startKongUnderTest } from '../support/kong-under-test.ts'
+import { configureAsRecorded, type RecordedConfig } from '../support/recorded-kong.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 interface Recording {
-  readonly config: {
-    readonly consumers: readonly {
-      readonly username: string
-      readonly jwt_secrets: readonly { readonly key: string; readonly algorithm: string }[]
-      readonly acls: readonly { readonly group: string }[]
-    }[]
-    readonly services: readonly {
-      readonly name: string
-      readonly routes: readonly { readonly name: string; readonly paths: readonly string[] }[]
-      readonly plugins: readonly unknown[]
-    }[]
-  }
+  readonly config: RecordedConfig
   readonly rows: readonly Row[]
 }
 
@@ -39,7 +29,7 @@ const recording: Recording = JSON.parse(
 )
 
 const pairOf = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const keys = new Map(recording.config.consumers.map(({ username }) => [username, pairOf()]))
+const keys = new Map(recording.config.consumers.map(({ username }) => [username!, pairOf()]))
 const pemOf = (name: string) => String(keys.get(name)!.publicKey.export({ type: 'spki', format: 'pem' }))
 const b64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
@@ -95,21 +85,12 @@ let echo: EchoServer
 before(async () => {
   echo = await startEchoServer()
   kong = await startKongUnderTest()
-  const must = async (method: string, path: string, body: unknown) => {
-    const { status, body: answer } = await kong.admin(method, path, body)
-    equal(status < 300, true, `${method} ${path} answered ${status}: ${JSON.stringify(answer)}`)
-  }
-  for (const { username, jwt_secrets: secrets, acls } of recording.config.consumers) {
-    await must('PUT', `/consumers/${username}`, { username })
-    for (const secret of secrets)
-      await must('POST', `/consumers/${username}/jwt`, { ...secret, rsa_public_key: pemOf(username) })
-    for (const acl of acls) await must('POST', `/consumers/${username}/acls`, acl)
-  }
-  for (const { name, routes, plugins } of recording.config.services) {
-    await must('PUT', `/services/${name}`, { url: `http://127.0.0.1:${echo.port}` })
-    for (const plugin of plugins) await must('POST', `/services/${name}/plugins`, plugin)
-    for (const route of routes) await must('PUT', `/routes/${route.name}`, { ...route, service: { name } })
-  }
+  // The recording leaves the keys out.
+  const consumers = recording.config.consumers.map(({ jwt_secrets: secrets = [], ...consumer }) => ({
+    ...consumer,
+    jwt_secrets: secrets.map((each) => ({ ...each, rsa_public_key: pemOf(consumer.username!) })),
+  }))
+  await configureAsRecorded(kong, { ...recording.config, consumers }, echo.port)
   const isLive = async () => {
     const answers = await Promise.all(['/j', '/jd'].map((path) => kong.request({ path })))
     return answers.every(({ status }) => status === 401)

@@ -3,23 +3,13 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { type KongUnderTest, type ProxyAnswer, startKongUnderTest } from '../support/kong-under-test.ts'
+import { configureAsRecorded, type RecordedConfig } from '../support/recorded-kong.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 interface Recording {
-  readonly config: {
-    readonly consumers: readonly (Entity & {
-      readonly keyauth_credentials: readonly Entity[]
-      readonly acls: readonly Entity[]
-    })[]
-    readonly services: readonly (Entity & {
-      readonly routes: readonly Entity[]
-      readonly plugins?: readonly Entity[]
-    })[]
-  }
+  readonly config: RecordedConfig
   readonly rows: readonly Row[]
 }
-
-type Entity = Readonly<Record<string, unknown>> & { readonly name?: string; readonly username?: string }
 
 interface Row {
   readonly request: {
@@ -51,21 +41,7 @@ let echo: EchoServer
 before(async () => {
   echo = await startEchoServer()
   kong = await startKongUnderTest()
-  const must = async (method: string, path: string, body: unknown) => {
-    const { status, body: answer } = await kong.admin(method, path, body)
-    equal(status < 300, true, `${method} ${path} answered ${status}: ${JSON.stringify(answer)}`)
-  }
-  for (const { username, keyauth_credentials: keys, acls } of recording.config.consumers) {
-    await must('PUT', `/consumers/${username}`, { username })
-    for (const key of keys) await must('POST', `/consumers/${username}/key-auth`, key)
-    for (const acl of acls) await must('POST', `/consumers/${username}/acls`, acl)
-  }
-  for (const { routes, plugins = [], url, ...service } of recording.config.services) {
-    await must('PUT', `/services/${service.name}`, { ...service, url: `http://127.0.0.1:${echo.port}` })
-    for (const plugin of plugins) await must('POST', `/services/${service.name}/plugins`, plugin)
-    for (const route of routes)
-      await must('PUT', `/routes/${route.name}`, { ...route, service: { name: service.name } })
-  }
+  await configureAsRecorded(kong, recording.config, echo.port)
   const isLive = async () =>
     (await kong.request({ path: '/cors', method: 'DELETE' })).headers['vary'] !== undefined
   await waitFor(isLive, { deadlineMs: 20_000, pollMs: 100, what: 'the last plugin being live' })

@@ -1,6 +1,6 @@
 import type { RequestContext } from '../proxy/request-context.ts'
 import type { Store } from '../store.ts'
-import { setUpstreamHeader } from './plugin.ts'
+import { type Exit, type Plugin, type PluginTools, setUpstreamHeader } from './plugin.ts'
 
 /** What somebody has shown to be known by. */
 export interface Credential {
@@ -28,8 +28,31 @@ export function identify(
   setUpstreamHeader(context, 'X-Anonymous-Consumer', credential === null ? 'true' : null)
 }
 
+/** What the configuration of every plugin says that finds out who calls. */
+export interface AuthenticationConfig {
+  readonly anonymous: string | null
+  readonly run_on_preflight: boolean
+}
+
+/**
+ * The access phase of such a plugin. With `anonymous` nobody is refused here: whoever is known already stays so, and
+ * whoever is not becomes that consumer.
+ */
+export function accessBy<C extends AuthenticationConfig>(
+  authenticate: (context: RequestContext, config: C, tools: PluginTools) => Exit | undefined,
+): NonNullable<Plugin<C>['access']> {
+  return (context, { config }, tools) => {
+    if (!config.run_on_preflight && context.method === 'OPTIONS') return undefined
+    if (config.anonymous === null || config.anonymous === undefined)
+      return authenticate(context, config, tools)
+    if (context.credentialId !== null) return undefined
+    if (authenticate(context, config, tools)) becomeAnonymous(context, config.anonymous, tools.store)
+    return undefined
+  }
+}
+
 /** `anonymous` is a consumer's id or username. */
-export function becomeAnonymous(context: RequestContext, anonymous: string, store: Store): void {
+function becomeAnonymous(context: RequestContext, anonymous: string, store: Store): void {
   const row = store.get('consumers', anonymous) ?? store.find('consumers', 'username', anonymous)
   if (row) identify(context, store, row.id, null)
 }

@@ -1,11 +1,11 @@
 import type { RequestContext } from '../proxy/request-context.ts'
 import type { Row } from '../store.ts'
-import { becomeAnonymous, identify } from './identify.ts'
+import { type AuthenticationConfig, accessBy, identify } from './identify.ts'
 import { claimErrors, isSignedWith, type JsonWebToken, readToken } from './json-web-token.ts'
 import { type Exit, type Plugin, type PluginTools, refuse } from './plugin.ts'
 import { queryArguments } from './query-arguments.ts'
 
-interface JwtConfig {
+interface JwtConfig extends AuthenticationConfig {
   readonly uri_param_names: readonly string[]
   readonly cookie_names: readonly string[]
   readonly header_names: readonly string[]
@@ -13,8 +13,6 @@ interface JwtConfig {
   readonly secret_is_base64: boolean
   readonly claims_to_verify: readonly string[] | null
   readonly maximum_expiration: number
-  readonly anonymous: string | null
-  readonly run_on_preflight: boolean
   readonly realm: string | null
 }
 
@@ -22,14 +20,7 @@ interface JwtConfig {
 export const jwt: Plugin<JwtConfig> = {
   name: 'jwt',
   priority: 1450,
-  access(context, { config }, tools) {
-    if (!config.run_on_preflight && context.method === 'OPTIONS') return undefined
-    if (config.anonymous === null || config.anonymous === undefined)
-      return authenticate(context, config, tools)
-    if (context.credentialId !== null) return undefined
-    if (authenticate(context, config, tools)) becomeAnonymous(context, config.anonymous, tools.store)
-    return undefined
-  },
+  access: accessBy(authenticate),
 }
 
 function authenticate(

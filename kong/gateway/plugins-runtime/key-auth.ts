@@ -1,30 +1,21 @@
 import type { RequestContext } from '../proxy/request-context.ts'
-import { becomeAnonymous, identify } from './identify.ts'
+import { type AuthenticationConfig, accessBy, identify } from './identify.ts'
 import { type Exit, type Plugin, type PluginTools, refuse, setUpstreamHeader } from './plugin.ts'
 import { queryArguments, withoutArgument } from './query-arguments.ts'
 
-interface KeyAuthConfig {
+interface KeyAuthConfig extends AuthenticationConfig {
   readonly key_names: readonly string[]
   readonly key_in_header: boolean
   readonly key_in_query: boolean
   readonly hide_credentials: boolean
-  readonly anonymous: string | null
   readonly realm: string | null
-  readonly run_on_preflight: boolean
 }
 
 /** Who calls, by a key in a header or query argument. Bodies are not searched (key_in_body). */
 export const keyAuth: Plugin<KeyAuthConfig> = {
   name: 'key-auth',
   priority: 1250,
-  access(context, { config }, tools) {
-    if (!config.run_on_preflight && context.method === 'OPTIONS') return undefined
-    if (config.anonymous === null || config.anonymous === undefined)
-      return authenticate(context, config, tools)
-    if (context.credentialId !== null) return undefined
-    if (authenticate(context, config, tools)) becomeAnonymous(context, config.anonymous, tools.store)
-    return undefined
-  },
+  access: accessBy(authenticate),
 }
 
 function authenticate(

@@ -4,6 +4,7 @@
  */
 
 import { createPublicKey } from 'node:crypto'
+import { compareText } from '../compare-text.ts'
 import type { Problem } from '../problem.ts'
 import type { KvRows } from '../settings-status.ts'
 
@@ -124,8 +125,8 @@ function readPublicKey(pem: string): string | null {
 }
 
 const byServiceAndAge = (left: Identity, right: Identity): number =>
-  compare(left.service, right.service) || left.createdMs - right.createdMs || compare(left.kid, right.kid)
-
-const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
+  compareText(left.service, right.service) ||
+  left.createdMs - right.createdMs ||
+  compareText(left.kid, right.kid)
 
 const iso = (ms: number): string => new Date(ms).toISOString()
