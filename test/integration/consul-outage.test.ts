@@ -18,7 +18,7 @@ for (const [what, keepData] of [
       await mesh.startOperator()
       const { shots, seenAfterMs } = await consulOutage(mesh, { downMs: 5_000, perSecond: 100 })
       deepEqual(describeFailures(shots), [])
-      t.diagnostic(`a new service was served ${seenAfterMs.toFixed(0)} ms after its registration`)
+      t.diagnostic(`a new service was served ${seenAfterMs.toFixed(0)} ms after Consul listed it`)
       ok(seenAfterMs < GENEROUS_MS, `${seenAfterMs.toFixed(0)} ms`)
     } finally {
       await mesh.stop()
