@@ -55,7 +55,7 @@ async function faulted({ plugins }: ProcessMesh, traffic: Traffic, signal: NodeJ
       const { working, waiting } = await plugins.health()
       return waiting === null ? null : working
     },
-    { deadlineMs: 30_000, what: 'a working and a waiting process' },
+    { what: 'a working and a waiting process' },
   )
   await passed(traffic, 1_000)
   const atMs = traffic.nowMs()

@@ -45,7 +45,6 @@ export const pluginServer: Part = {
         },
       )
       await waitFor(() => existsSync(join(folder, 'bare.sock')), {
-        deadlineMs: 30_000,
         what: 'the bare server',
       })
       const servers = [
@@ -123,14 +122,14 @@ function middleOf(costs: readonly Cost[]): Cost {
 
 /** Waits for the server at `path`; `supervisor` answers itself until its worker is ready. */
 async function serverAt(path: string, supervisor: number | null): Promise<Loaded> {
-  await waitFor(() => existsSync(path), { deadlineMs: 30_000, what: path })
+  await waitFor(() => existsSync(path), { what: path })
   const peer = new PluginPeer(path, 'mesh-tracing', 20_000)
   const pid = await waitFor(
     async () => {
       const { result } = await peer.call('GetStatus', null)
       return result.Pid === supervisor ? null : (result.Pid as number)
     },
-    { deadlineMs: 30_000, what: 'a working process' },
+    { what: 'a working process' },
   )
   const Config = JSON.stringify({ sampling_rate: 1, service_id: 's', route_id: 'r' })
   const { result } = await peer.call('StartInstance', { Name: 'mesh-tracing', Config })
@@ -146,7 +145,7 @@ async function memoryOf(
   const file = join(folder, `${pid}.json`)
   rmSync(file, { force: true })
   process.kill(pid, 'SIGUSR2')
-  await waitFor(() => existsSync(file), { deadlineMs: 30_000, what: 'what memory is left' })
+  await waitFor(() => existsSync(file), { what: 'what memory is left' })
   const { heapUsed, rss } = JSON.parse(readFileSync(file, 'utf8')) as NodeJS.MemoryUsage
   return { heap: heapUsed / 2 ** 20, resident: rss / 2 ** 20 }
 }

@@ -43,7 +43,7 @@ export const takeover: Part = {
 async function measure(consul: string, mesh: string, signal: NodeJS.Signals): Promise<number> {
   const start = (id: string) => startLeader({ consul, id, mesh, advertise: 'own' })
   const first = await start('first')
-  await waitFor(() => first.claims(), { what: 'the first one leading', deadlineMs: 30_000 })
+  await waitFor(() => first.claims(), { what: 'the first one leading' })
   const second = await start('second')
   try {
     await waitFor(() => second.leader() === 'first', { what: 'the second one following' })

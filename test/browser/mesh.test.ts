@@ -118,7 +118,6 @@ test('weights of a canary are previewed, and in Consul and Kong after they were 
   await waitFor(async () => (await weights())[1] === 30, { what: 'the weights in Consul' })
   await waitFor(async () => (await form.getByLabel('web/two').inputValue()) === '30', {
     what: 'the form showing them',
-    deadlineMs: 30_000,
   })
   await stack.consul.request('DELETE', '/config/service-splitter/web')
 })

@@ -95,7 +95,7 @@ before(async () => {
     const answers = await Promise.all(['/j', '/jd'].map((path) => kong.request({ path })))
     return answers.every(({ status }) => status === 401)
   }
-  await waitFor(isLive, { deadlineMs: 20_000, pollMs: 100, what: 'the plugins being live' })
+  await waitFor(isLive, { pollMs: 100, what: 'the plugins being live' })
 })
 
 after(async () => {

@@ -44,7 +44,7 @@ before(async () => {
   await configureAsRecorded(kong, recording.config, echo.port)
   const isLive = async () =>
     (await kong.request({ path: '/cors', method: 'DELETE' })).headers['vary'] !== undefined
-  await waitFor(isLive, { deadlineMs: 20_000, pollMs: 100, what: 'the last plugin being live' })
+  await waitFor(isLive, { pollMs: 100, what: 'the last plugin being live' })
 })
 
 after(async () => {
@@ -77,7 +77,7 @@ for (const [index, row] of recording.rows.entries()) {
 async function waitForCalmClock(index: number): Promise<void> {
   if (recording.rows[index - 1]?.request.path === recording.rows[index]?.request.path) return
   const isCalm = () => Date.now() % 1000 < 400 && Date.now() % 60_000 < 50_000
-  await waitFor(isCalm, { deadlineMs: 15_000, what: 'a second and a minute with enough time left' })
+  await waitFor(isCalm, { what: 'a second and a minute with enough time left' })
 }
 
 function shown(

@@ -62,7 +62,7 @@ before(async () => {
     equal(status < 300, true, `${method} ${path} answered ${status}`)
   }
   const last = () => kong.request({ path: '/vb/nx' }).then((answer) => answer.status === 503)
-  await waitFor(last, { deadlineMs: 20_000, pollMs: 100, what: 'the last route being live' })
+  await waitFor(last, { pollMs: 100, what: 'the last route being live' })
 })
 
 after(async () => {

@@ -41,7 +41,7 @@ async function partsOf(up: KongsulProcess): Promise<Parts> {
       const found = descendants(up.pid)
       return found.length === 14 ? found : null
     },
-    { deadlineMs: 20_000, what: '14 processes' },
+    { what: '14 processes' },
   )
   const folder = parts.map(({ command }) => / --socket-dir (\S+)/.exec(command)?.[1]).find((each) => each)!
   assert.ok(existsSync(folder))
@@ -123,7 +123,7 @@ describe('an up that runs', () => {
           await told('circuits'),
         )
       },
-      { deadlineMs: 30_000, what: 'the ejection being listed' },
+      { what: 'the ejection being listed' },
     )
     assert.ok(statuses.filter((status) => status !== 200).length >= 5)
     statuses.length = 0

@@ -167,11 +167,9 @@ test('an agent that was away, or forgot everything, has it again', async () => {
   equal(early.isRegistered, false, 'it has started all the same')
   await consul.start()
   await waitFor(async () => (await stateOf('again')) === 'warning still', {
-    deadlineMs: 20_000,
     what: 'the restart',
   })
   await waitFor(async () => (await stateOf('early')) === 'passing', {
-    deadlineMs: 20_000,
     what: 'its first registration',
   })
 })

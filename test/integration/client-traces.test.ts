@@ -183,7 +183,7 @@ test('the spans of gateway and services are one tree', async () => {
       // Of three requests: the gateway's span and its try, the service's; and two calls between them.
       return found.length >= 11 ? found : null
     },
-    { what: 'eleven spans', deadlineMs: 20_000 },
+    { what: 'eleven spans' },
   )
   equal(mine.length, 11)
   const known = new Map(mine.map((span) => [span.spanId, span]))

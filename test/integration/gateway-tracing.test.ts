@@ -16,7 +16,7 @@ let kong: KongUnderTest
 
 before(async () => {
   plugins = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0', '--port', 'feed=0'])
-  await waitFor(() => /plugins: /.test(plugins.output()), { deadlineMs: 30_000, what: 'the plugin server' })
+  await waitFor(() => /plugins: /.test(plugins.output()), { what: 'the plugin server' })
   upstream = await startEchoServer()
   kong = await startKongUnderTest({
     alwaysOwn: true,

@@ -76,10 +76,9 @@ describe('an election', { concurrency: 3 }, () => {
     const second = await leaderFor(t, { consul: consul.url, id: 'second' })
     await waitFor(() => second.leader() === 'first', { what: 'the second one following' })
     await consul.kill()
-    await waitFor(() => !first.claims(), { deadlineMs: 10_000, what: 'the leader giving up' })
+    await waitFor(() => !first.claims(), { what: 'the leader giving up' })
     await consul.start()
     await waitFor(() => first.claims() || second.claims(), {
-      deadlineMs: 30_000,
       what: 'somebody leading again',
     })
     neverTwo(first, second)
@@ -92,7 +91,7 @@ describe('an election', { concurrency: 3 }, () => {
     await consul.kill()
     await waitFor(() => !first.claims(), { what: 'the leader giving up' })
     await consul.start()
-    await waitFor(() => first.claims(), { deadlineMs: 15_000, what: 'it leading again' })
+    await waitFor(() => first.claims(), { what: 'it leading again' })
     const registered = async () =>
       ((await consul.request('GET', '/catalog/service/kongsul-operator')) as unknown[]).length === 1
     await waitFor(registered, { what: 'its registration' })
@@ -107,8 +106,8 @@ describe('an election', { concurrency: 3 }, () => {
     const { session } = await holder(consul)
     await consul.request('PUT', `/session/destroy/${session}`)
     const gaveUp = () => first.lines.some(({ type, claims }) => type === 'claims' && claims === false)
-    await waitFor(gaveUp, { deadlineMs: 3000, what: 'the old leader giving up' })
-    await waitFor(() => first.claims() || second.claims(), { deadlineMs: 15_000, what: 'somebody leading' })
+    await waitFor(gaveUp, { deadlineMs: 15_000, what: 'the old leader giving up' })
+    await waitFor(() => first.claims() || second.claims(), { what: 'somebody leading' })
     await waitFor(() => first.leader() !== null && first.leader() === second.leader(), { what: 'agreement' })
     neverTwo(first, second)
   })
@@ -120,7 +119,7 @@ describe('an election', { concurrency: 3 }, () => {
     await first.end('SIGKILL')
     const port = Number(first.address.split(':')[1])
     const again = await leaderFor(t, { consul: consul.url, id: 'only', port })
-    await waitFor(() => again.claims(), { deadlineMs: 3000, what: 'it leading again' })
+    await waitFor(() => again.claims(), { deadlineMs: 15_000, what: 'it leading again' })
   })
 
   test('an operator whose advertised address Consul cannot reach reports its health by itself and leads', async (t) => {
@@ -130,8 +129,8 @@ describe('an election', { concurrency: 3 }, () => {
       const checks = (await consul.request('GET', '/agent/checks')) as Record<string, { Type: string }>
       return checks['service:kongsul-operator-default-only']?.Type === 'ttl'
     }
-    await waitFor(reporting, { deadlineMs: 30_000, what: 'a TTL check' })
-    await waitFor(() => leader.claims(), { deadlineMs: 25_000, what: 'it leading' })
+    await waitFor(reporting, { what: 'a TTL check' })
+    await waitFor(() => leader.claims(), { what: 'it leading' })
     equal((await holder(consul)).value.id, 'only')
   })
 
@@ -152,8 +151,8 @@ describe('an election', { concurrency: 3 }, () => {
     const second = await leaderFor(t, { consul: consul.url, id: 'second' })
     await waitFor(() => second.leader() === 'first', { what: 'the second one following' })
     wire.cut()
-    await waitFor(() => !first.claims(), { deadlineMs: 6000, what: 'the leader giving up' })
-    await waitFor(() => second.claims(), { deadlineMs: 25_000, what: 'the takeover' })
+    await waitFor(() => !first.claims(), { deadlineMs: 15_000, what: 'the leader giving up' })
+    await waitFor(() => second.claims(), { what: 'the takeover' })
     neverTwo(first, second)
   })
 })

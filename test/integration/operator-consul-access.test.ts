@@ -13,7 +13,6 @@ const register = (stack: Stack, name: string, at: number) =>
   stack.consul.register({ Name: name, ID: `${name}-${at}`, Address: '127.0.0.1', Port: 9700 + at })
 const targetsBecome = (stack: Stack, service: string, expected: number) =>
   waitFor(async () => Object.keys(await stack.weights(service)).length === expected, {
-    deadlineMs: 30_000,
     what: `${expected} targets of ${service}`,
   })
 
@@ -43,7 +42,7 @@ describe('with access control and the policy deny', () => {
     await stack.settled()
     await revoke()
     await register(stack, 'fresh', 3)
-    const error = await waitFor(() => status().consul.error, { deadlineMs: 30_000, what: 'doubt' })
+    const error = await waitFor(() => status().consul.error, { what: 'doubt' })
     match(error, /403.*the token needs (service_prefix "" read and node_prefix|key_prefix "mesh\/") /)
     await stack.consul.deregister('web-2')
     equal(Object.keys(await stack.weights('web')).length, 2)
@@ -51,15 +50,15 @@ describe('with access control and the policy deny', () => {
     await grant()
     await targetsBecome(stack, 'fresh', 1)
     await targetsBecome(stack, 'web', 1)
-    await waitFor(() => status().consul.connected, { deadlineMs: 30_000 })
+    await waitFor(() => status().consul.connected)
   })
 
   test('a policy that is taken from the token empties nothing', async () => {
-    await waitFor(() => status().leading, { deadlineMs: 30_000, what: 'leading again' })
+    await waitFor(() => status().leading, { what: 'leading again' })
     await stack.settled()
     await stack.consul.request('PUT', `/acl/token/${TOKEN.AccessorID}`, { ...TOKEN, Policies: [] })
     await register(stack, 'fresh', 4)
-    await waitFor(() => status().consul.error, { deadlineMs: 30_000, what: 'doubt' })
+    await waitFor(() => status().consul.error, { what: 'doubt' })
     equal(Object.keys(await stack.weights('web')).length, 1)
     equal(Object.keys(await stack.weights('fresh')).length, 1)
     await stack.consul.request('PUT', `/acl/token/${TOKEN.AccessorID}`, {

@@ -38,8 +38,8 @@ const targetsBecome = (service: string, expected: number) =>
   waitFor(async () => (await count(service)) === expected, { what: `${expected} targets of ${service}` })
 const isRead = (path: string) => path.startsWith('/v1/health/') || path.startsWith('/v1/catalog/')
 const isReadOf = (service: string) => (path: string) => path.startsWith(`/v1/health/service/${service}`)
-const doubt = () => waitFor(() => status().consul.error, { deadlineMs: 20_000, what: 'doubt' })
-const recovered = () => waitFor(() => status().consul.connected, { deadlineMs: 20_000, what: 'no doubt' })
+const doubt = () => waitFor(() => status().consul.error, { what: 'doubt' })
+const recovered = () => waitFor(() => status().consul.connected, { what: 'no doubt' })
 let next = 0
 /** Consul tells of something new, so that what waits for it is answered. */
 const wake = async () => {
@@ -196,7 +196,7 @@ test('429 with Retry-After: Consul is left alone for as long as it asks, nothing
   match(await doubt(), /answered 429/)
   const from = performance.now()
   const tries = () => seen.filter(({ path, atMs }) => path.startsWith('/v1/catalog/services') && atMs >= from)
-  await waitFor(() => tries().length >= 2, { deadlineMs: 15_000, what: 'two more tries' })
+  await waitFor(() => tries().length >= 2, { what: 'two more tries' })
   const [one, two] = tries()
   ok(two!.atMs - one!.atMs >= 1900, `${two!.atMs - one!.atMs} ms`)
   equal(await count('web'), 2)

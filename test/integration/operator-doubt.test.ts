@@ -121,7 +121,7 @@ for (const [at, [what, fault]] of FAULTS.entries()) {
     await targetsBecome(service, [`127.0.0.1:${9170 + at}`])
     const routes = async () =>
       (await stack.admin('GET', `/services/mesh.${service}/routes`)).body.data?.length
-    await waitFor(async () => (await routes()) === 2, { deadlineMs: 20_000, what: 'both routes' })
+    await waitFor(async () => (await routes()) === 2, { what: 'both routes' })
     await stack.settled()
     ok(faults > 0)
     equal((await stack.admin('GET', `/services/mesh.${service}`)).body.host, `${service}.mesh`)
@@ -141,7 +141,6 @@ test('a Kong that takes five seconds for one service does not hold up the others
   await targetsBecome('quick', ['127.0.0.1:9182'])
   equal((await stack.admin('GET', '/upstreams/slow.mesh')).status, 404)
   await waitFor(async () => (await targets('slow')).length === 1, {
-    deadlineMs: 20_000,
     what: 'the slow one',
   })
 })

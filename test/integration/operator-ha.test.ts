@@ -36,7 +36,6 @@ async function startOperator(): Promise<Node> {
   nodes.push(node)
   await waitFor(async () => (await fetch(`${node.url}/readyz`)).ok, {
     what: 'the operator ready',
-    deadlineMs: 20_000,
   })
   return node
 }

@@ -145,12 +145,11 @@ test('a target that a person keeps out is not put back', async () => {
         'HEALTHY'
       )
     },
-    { deadlineMs: 20_000, what: 'the other mark being taken back' },
+    { what: 'the other mark being taken back' },
   )
   assert.equal(await health(), 'UNHEALTHY')
   assert.equal((await runKongsul(['overrides', 'release', target!.id], env)).code, 0)
   await waitFor(async () => (await health()) === 'HEALTHY', {
-    deadlineMs: 20_000,
     what: 'the target being back',
   })
 })

@@ -38,7 +38,7 @@ test('an operator that is alone is ready only when everything is in Kong, also w
         if (ready && isDoubted) early.push(await routes())
         return ready && !isDoubted
       },
-      { deadlineMs: 30_000, what: 'the operator being ready' },
+      { what: 'the operator being ready' },
     )
     deepEqual(
       early.filter((count) => count < 2 * SERVICES),

@@ -144,7 +144,7 @@ test('every target is scraped, and every metric of rules and dashboards is there
       const down = [...targets].filter(([job, health]) => job !== 'consul' && health !== 'up')
       return targets.size === 4 && (down.length === 0 || Promise.reject(new Error(JSON.stringify(down))))
     },
-    { deadlineMs: 20_000, what: 'every target being up' },
+    { what: 'every target being up' },
   )
   const urls = [
     `${stack.mesh.apiUrl}/metrics`,

@@ -315,7 +315,7 @@ test('the gateway shows its identity of Consul Connect, and a new one without a 
     Provider: 'consul',
     Config: { PrivateKey: authorityKey, RootCert: '', LeafCertTTL: '72h', RotationPeriod: '2160h' },
   })
-  await waitFor(() => server.clients.size === 2, { deadlineMs: 30_000, what: 'the new identity being shown' })
+  await waitFor(() => server.clients.size === 2, { what: 'the new identity being shown' })
   clearInterval(every)
   const failed = (await Promise.all(sent)).filter((status) => status !== 200)
   deepEqual(failed, [])

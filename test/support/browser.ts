@@ -61,7 +61,6 @@ export async function until(page: Page, expression: string): Promise<void> {
   await waitFor(() => page.evaluate<boolean>(expression), {
     what: expression,
     pollMs: 50,
-    deadlineMs: 30_000,
   })
 }
 

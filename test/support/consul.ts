@@ -89,14 +89,14 @@ export async function startConsul({
     if (dataDir === null) headers = {}
     if (acl && headers['x-consul-token'] === undefined) {
       const bootstrap = () => request('PUT', '/acl/bootstrap') as Promise<{ SecretID: string }>
-      const { SecretID } = await waitFor(bootstrap, { deadlineMs: 20_000, pollMs: 50, what: 'the ACLs' })
+      const { SecretID } = await waitFor(bootstrap, { pollMs: 50, what: 'the ACLs' })
       headers = { 'x-consul-token': SecretID }
     }
     const ready = async () => {
       const services = (await request('GET', '/catalog/services')) as Record<string, unknown>
       return services.consul !== undefined
     }
-    await waitFor(ready, { deadlineMs: 20_000, pollMs: 50, what: 'Consul being ready' })
+    await waitFor(ready, { pollMs: 50, what: 'Consul being ready' })
   }
   const kill = () => killChild(child)
 

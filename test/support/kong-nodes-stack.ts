@@ -111,7 +111,7 @@ async function startTestNode(args: readonly string[]): Promise<TestNode> {
 export async function whenReady(operator: Operator): Promise<void> {
   const ready = () =>
     operator.status().ready || Promise.reject(new Error(operator.status().reasons.join('; ')))
-  await waitFor(ready, { what: 'the operator being ready', deadlineMs: 20_000 })
+  await waitFor(ready, { what: 'the operator being ready' })
 }
 
 function configFor(consul: TestConsul, nodes: readonly TestNode[]): OperatorConfig {

@@ -85,7 +85,7 @@ export class Mesh {
     try {
       // The first one after an edit builds what it runs.
       const isUp = async () => (await fetch(`${mesh.adminUrl}/status`)).ok
-      await waitFor(isUp, { what: 'the gateway', deadlineMs: 30_000 })
+      await waitFor(isUp, { what: 'the gateway' })
     } catch (error) {
       await mesh.stop()
       throw error
@@ -199,7 +199,7 @@ export class Mesh {
         const targets = await this.targets(service)
         return targets.length === count && targets.every((target) => target.weight > 0)
       },
-      { deadlineMs: 30_000, what: `${count} targets of ${service} in Kong` },
+      { what: `${count} targets of ${service} in Kong` },
     )
     await this.waitLive(service)
     return started
@@ -208,7 +208,6 @@ export class Mesh {
   /** Waits until the proxy answers 200 for the service by its host. */
   async waitLive(service: string): Promise<void> {
     await waitFor(async () => (await this.get(service, '/')).status === 200, {
-      deadlineMs: 30_000,
       what: `${service} through the proxy`,
     })
   }

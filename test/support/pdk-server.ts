@@ -51,7 +51,6 @@ export async function startPdkServerOn(folder: string, socket: string): Promise<
   const child = spawn('/bin/sh', ['-c', `exec ${serveFolder(folder, socket)}`], { stdio: 'ignore' })
   await waitFor(() => listens(socket), {
     what: `the plugin server of ${folder} on ${socket}`,
-    deadlineMs: 30_000,
   })
   return {
     pid: child.pid!,

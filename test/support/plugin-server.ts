@@ -63,12 +63,12 @@ export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promis
         ...more,
       })
       const told = () => /http:\/\/127\.0\.0\.1:\d+/.exec(server!.output())?.[0]
-      url = await waitFor(told, { deadlineMs: 30_000, what: 'the plugin server' })
+      url = await waitFor(told, { what: 'the plugin server' })
       const isReady = async () => {
         const { working, waiting } = await health()
         return working !== null && waiting !== null
       }
-      await waitFor(isReady, { deadlineMs: 30_000, what: 'a working and a waiting process' })
+      await waitFor(isReady, { what: 'a working and a waiting process' })
     },
     health,
     metrics: async () => await (await fetch(`${url}/metrics`)).text(),

@@ -68,7 +68,7 @@ export async function startProcessMesh({
           await mesh.get(service, '/')
           return (await plugins.metrics()).includes(`mesh_circuit_state{service="${service}"`)
         },
-        { deadlineMs: 30_000, pollMs: 50, what: `the circuit of ${service}` },
+        { pollMs: 50, what: `the circuit of ${service}` },
       )
       return instances
     },

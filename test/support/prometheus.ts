@@ -56,7 +56,7 @@ export async function startPrometheus({ config, rules }: TestPrometheusOptions):
     return ((await answer.json()) as { data: T }).data
   }
   const ready = async () => (await fetch(`${url}/-/ready`)).ok
-  await waitFor(ready, { deadlineMs: 30_000, pollMs: 50, what: 'Prometheus being ready' }).catch((error) => {
+  await waitFor(ready, { pollMs: 50, what: 'Prometheus being ready' }).catch((error) => {
     throw new Error(`${(error as Error).message}: ${printed}`)
   })
   return {

@@ -60,7 +60,7 @@ export async function startRedis({ password, tls }: RedisOptions = {}): Promise<
         throw error
       }
     }
-    client = await waitFor(ready, { deadlineMs: 20_000, pollMs: 30, what: 'Redis being ready' })
+    client = await waitFor(ready, { pollMs: 30, what: 'Redis being ready' })
   }
   const kill = async () => {
     client?.destroy()

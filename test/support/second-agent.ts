@@ -40,7 +40,7 @@ export async function startSecondAgent(first: TestConsul): Promise<SecondAgent> 
     const nodes = (await (await fetch(`${url}/v1/catalog/nodes`)).json()) as { Node: string }[]
     return nodes.some(({ Node }) => Node === node)
   }
-  await waitFor(isIn, { deadlineMs: 30_000, pollMs: 50, what: 'the second agent being in the catalog' })
+  await waitFor(isIn, { pollMs: 50, what: 'the second agent being in the catalog' })
   return {
     url,
     node,

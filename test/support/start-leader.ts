@@ -60,7 +60,7 @@ export async function startLeader(options: LeaderOptions): Promise<LeaderProcess
       if (child.exitCode !== null) throw new Error(log)
       return last('started')
     },
-    { deadlineMs: 30_000, what: `leader process ${options.id} starting` },
+    { what: `leader process ${options.id} starting` },
   )
   return {
     id: options.id,

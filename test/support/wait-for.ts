@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = 10_000, pollMs = 10, what = 'the condition' } = {},
+  { deadlineMs = 30_000, pollMs = 10, what = 'the condition' } = {},
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs
   let last: unknown

@@ -84,7 +84,7 @@ test('the data plane follows other nodes after the update interval', async () =>
   const [one, two] = [await open('one'), await open('two', 20)]
   two.follow(() => {})
   await one.write(() => one.database.put('services', row('s')))
-  await waitFor(() => two.runtime.get('services', 's') !== undefined, { deadlineMs: 5_000, what: 'the row' })
+  await waitFor(() => two.runtime.get('services', 's') !== undefined, { what: 'the row' })
 })
 
 test('marks reach the other nodes once each, but not nodes that start later', async () => {
@@ -98,7 +98,7 @@ test('marks reach the other nodes once each, but not nodes that start later', as
   const three = await open('three', 20)
   three.follow(({ target }) => marks.push(`three ${target}`))
   await one.write(() => one.announce({ upstreamId: 'u', target: 'c:1', address: null, healthy: true }))
-  await waitFor(() => marks.length >= 4, { deadlineMs: 5_000, what: 'four marks' })
+  await waitFor(() => marks.length >= 4, { what: 'four marks' })
   deepEqual(marks.sort(), ['three c:1', 'two a:1', 'two b:1', 'two c:1'])
 })
 
