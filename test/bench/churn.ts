@@ -24,7 +24,7 @@ export const churn: Part = {
     try {
       const instances = meshOf(SERVICES, INSTANCES, { nameOf: (n) => mesh.service(`s${n}`) })
       await catalog.registerAll(instances)
-      await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_RESYNC_CRON: '0 0 1 1 *' }, 120_000)
+      await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_RESYNC_CRON: '0 0 1 1 *' })
       const from = proxy.calls.length
       const startedMs = performance.now()
       const { changes, instances: left } = await makeChurn(instances, {

@@ -35,7 +35,7 @@ async function firstSyncMs(atOnce: number): Promise<number> {
   const catalog = bulkCatalog(mesh.consul.url)
   try {
     await catalog.registerAll(meshOf(SERVICES, INSTANCES, { nameOf: (n) => mesh.service(`s${n}`) }))
-    await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_KONG_PARALLEL: `${atOnce}` }, 180_000)
+    await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_KONG_PARALLEL: `${atOnce}` })
     const writes = proxy.calls.filter(({ method }) => method !== 'GET').map(({ doneMs }) => doneMs)
     return Math.max(...writes) - Math.min(...writes)
   } finally {

@@ -25,7 +25,7 @@ export const scale: Part = {
       log('registered; first sync ...')
       const startedAt = performance.now()
       // The full resync asks once per upstream, spread; it is left out of what is asked at rest.
-      await mesh.startOperator({ KONGSUL_RESYNC_CRON: '0 0 1 1 *' }, 180_000)
+      await mesh.startOperator({ KONGSUL_RESYNC_CRON: '0 0 1 1 *' })
       const syncMs = performance.now() - startedAt
       const cold = await metricsOf(mesh)
       const rest = await measureRest(mesh)

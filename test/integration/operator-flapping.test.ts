@@ -25,7 +25,7 @@ before(async () => {
   catalog = bulkCatalog(mesh.consul.url)
   instances = meshOf(SERVICES, INSTANCES, { nameOf: (n) => mesh.service(`flap${n}`) })
   await catalog.registerAll(instances)
-  await mesh.startOperator({}, 60_000)
+  await mesh.startOperator()
   await mesh.deploy(steady, 1)
 })
 after(async () => {

@@ -35,7 +35,7 @@ after(async () => {
   await admin.close()
 })
 
-const startOperator = () => mesh.startOperator({ KONG_ADMIN_URL: admin.url }, 60_000)
+const startOperator = () => mesh.startOperator({ KONG_ADMIN_URL: admin.url })
 
 /** Changes of every kind at once: a new service, an instance more, one less, another strategy. The next run takes them back. */
 async function change(run: number, steady: string, spares: readonly InstanceProcess[]): Promise<string> {

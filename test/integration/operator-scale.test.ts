@@ -23,7 +23,7 @@ before(async () => {
   instances = meshOf(SERVICES, INSTANCES, { nameOf: (n) => mesh.service(`s${n}`) })
   await catalog.registerAll(instances)
   // Without the periodic resync: what is counted is the first sync and the changes.
-  await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_RESYNC_CRON: '0 0 1 1 *' }, 60_000)
+  await mesh.startOperator({ KONG_ADMIN_URL: proxy.url, KONGSUL_RESYNC_CRON: '0 0 1 1 *' })
 })
 after(async () => {
   catalog.close()

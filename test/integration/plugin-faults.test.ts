@@ -91,7 +91,7 @@ test('the process that takes over puts back what the one before has ejected', as
   const [bad] = (await processes.deploy(service, 3, { circuitBreaker })) as [InstanceProcess]
   await underTraffic(service, async () => {
     // After a few kills the next spare comes late: not while the ejection runs.
-    const { working } = await settled()
+    await settled()
     await bad.behave({ status: 500 })
     await becomes(service, bad, 'UNHEALTHY')
     // Kong is told first, Consul beside it: what was not written yet nobody can know.
@@ -100,6 +100,7 @@ test('the process that takes over puts back what the one before has ejected', as
       ((await processes.mesh.consul.request('GET', claims)) as unknown[]).length === 1
     await waitFor(isClaimed, { ...PATIENT, what: 'the claim of the ejection' })
     await bad.behave({})
+    const { working } = await settled()
     process.kill(working, 'SIGKILL')
     await replaced(working)
     await waitFor(

@@ -119,7 +119,7 @@ export class Mesh {
   }
 
   /** Starts the operator and waits until it has synced once. */
-  async startOperator(env: Record<string, string> = {}, deadlineMs = 20_000): Promise<KongsulProcess> {
+  async startOperator(env: Record<string, string> = {}, deadlineMs = 180_000): Promise<KongsulProcess> {
     if (this.#apiPort === 0) this.#apiPort = (await freePorts(1))[0]!
     this.#operator = startKongsul(['operator'], {
       CONSUL_HTTP_ADDR: this.consul.url,
