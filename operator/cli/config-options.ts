@@ -3,9 +3,11 @@ import { type ProcessConfig, readConfig } from '../config/load-config.ts'
 import { environmentOf, flagKeyOf, flagOf, type Setting } from '../config/setting.ts'
 import { PORT_NAMES, type PortName, SETTINGS } from '../config/settings-table.ts'
 
+export const CONFIGURATION = 'Configuration (flags > environment > file > defaults):'
+
 /** Adds --config and a flag for every setting whose path starts with one of `prefixes`. */
 export function addConfigOptions(command: Command, prefixes: readonly string[]): Command {
-  command.optionsGroup('Configuration (flags > environment > file > defaults):')
+  command.optionsGroup(CONFIGURATION)
   command.option('--config <file>', 'configuration file; kongsul.yaml in this folder where there is one')
   for (const setting of SETTINGS) {
     if (setting.path.startsWith('port.')) continue
