@@ -30,6 +30,7 @@ export function editDocument(
   const read = readDocument(kind, text)
   if (!read.ok) return { ok: false, what: 'before', errors: read.errors }
   const wanted = typeof changes === 'function' ? changes(read.layer) : changes
+  if (wanted.length === 0) return { ok: true, text: before ?? text }
   const json = parseJson(text)
   const after = json === null ? inYaml(text, wanted) : inJson(json, text, wanted)
   const again = readDocument(kind, after)

@@ -1,6 +1,7 @@
 /** Faults that are injected on purpose, for tests: `faults` of `mesh/services/<name>`. Time is passed in. */
 
 import type { Settings } from './settings-defaults.ts'
+import type { Layer } from './settings-document.ts'
 
 /** What plugin processes are told, of a service whose faults are in force. */
 export interface FaultView {
@@ -20,21 +21,41 @@ export type FaultState =
   | { readonly kind: 'none' }
   /** Their time is over: to be taken out of KV. */
   | { readonly kind: 'over' }
-  /** `until` is too far away: they are not injected before it is an hour away. */
-  | { readonly kind: 'too_long'; readonly untilMs: number }
   | { readonly kind: 'in_force'; readonly faults: FaultView }
 
 /** Faults are for tests: none outlives an hour. */
-export const LONGEST_FAULTS_MS = 3_600_000
+const LONGEST_FAULTS_MS = 3_600_000
 /** Clocks of those who write and those who read differ a little. */
 const SLACK_MS = 60_000
+
+/**
+ * Which documents ask for faults that would last too long. A time that was refused once stays refused when it has come
+ * near: else faults would begin by themselves.
+ * @param layers what validates by itself, by key of the document
+ * @param told what was said against a document before: in this process, or in KV by another
+ * @returns errors by key
+ */
+export function refuseLongFaults(
+  layers: ReadonlyMap<string, Layer>,
+  told: (key: string) => readonly string[],
+  nowMs: number,
+): ReadonlyMap<string, readonly string[]> {
+  const refused = new Map<string, readonly string[]>()
+  for (const [key, layer] of layers) {
+    const until = layer.get('faults.until')
+    if (typeof until !== 'string') continue
+    const error = `faults.until must be at most an hour away when it is written, got "${until}"; write another time`
+    const isTooLong = Date.parse(until) > nowMs + LONGEST_FAULTS_MS + SLACK_MS
+    if (isTooLong || told(key).includes(error)) refused.set(key, [error])
+  }
+  return refused
+}
 
 export function faultState(faults: Settings['faults'], nowMs: number): FaultState {
   const { delayMs, delayPercent, abortPercent, abortStatus, paths, until } = faults
   if (until === null) return { kind: 'none' }
   const untilMs = Date.parse(until)
   if (untilMs <= nowMs) return { kind: 'over' }
-  if (untilMs > nowMs + LONGEST_FAULTS_MS + SLACK_MS) return { kind: 'too_long', untilMs }
   const isNothing = (delayMs === null || delayPercent === 0) && abortPercent === 0
   if (isNothing) return { kind: 'none' }
   return {

@@ -126,6 +126,13 @@ export function parseStatus(text: string): SettingsStatus | null {
   }
 }
 
+/** What KV says against a document. */
+export function errorsTold(document: string, rows: KvRows): readonly string[] {
+  const row = rows.get(statusKey(document))
+  const status = row === undefined ? null : parseStatus(row.text)
+  return status?.document === document ? status.errors : []
+}
+
 /** Only of documents that exist: one that was deleted is gone with what it was. */
 function lastGoodDocuments(documents: ReadonlyMap<string, string>, rows: KvRows): Map<string, string> {
   const remembered = new Map<string, string>()

@@ -34,7 +34,7 @@ export interface ConfiguratorOptions {
   readonly problems: () => readonly Problem[]
   /** What would be written to Kong with this text of a document; null until everything is known. */
   readonly changesWith: (key: string, text: string) => readonly Change[] | null
-  /** What Kong has against plugins that this text of a document would make. */
+  /** Why this text of a document would be refused although it validates; Kong is asked. */
   readonly faultsOf: (key: string, text: string) => Promise<readonly string[]>
 }
 
@@ -59,7 +59,7 @@ export class Configurator {
    */
   async configure(what: Configurable, service: string | null, given: Given): Promise<Record<string, Json>> {
     const { parameters, key, changes } = editOf(what, service, given)
-    if (what === 'rate-limit') await this.#requireKong(key, changes, parameters)
+    if (JUDGED.has(what)) await this.#requireGood(key, changes, parameters)
     const result = await editSettings(this.#options, key, changes)
     return await this.#effectiveWith(parameters, service, textOf(parameters, result))
   }
@@ -70,18 +70,18 @@ export class Configurator {
    */
   async preview(what: Configurable, service: string | null, given: Given): Promise<ConfigurePreview> {
     const { parameters, key, changes } = editOf(what, service, given)
-    const text = await this.#requireKong(key, changes, parameters)
+    const text = await this.#requireGood(key, changes, parameters)
     const inKong = this.#options.changesWith(key, text)
     if (inKong === null) throw new RequestError(503, 'Consul and Kong have not been read yet')
     return { effective: await this.#effectiveWith(parameters, service, text), ...listedChanges(inKong) }
   }
 
   /**
-   * Kong is asked before anything is written.
+   * What would be refused once it stands in KV is not written; Kong is asked.
    * @returns the document as it would be
    * @throws RequestError 422 naming the parameter
    */
-  async #requireKong(
+  async #requireGood(
     key: string,
     changes: Parameters<typeof editSettings>[2],
     parameters: readonly Parameter[],
@@ -128,6 +128,9 @@ export class Configurator {
     return acceptSettings(this.#options.settings(), documents).accepted
   }
 }
+
+/** Settings of which more is to be known than whether they validate. */
+const JUDGED: ReadonlySet<Configurable> = new Set<Configurable>(['rate-limit', 'faults'])
 
 const keyOf = (service: string | null): string => (service === null ? SETTINGS_OF_ALL : settingsKey(service))
 

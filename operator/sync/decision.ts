@@ -4,6 +4,7 @@ import type { Certificates } from '../core/certificates/certificate-entities.ts'
 import { createDesired, type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import type { Change, OverridePolicy } from '../core/diff.ts'
 import { type Entity, isOfCalled, type KongState } from '../core/entity.ts'
+import { refuseLongFaults } from '../core/faults.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
 import type { Callers } from '../core/intentions/join-access.ts'
 import { judgeDocuments, type VerdictOf } from '../core/plugin-settings/judge-documents.ts'
@@ -19,7 +20,7 @@ import {
   type ServiceSettings,
 } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
-import { acceptDocuments, type KvRows } from '../core/settings-status.ts'
+import { acceptDocuments, errorsTold, type KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired } from './desired-index.ts'
@@ -80,6 +81,7 @@ export class Decision {
   #snapshot: CatalogSnapshot | null = null
   #accepted: AcceptedSettings | null = null
   #settingProblems: readonly Problem[] = []
+  #refused: ReadonlyMap<string, Refusal> = new Map()
   #documents: ReadonlyMap<string, string> = new Map()
   #certificates: Certificates | undefined
   #rows: KvRows = new Map()
@@ -124,18 +126,24 @@ export class Decision {
     this.#isProvisional = previous === null && pending.size > 0
     this.#accepted = accepted
     this.#settingProblems = problems
+    this.#refused = refused
     return refused
   }
 
-  /** What Kong has against this text of a document, as far as it was asked; null before anything was accepted. */
+  /** What there is against this text of a document, as far as Kong was asked; null before anything was accepted. */
   faultsOf(key: string, text: string): readonly string[] | null {
     if (this.#accepted === null) return null
     const documents = new Map(this.#documents).set(key, text)
     return acceptSettings(this.#accepted, documents, this.#judge).refused.get(key)?.errors ?? []
   }
 
-  readonly #judge: Judge = (layers, before) =>
-    judgeDocuments(layers, before, this.#options.verdictOf, this.#options.mesh.redis ?? null)
+  readonly #judge: Judge = (layers, before) => {
+    const told = (key: string) => this.#refused.get(key)?.errors ?? errorsTold(key, this.#rows)
+    const long = refuseLongFaults(layers, told, Date.now())
+    const others = new Map([...layers].filter(([key]) => !long.has(key)))
+    const judged = judgeDocuments(others, before, this.#options.verdictOf, this.#options.mesh.redis ?? null)
+    return long.size === 0 ? judged : { ...judged, refused: new Map([...judged.refused, ...long]) }
+  }
 
   setCertificates(certificates: Certificates): void {
     this.#certificates = certificates

@@ -1,8 +1,9 @@
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
-import { faultState, faultText, LONGEST_FAULTS_MS } from '../core/faults.ts'
+import { faultState, faultText } from '../core/faults.ts'
 import type { Problem } from '../core/problem.ts'
 import type { Settings } from '../core/settings.ts'
+import type { Layer } from '../core/settings-document.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { editSettings, settingsKey } from './edit-settings.ts'
 
@@ -48,15 +49,10 @@ export class FaultBook {
 
   problems(nowMs: number): readonly Problem[] {
     return this.#states(nowMs).flatMap(([service, state]): Problem[] => {
-      if (state.kind === 'in_force') {
-        const mend = `take faults out of KV ${settingsKey(service)} to end them`
-        const message = `${faultText(state.faults)}; ${mend}`
-        return [{ code: 'FAULTS_IN_FORCE', severity: 'warning', service, message }]
-      }
-      if (state.kind !== 'too_long') return []
-      const until = new Date(state.untilMs).toISOString()
-      const message = `KV ${settingsKey(service)}: faults.until ${until} must be at most ${LONGEST_FAULTS_MS / 3_600_000} hour away; nothing is injected`
-      return [{ code: 'FAULTS_TOO_LONG', severity: 'error', service, message }]
+      if (state.kind !== 'in_force') return []
+      const mend = `take faults out of KV ${settingsKey(service)} to end them`
+      const message = `${faultText(state.faults)}; ${mend}`
+      return [{ code: 'FAULTS_IN_FORCE', severity: 'warning', service, message }]
     })
   }
 
@@ -83,7 +79,7 @@ export class FaultBook {
       before.size === now.size && [...now].every(([service, what]) => before.get(service) === what)
     if (!isSame) onChange()
     const over = states.filter(([, { kind }]) => kind === 'over').map(([service]) => service)
-    if (over.length > 0) void this.#remove(over)
+    if (over.length > 0) void this.#remove(over, nowMs)
   }
 
   #states(nowMs: number) {
@@ -93,18 +89,23 @@ export class FaultBook {
     })
   }
 
-  async #remove(services: readonly string[]): Promise<void> {
+  async #remove(services: readonly string[], nowMs: number): Promise<void> {
     const { log, isActive } = this.#options
     if (this.#isRemoving || !isActive()) return
     this.#isRemoving = true
     for (const service of services) {
-      await editSettings(this.#options, settingsKey(service), [{ path: 'faults', value: null }]).catch(
-        (error: unknown) => {
-          const reason = (error as Error).message
-          log.debug('faults that are over stay in KV', { service, reason })
-        },
-      )
+      // Where a newer document is refused, what is in force is not what stands there.
+      const changes = (layer: Layer) => (isOver(layer, nowMs) ? [{ path: 'faults', value: null }] : [])
+      await editSettings(this.#options, settingsKey(service), changes).catch((error: unknown) => {
+        const reason = (error as Error).message
+        log.debug('faults that are over stay in KV', { service, reason })
+      })
     }
     this.#isRemoving = false
   }
+}
+
+function isOver(layer: Layer, nowMs: number): boolean {
+  const until = layer.get('faults.until')
+  return typeof until === 'string' && Date.parse(until) <= nowMs
 }

@@ -236,7 +236,7 @@ export class Reconciler {
     this.#decide(Date.now(), () => ['certificates changed'])
   }
 
-  /** What Kong has against this text of a settings document; nothing where it cannot be asked. */
+  /** What there is against this text of a settings document although it validates; Kong is asked where it can be. */
   async refusalsOf(key: string, text: string): Promise<readonly string[]> {
     return await this.#settingsCheck.faultsOf(key, text)
   }

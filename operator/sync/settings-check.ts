@@ -9,7 +9,7 @@ export interface SettingsCheckOptions {
   readonly signal: AbortSignal
   readonly verdicts: Pick<SchemaVerdicts, 'isWaiting' | 'ask'>
   readonly isKongUp: () => boolean
-  /** What Kong has said against a text of a document; what it has not been asked is noted. */
+  /** What there is against a text of a document; what Kong has not been asked is noted. */
   readonly faultsOf: (key: string, text: string) => readonly string[] | null
   /** Kong was asked: settings are to be accepted anew. */
   readonly onChecked: (changedAtMs: number, reasonsOf: ReasonsOf) => void

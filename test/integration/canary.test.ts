@@ -340,7 +340,7 @@ test('faults delay and abort as many requests as they say, are told everywhere, 
   equal(isProblem('FAULTS_IN_FORCE'), false)
   equal((await traffic(once()))[''], undefined)
   await faults({ abortPercent: 100 }, 7_200_000)
-  await waitFor(() => isProblem('FAULTS_TOO_LONG'), { what: 'faults for two hours being refused' })
+  await waitFor(() => isProblem('SETTING_INVALID'), { what: 'faults for two hours being refused' })
   equal((await ask()).status, 200)
 })
 

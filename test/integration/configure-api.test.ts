@@ -44,6 +44,15 @@ test('a strategy in the query is in KV when it is answered, and in Kong at once'
   await waitFor(async () => (await algorithm()) === 'least-connections', { what: 'Kong having it' })
 })
 
+test('faults for longer than an hour are refused by name and not written', async () => {
+  const before = await kv('mesh/services/web')
+  const until = new Date(Date.now() + 7_200_000).toISOString()
+  const { status, body } = await call('POST', '/configure/faults', { service: 'web', abort_percent: 5, until })
+  equal(status, 422)
+  match(JSON.stringify(body), /"until".*at most an hour away when it is written/)
+  equal(await kv('mesh/services/web'), before)
+})
+
 test('only the named fields are written, in the form that the document has, for all or for one', async () => {
   const yaml = '# of the team\nretries: 1\ncircuitBreaker:\n  openSeconds: 7 # seconds\n'
   await stack.consul.setKey('mesh/services/web', yaml)

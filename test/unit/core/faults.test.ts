@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
-import { faultState, faultText } from '../../../operator/core/faults.ts'
+import { faultState, faultText, refuseLongFaults } from '../../../operator/core/faults.ts'
 import { acceptSettings } from '../../../operator/core/settings.ts'
 import { BUILT_IN } from '../../../operator/core/settings-defaults.ts'
 
@@ -16,8 +16,23 @@ test('faults are in force until their time, at most an hour from now', () => {
   const state = faultState(faults({}), NOW)
   equal(state.kind === 'in_force' && state.faults.untilMs, Date.parse('2030-01-31T12:30:00Z'))
   equal(faultState(faults({}), Date.parse('2030-01-31T12:30:00Z')).kind, 'over')
-  equal(faultState(faults({ until: '2030-01-31T13:02:00Z' }), NOW).kind, 'too_long')
-  equal(faultState(faults({ until: '2030-01-31T13:02:00Z' }), NOW + 120_000).kind, 'in_force')
+})
+
+test('a time too far away is refused by name, and still when it has come near, until another one is written', () => {
+  const layers = (until: string) => new Map([['mesh/services/web', new Map([['faults.until', until]])]])
+  const [soon, late] = [layers('2030-01-31T13:00:30Z'), layers('2030-01-31T13:02:00Z')]
+  const untold = () => []
+  equal(refuseLongFaults(soon, untold, NOW).size, 0)
+  const refused = refuseLongFaults(late, untold, NOW)
+  match(
+    refused.get('mesh/services/web')![0]!,
+    /^faults\.until must be at most an hour away when it is written, got "2030-01-31T13:02:00Z"; write another time$/,
+  )
+  const later = NOW + 1_800_000
+  const told = (key: string) => refused.get(key) ?? []
+  deepEqual(refuseLongFaults(late, told, later), refused)
+  equal(refuseLongFaults(late, untold, later).size, 0)
+  equal(refuseLongFaults(layers('2030-01-31T13:01:00Z'), told, later).size, 0)
 })
 
 test('by default, and where nothing is asked for, there are none', () => {

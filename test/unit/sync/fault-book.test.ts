@@ -8,7 +8,8 @@ import { waitFor } from '../../support/wait-for.ts'
 const NOW = Date.now()
 const iso = (afterMs: number) => new Date(NOW + afterMs).toISOString()
 
-function startBook(isLeading: boolean, text: string) {
+/** @param inForce faults of the settings in force; those of the text unless given */
+function startBook(isLeading: boolean, text: string, inForce: object = JSON.parse(text).faults) {
   const writes: (string | null)[] = []
   let changes = 0
   const book = new FaultBook({
@@ -27,7 +28,7 @@ function startBook(isLeading: boolean, text: string) {
     log: silentLogger,
     isActive: () => isLeading,
     faultsOf: (service): Settings['faults'] | null =>
-      service === 'web' ? { ...BUILT_IN.faults, ...(JSON.parse(text).faults as object) } : null,
+      service === 'web' ? { ...BUILT_IN.faults, ...inForce } : null,
     onChange: () => void changes++,
   })
   book.setDocuments(new Map([['mesh/services/web', text]]))
@@ -60,11 +61,10 @@ test('the leader takes faults that are over out of KV and nothing else, others l
   for (const { book } of [leading, following]) book.stop()
 })
 
-test('faults for longer than an hour are an error and not in force', () => {
-  const { book, changes } = startBook(
-    true,
-    JSON.stringify({ faults: { abortPercent: 5, until: iso(7_200_000) } }),
-  )
-  deepEqual([book.problems(NOW)[0]?.code, changes()], ['FAULTS_TOO_LONG', 0])
+test('faults of a document that is refused stay there when those before them are over', async () => {
+  const refused = JSON.stringify({ faults: { abortPercent: 50, until: iso(7_200_000) } })
+  const { book, writes } = startBook(true, refused, { abortPercent: 5, until: iso(-1) })
+  await new Promise(setImmediate)
+  deepEqual([book.problems(NOW), writes], [[], []])
   book.stop()
 })
