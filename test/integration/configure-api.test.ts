@@ -47,7 +47,11 @@ test('a strategy in the query is in KV when it is answered, and in Kong at once'
 test('faults for longer than an hour are refused by name and not written', async () => {
   const before = await kv('mesh/services/web')
   const until = new Date(Date.now() + 7_200_000).toISOString()
-  const { status, body } = await call('POST', '/configure/faults', { service: 'web', abort_percent: 5, until })
+  const { status, body } = await call('POST', '/configure/faults', {
+    service: 'web',
+    abort_percent: 5,
+    until,
+  })
   equal(status, 422)
   match(JSON.stringify(body), /"until".*at most an hour away when it is written/)
   equal(await kv('mesh/services/web'), before)

@@ -28,14 +28,21 @@ export function labelOf(destination: Destination): string {
   return subset === '' ? escapePart(service) : `${escapePart(subset)}.${escapePart(service)}`
 }
 
-/** Settings of who answers; of a splitter without instances those of its first leg. */
+/**
+ * Settings of who answers; of a splitter without instances those of its first leg. Where no leg speaks as the service with
+ * the splitter does, they are spoken to as the first one asks.
+ */
 export function settingsOf(destination: Destination, bases: Bases): Settings | null {
-  const names = [ownerOf(destination), ...servicesOf(destination.legs)]
-  for (const name of names) {
+  const there = (name: string): Settings[] => {
     const base = bases.get(name)
-    if (base !== undefined && base.plan.entities.length > 0) return base.effective.settings
+    return base !== undefined && base.plan.entities.length > 0 ? [base.effective.settings] : []
   }
-  return null
+  const answering = servicesOf(destination.legs).flatMap(there)
+  const settings = there(ownerOf(destination))[0] ?? answering[0] ?? null
+  if (settings === null || answering.length === 0) return settings
+  if (answering.some((each) => difference(each, settings) === null)) return settings
+  const { protocol, tls } = answering[0]!
+  return { ...settings, protocol, tls }
 }
 
 /** Every service whose instances may answer. */
@@ -45,8 +52,33 @@ export const servicesOf = (legs: readonly Leg[]): readonly string[] => [
   ),
 ]
 
-/** Who does not speak the protocol that the Kong service speaks: Kong has one for all targets of an upstream. */
-export function speaksOtherwise(name: string, protocol: string, bases: Bases): boolean {
-  const base = bases.get(name)
-  return base !== undefined && base.effective.settings.protocol !== protocol
+export type Spoken = Pick<Settings, 'protocol' | 'tls'>
+
+/** What is otherwise where a service is not spoken to as it asks: Kong speaks one way to all targets of an upstream. */
+export interface OtherWay {
+  readonly code: 'ENTRY_PROTOCOL' | 'ENTRY_TLS'
+  readonly what: string
 }
+
+/** null: the service is spoken to as it asks. */
+export function otherWay(name: string, spoken: Spoken, bases: Bases): OtherWay | null {
+  const own = bases.get(name)?.effective.settings
+  const differs = own === undefined ? null : difference(own, spoken)
+  if (differs === null) return null
+  if (differs === 'protocol') {
+    const what = `service ${name} speaks ${own!.protocol} where ${spoken.protocol} is spoken, and Kong has one protocol for all of them`
+    return { code: 'ENTRY_PROTOCOL', what }
+  }
+  const what = `service ${name} has another ${differs} than those that it shares requests with, and Kong has one for all of them`
+  return { code: 'ENTRY_TLS', what }
+}
+
+/** Where TLS is spoken, a check, a name or a certificate that is not the service's own is as wrong as another protocol. */
+function difference(own: Spoken, spoken: Spoken): string | null {
+  if (own.protocol !== spoken.protocol) return 'protocol'
+  if (own.protocol !== 'https') return null
+  const field = TLS_FIELDS.find((each) => String(own.tls[each] ?? '') !== String(spoken.tls[each] ?? ''))
+  return field === undefined ? null : `tls.${field}`
+}
+
+const TLS_FIELDS = ['verify', 'serverName', 'ca', 'clientCertificate'] as const

@@ -3,7 +3,7 @@
 import type { Settings } from '../settings-defaults.ts'
 import type { Destination, Tell } from './compile-chain.ts'
 import type { ConfigEntries } from './config-entries.ts'
-import { type Bases, isSplit, speaksOtherwise } from './destinations.ts'
+import { type Bases, isSplit, otherWay, type Spoken } from './destinations.ts'
 import { splitWeights, type TargetSet, type WeighedLeg, withFailover } from './leg-weights.ts'
 import { type ResolvedTarget, resolveTarget, type TargetName, targetText } from './resolve-target.ts'
 import type { SubsetMembers } from './subset-members.ts'
@@ -26,7 +26,7 @@ export function failoverWeights(service: string, from: TargetSources, tell: Tell
   plain.set(service, { ...resolver, Redirect: undefined, DefaultSubset: undefined })
   const target = resolveTarget({ service, subset: '' }, plain, known, `service ${service}`, () => {})
   if (target === null || target.failover.length === 0) return null
-  return tiersOf(target, base.effective.settings.protocol, from, tell)
+  return tiersOf(target, base.effective.settings, from, tell)
 }
 
 /** @param settings of the Kong services that lead there */
@@ -36,13 +36,14 @@ export function destinationWeights(
   from: TargetSources,
   tell: Tell,
 ): ReadonlyMap<string, number> {
-  const { protocol } = settings
-  if (!isSplit(destination)) return tiersOf(destination.legs[0]!.target, protocol, from, tell).weights
+  if (!isSplit(destination)) return tiersOf(destination.legs[0]!.target, settings, from, tell).weights
   const legs: WeighedLeg[] = destination.legs.map(({ target, share }) => ({
-    ...tiersOf(target, protocol, from, tell),
+    ...tiersOf(target, settings, from, tell),
     share,
   }))
-  const dead = destination.legs.filter((_, index) => !legs[index]!.isLive)
+  const dead = destination.legs.filter(
+    ({ target }, index) => !legs[index]!.isLive && otherWay(target.service, settings, from.bases) === null,
+  )
   if (dead.length > 0 && dead.length < legs.length) {
     const who = dead.map(({ target }) => targetText(target)).join(' and ')
     const what = `service-splitter ${destination.service}: ${who} can serve nothing now; the share goes to the others`
@@ -52,14 +53,12 @@ export function destinationWeights(
   return splitWeights(legs)
 }
 
-function tiersOf(target: ResolvedTarget, protocol: string, from: TargetSources, tell: Tell): TargetSet {
+function tiersOf(target: ResolvedTarget, spoken: Spoken, from: TargetSources, tell: Tell): TargetSet {
   const names: readonly TargetName[] = [target, ...target.failover]
   const speaking = names.filter(({ service }) => {
-    if (!speaksOtherwise(service, protocol, from.bases)) return true
-    const said = from.bases.get(service)!.effective.settings.protocol
-    const what = `service ${service} speaks ${said} where ${protocol} is spoken, and Kong has one protocol for all of them`
-    tell('ENTRY_PROTOCOL', 'error', `${what}; it is left out`)
-    return false
+    const other = otherWay(service, spoken, from.bases)
+    if (other !== null) tell(other.code, 'error', `${other.what}; it is left out`)
+    return other === null
   })
   const tiers = speaking.map((name) =>
     targetsOf(name, from.bases.get(name.service), from.entries, from.members),
