@@ -17,6 +17,11 @@ interface Node {
   leftMs: number | null
 }
 
+interface Away {
+  readonly name: string
+  readonly awayMs: number
+}
+
 /** A process that ends is replaced within this: nothing to tell people of. */
 const BRIEF_MS = 2_000
 /** A node that is gone for so long while others are there was taken away. */
@@ -46,12 +51,14 @@ export class PluginPresence {
     const isNew = !node.connections.has(connection)
     node.connections.add(connection)
     node.leftMs = null
+    this.#forgetTakenAway()
     if (wasAway && !this.isAway) this.#options.onChange()
     return isNew
   }
 
   /** A connection is closed. */
   closed(name: string, connection: object): void {
+    this.#forgetTakenAway()
     const node = this.#nodes.get(name)
     if (node === undefined || !node.connections.delete(connection) || node.connections.size > 0) return
     node.leftMs = this.#clock()
@@ -88,14 +95,24 @@ export class PluginPresence {
     this.#timers.add(timer)
   }
 
-  #missing(): { readonly name: string; readonly awayMs: number }[] {
+  /** While another node is there; should that one leave too, only nodes that were there lately are waited for. */
+  #forgetTakenAway(): void {
+    const away = this.#away()
+    if (away.length === this.#nodes.size) return
+    for (const { name, awayMs } of away) if (awayMs > MISSED_MS) this.#nodes.delete(name)
+  }
+
+  /** Nodes without their process, but for those that were taken away. */
+  #missing(): readonly Away[] {
+    const away = this.#away()
+    return away.length === this.#nodes.size ? away : away.filter(({ awayMs }) => awayMs <= MISSED_MS)
+  }
+
+  #away(): readonly Away[] {
     const now = this.#clock()
-    const missing = [...this.#nodes].flatMap(([name, { heardMs, leftMs }]) => {
+    return [...this.#nodes].flatMap(([name, { heardMs, leftMs }]) => {
       const awayMs = Math.max(leftMs === null ? 0 : now - leftMs, now - heardMs - SILENT_MS)
       return leftMs !== null || awayMs > 0 ? [{ name, awayMs }] : []
     })
-    if (missing.length === this.#nodes.size) return missing
-    for (const { name, awayMs } of missing) if (awayMs > MISSED_MS) this.#nodes.delete(name)
-    return missing.filter(({ awayMs }) => awayMs <= MISSED_MS)
   }
 }

@@ -71,6 +71,23 @@ test('a node that is taken away is waited for as long as it takes to start a pro
   of.stop()
 })
 
+test('looking changes nothing', () => {
+  const silent = (looks: boolean) => {
+    const { of, pass } = presence()
+    of.heard('kong-1', one)
+    of.heard('kong-2', two)
+    of.closed('kong-1', one)
+    pass(14_000)
+    of.heard('kong-2', two)
+    pass(7_000)
+    if (looks) equal(of.isAway, false)
+    pass(12_000)
+    of.stop()
+    return of.silent()?.nodes
+  }
+  deepEqual([silent(false), silent(true)], Array(2).fill(['kong-1', 'kong-2']))
+})
+
 test('plugins start anew after a change of one, after one goes with its owner, and after any without a database', () => {
   const change = (action: Change['action'], kind: string) => ({ action, entity: { kind } }) as Change
   const kinds = ['upstream', 'target', 'service', 'route', 'plugin']
