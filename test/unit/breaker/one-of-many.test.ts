@@ -121,6 +121,49 @@ describe('a second one', () => {
   })
 })
 
+/** Settings of `ejection`; who is out at the end, panic, how many stayed for the cap, changes of the service circuit. */
+const TWO_OF_THREE = [
+  ['half of three is one: the other stays and fails', {}, [1], false, 1, []],
+  [
+    'two may go, and are too many: all are back, two of three requests fail',
+    { maxPercent: 67 },
+    [],
+    true,
+    0,
+    ['closed>open'],
+  ],
+  ['two may go and one may serve alone', { maxPercent: 67, panicPercent: 33 }, [1, 2], false, 0, []],
+  [
+    'the one that answers is less than 34 %',
+    { maxPercent: 67, panicPercent: 34 },
+    [],
+    true,
+    0,
+    ['closed>open'],
+  ],
+  ['no panic at all', { maxPercent: 67, panicPercent: 0 }, [1, 2], false, 0, []],
+  ['one more than the cap allows', { maxPercent: 66, panicPercent: 0 }, [1], false, 1, []],
+] as const
+
+for (const [name, ejection, out, panic, overflow, opened] of TWO_OF_THREE) {
+  test(`two of three fail, ${JSON.stringify(ejection)}: ${name}`, () => {
+    const three = list(3)
+    const bad = new Set(three.slice(0, 2))
+    const before = inTurn(new Script({ ejection }, three), three, bad, 500, 20)
+    const { ejected } = before.run()
+    const inRotation = three.filter((each) => !ejected.includes(each))
+    // What Kong sends on goes to those that are left.
+    for (let at = 200; at < 9_000; at += 100) {
+      for (const each of inRotation) call(before, at, each, bad.has(each) ? 500 : null)
+    }
+    const result = before.run()
+    assert.deepEqual(
+      [result.ejected, result.final.panic, result.final.overflow, changes(result)],
+      [out.map((index) => three[index - 1]), panic, overflow, opened],
+    )
+  })
+}
+
 test('a bad URL that all instances fail alike opens it at the rate, whoever answered a little better', () => {
   const instances = list(3)
   const script = new Script({}, instances)
