@@ -8,7 +8,7 @@ export function pairsOf(texts: readonly string[], separator: '=' | ':'): Record<
       if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
       throw new CliError('BAD_ARGUMENT', {
         tried: `reading ${JSON.stringify(text)}`,
-        answer: `there is no name before a ${separator}`,
+        answer: at < 0 ? `there is no ${separator} in it` : `there is no name before its ${separator}`,
         remedy: `write name${separator}value`,
       })
     }),

@@ -440,7 +440,7 @@ export const SETTINGS: readonly Setting[] = [
     path: 'addr',
     kind: 'text',
     schema: url,
-    help: 'operator that status and plan ask; follows port.api when not given',
+    help: 'operator that commands ask; follows port.api when not given',
     example: 'http://127.0.0.1:8080',
   },
   file('tokenFile', [], 'file holding the token for the operator'),

@@ -31,6 +31,10 @@ test('register puts an instance into Consul, services lists it, call reaches it'
   match(called.stderr, /^200 from .* in [\d.]+ s, trace [0-9a-f]{32}\n$/)
   equal((await run('call', service, '/?status=404')).code, 1)
   match((await run('call', 'nobody')).stderr, /not in the catalog/)
+  match(
+    (await run('call', service, '--timeout', 'soon')).stderr,
+    /'soon' is invalid. Give a number from 1 to 300/,
+  )
 })
 
 test('config set writes what get shows and explain explains, and names what it refuses', async () => {
@@ -47,6 +51,10 @@ test('config set writes what get shows and explain explains, and names what it r
   const wrong = await run('config', 'set', service, 'load-balancer', 'strategy=best')
   equal(wrong.code, 1)
   match(wrong.stderr, /strategy: must be one of/)
+  match((await run('config', 'set', service, 'balancing', 'a=b')).stderr, /Allowed choices are load-balancer/)
+  const early = await run('config', 'set', mesh.service('early'), 'load-balancer', 'strategy=random')
+  match(early.stderr, /^No service .*early.* is in the catalog: this waits in KV mesh\/services/)
+  match((await run('config', 'explain', '-')).stdout, /retries +3 +built-in/)
   await waitFor(
     async () => {
       // The stream may have begun after the first change.
@@ -106,4 +114,5 @@ test('tap prints requests as they end, top the numbers of every service', async 
   const { services } = JSON.parse((await run('top', '-o', 'json')).stdout)
   equal(services[0].service_name, service)
   match((await run('tap', service, '--status', 'bad')).stderr, /must be a status/)
+  match((await run('tap', 'nobody', '--status', 'bad')).stderr, /^No service nobody is in the catalog/)
 })

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Called } from '../../call/caller.ts'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
@@ -11,8 +11,8 @@ interface Options {
   readonly method: string
   readonly header: readonly string[]
   readonly data?: string
-  readonly timeout: string
-  readonly retries: string
+  readonly timeout: number
+  readonly retries: number
 }
 
 const HELP = `
@@ -39,8 +39,8 @@ export function defineCall(command: Command): void {
     .option('-X, --method <method>', 'GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS', 'GET')
     .option('-H, --header <name:value>', 'a header; may be given again', collect, [])
     .option('-d, --data <body>', 'body; JSON where it is that')
-    .option('--timeout <seconds>', '1 to 300', '30')
-    .option('--retries <count>', '0 to 10', '3')
+    .option('--timeout <seconds>', 'for all tries together, 1 to 300', from(1, 300), 30)
+    .option('--retries <count>', 'of tries after the first one, 0 to 10', from(0, 10), 3)
   command.action(async (service: string, path: string, options: Options) => {
     const { config, io } = begin(options)
     const body = {
@@ -49,8 +49,8 @@ export function defineCall(command: Command): void {
       path,
       headers: pairsOf(options.header, ':'),
       ...(options.data === undefined ? {} : { body: jsonOr(options.data) }),
-      timeout: Number(options.timeout),
-      retry_count: Number(options.retries),
+      timeout: options.timeout,
+      retry_count: options.retries,
     }
     const waitMs = body.timeout * 1000 + 5_000
     const called = await callOperator<Called>(config, 'POST', '/call', body, waitMs)
@@ -64,6 +64,12 @@ export function defineCall(command: Command): void {
   })
   addOutputOption(command)
   addConfigOptions(command, ['addr', 'tokenFile'])
+}
+
+const from = (least: number, most: number) => (text: string) => {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= least && value <= most) return value
+  throw new InvalidArgumentError(`Give a number from ${least} to ${most}.`)
 }
 
 function jsonOr(text: string): unknown {

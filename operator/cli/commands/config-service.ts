@@ -1,10 +1,11 @@
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { CONFIGURABLE } from '../../api/configure.ts'
 import type { Configuration } from '../../api/explain-settings.ts'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
 import { CliError } from '../cli-error.ts'
 import { addConfigOptions } from '../config-options.ts'
+import { isKnown } from '../is-known.ts'
 import { addOutputOption } from '../output-option.ts'
 import { pairsOf } from '../pairs.ts'
 import { formatTable } from '../table.ts'
@@ -16,11 +17,24 @@ interface Options {
 const KINDS = Object.entries(CONFIGURABLE).map(
   ([kind, parameters]) => `  ${kind.padEnd(16)} ${parameters.map(({ name }) => name).join(', ')}`,
 )
+const CODES = `
+Exit codes:
+  0  done
+  1  refused, or an error`
+const READ_HELP = `
+With - in place of a service: what holds for services that say nothing themselves.
+${CODES}
+
+Examples:
+  kongsul config get web timeouts
+  kongsul config explain web
+  kongsul config explain -`
 const SET_HELP = `
 KIND and its parameters:
 ${KINDS.join('\n')}
 
 The values are merged into Consul's KV, into mesh/services/SERVICE, or with - into mesh/defaults for all.
+${CODES}
 
 Examples:
   kongsul config set web load-balancer strategy=least_connections
@@ -30,9 +44,10 @@ Examples:
 export function addServiceConfig(command: Command): void {
   const get = command
     .command('get')
-    .argument('<service>')
+    .argument('<service>', 'a service, or - for the defaults')
     .argument('[setting]', 'a dotted path such as timeouts.readMs; all that begin with it')
     .description('Effective settings of a service.')
+    .addHelpText('after', READ_HELP)
     .action(async (service: string, setting: string | undefined, options: Options) => {
       const { io } = begin(options)
       const found = (await explained(service, options)).filter(([path]) => isBelow(path, setting))
@@ -42,8 +57,9 @@ export function addServiceConfig(command: Command): void {
     })
   const explain = command
     .command('explain')
-    .argument('<service>')
+    .argument('<service>', 'a service, or - for the defaults')
     .description('Every effective setting of a service, and which layer set it.')
+    .addHelpText('after', READ_HELP)
     .action(async (service: string, options: Options) => {
       const { io } = begin(options)
       const found = await explained(service, options)
@@ -60,7 +76,7 @@ export function addServiceConfig(command: Command): void {
   const set = command
     .command('set')
     .argument('<service>', 'a service, or - for all')
-    .argument('<kind>', Object.keys(CONFIGURABLE).join(', '))
+    .addArgument(new Argument('<kind>', 'what is set').choices(Object.keys(CONFIGURABLE)))
     .argument('<name=value...>')
     .description('Sets parameters of a service, or of all, in Consul’s KV.')
     .addHelpText('after', SET_HELP)
@@ -74,6 +90,8 @@ export function addServiceConfig(command: Command): void {
       if (io.format === 'json') return io.json(done)
       const { status: _, service: __, ...values } = done
       for (const [name, value] of Object.entries(values)) io.print(`${name} = ${JSON.stringify(value)}`)
+      if (service !== '-' && !(await isKnown(service, config)))
+        io.note(`No service ${service} is in the catalog: this waits in KV mesh/services/${service} for it.`)
     })
   for (const each of [get, explain, set]) {
     addOutputOption(each)
@@ -83,11 +101,15 @@ export function addServiceConfig(command: Command): void {
 
 async function explained(service: string, options: Options) {
   const { config } = begin(options)
-  const path = `/configure?service=${encodeURIComponent(service)}`
+  const isOfAll = service === '-'
+  const path = isOfAll ? '/configure' : `/configure?service=${encodeURIComponent(service)}`
   const answer = await callOperator<Configuration>(config, 'GET', path)
   if (answer === null) throw operatorDown(config, `reading the settings of ${service}`)
-  const found = answer.services[service]
-  if (found !== undefined) return Object.entries(found)
+  const { defaults, defaults_sources: sources } = answer
+  const found = isOfAll
+    ? Object.entries(defaults).map(([at, value]) => [at, { value, source: sources[at]! }] as const)
+    : answer.services[service] && Object.entries(answer.services[service])
+  if (found !== undefined) return found
   throw new CliError('NOT_FOUND', {
     tried: `reading the settings of ${service}`,
     answer: 'the operator does not tell them',

@@ -17,7 +17,7 @@ Examples:
 
 /** `kongsul config process`: settings of the process. `config get|set|explain SERVICE`: those of services. */
 export function defineConfig(command: Command): void {
-  command.description('Prints configuration. Secrets are redacted.')
+  command.description('Shows settings, of this process or of services, and sets those of services.')
   const child = command
     .command('process')
     .summary('settings of this process: value, source')

@@ -21,6 +21,7 @@ export function defineEvents(command: Command): void {
   command.addHelpText('after', HELP)
   command.action(async (options: { output?: string }) => {
     const { config, io } = begin(options)
+    if (io.isTTY && io.format === 'text') io.note(io.paint.dim('waiting for events; Ctrl-C ends it'))
     for await (const { event, data } of openEvents(config, '/events', 'listening for events')) {
       if (io.format === 'json') io.print(JSON.stringify({ event, data: JSON.parse(data) as unknown }))
       else io.print(`${event.padEnd(9)} ${data}`)

@@ -3,6 +3,7 @@ import type { Tapped } from '../../metrics/outcome-tap.ts'
 import { begin } from '../begin.ts'
 import { addConfigOptions } from '../config-options.ts'
 import { openEvents } from '../event-source.ts'
+import { isKnown } from '../is-known.ts'
 import { addOutputOption } from '../output-option.ts'
 import { tapLine } from '../tap-line.ts'
 
@@ -41,6 +42,8 @@ export function defineTap(command: Command): void {
     if (options.instance !== undefined) query.set('instance', options.instance)
     if (io.isTTY && io.format === 'text')
       io.note(io.paint.dim(`waiting for requests to ${service}; Ctrl-C ends it`))
+    if (!(await isKnown(service, config)))
+      io.note(`No service ${service} is in the catalog; waiting for it to come and be asked.`)
     let left = options.count ?? Number.POSITIVE_INFINITY
     for await (const { event, data } of openEvents(config, `/outcomes?${query}`, 'looking at requests')) {
       if (event === 'missed') {
