@@ -169,7 +169,7 @@ export class PolicyWatch {
       const next = change ?? this.#again(atMs)
       if (change === null && policies === this.#last?.snapshot.policies) continue
       const before = this.#last?.snapshot.policies
-      const because = policies === before ? [] : ['configuration entries']
+      const because = policies === before ? [] : ['configuration entries changed']
       const { services } = next.snapshot
       const reasons =
         because.length === 0

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { plainIssue } from './plain-issue.ts'
 import { RequestError } from './request-error.ts'
 
 /**
@@ -12,7 +13,7 @@ export function readFields<Shape extends z.ZodRawShape>(
   if (input == null && isEmpty(shape)) return {} as never
   const schema = schemas.get(shape) ?? z.strictObject(shape)
   schemas.set(shape, schema)
-  const result = schema.safeParse(input ?? {})
+  const result = schema.safeParse(input ?? {}, { error: plainIssue })
   if (result.success) return result.data as z.infer<z.ZodObject<Shape>>
   const details = result.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
@@ -34,12 +35,10 @@ function isEmpty(shape: z.ZodRawShape): boolean {
 const schemas = new WeakMap<z.ZodRawShape, z.ZodType>()
 
 /** A whole number in a query string. */
-export const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .pipe(z.number().min(least).max(most))
+export const wholeNumber = (least: number, most: number) => {
+  const rule = `must be a whole number from ${least} to ${most}`
+  return z.string().regex(/^\d+$/, rule).transform(Number).pipe(z.number().min(least, rule).max(most, rule))
+}
 
 /** `true` or `false` in a query string. */
 export const flag = z.enum(['true', 'false'], 'must be true or false').transform((told) => told === 'true')
