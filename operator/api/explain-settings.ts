@@ -10,6 +10,9 @@ const valuesShape = z.record(z.string(), z.object({ value: z.json(), source: z.s
 
 export const configurationShape = z.object({
   defaults: z.record(z.string(), z.json()).meta({ description: 'of a service that says nothing itself' }),
+  defaults_sources: z
+    .record(z.string(), z.string())
+    .meta({ description: 'the layer that set each of them: built-in or mesh/defaults' }),
   services: z.record(z.string(), valuesShape),
   refused: z.array(z.object({ service: z.string(), message: z.string() })),
 })
@@ -18,6 +21,7 @@ export type ExplainedSettings = Readonly<Record<string, { readonly value: Json; 
 
 export interface Configuration {
   readonly defaults: Readonly<Record<string, Json>>
+  readonly defaults_sources: Readonly<Record<string, string>>
   readonly services: Readonly<Record<string, ExplainedSettings>>
   /** Documents that are not used, and why. */
   readonly refused: readonly { readonly service: string; readonly message: string }[]
@@ -33,8 +37,12 @@ export function configuration(
   const services = [...snapshot.services]
     .filter(([service]) => only === null || service === only)
     .sort(([left], [right]) => (left < right ? -1 : 1))
+  const { settings: defaults, sources } = settings.mesh
   return {
-    defaults: Object.fromEntries(leavesOf(settings.mesh.settings)),
+    defaults: Object.fromEntries(leavesOf(defaults)),
+    defaults_sources: Object.fromEntries(
+      leavesOf(defaults).map(([path]) => [path, sources[path] ?? 'built-in']),
+    ),
     services: Object.fromEntries(
       services.map(([service, instances]) => [service, explained(settings.forService(service, instances))]),
     ),

@@ -34,6 +34,8 @@ export interface ServiceSettings {
 export interface MeshPolicy {
   /** Settings of a service that says nothing itself. */
   readonly settings: Settings
+  /** By dotted path: the layer that set the value. */
+  readonly sources: Readonly<Record<string, Source>>
   /** null where `mesh/defaults` is silent: then the process's own default holds. */
   readonly exposeDefault: 'tagged' | 'all' | null
 }
@@ -140,7 +142,7 @@ function accept(memory: Memory): AcceptedSettings {
   const layered = layerSettings(defaults === undefined ? [] : [[DEFAULTS_KEY, serviceLevel(defaults)]])
   const shared: ServiceSettings = { ...layered, problems: [] }
   const accepted: AcceptedSettings = {
-    mesh: { settings: shared.settings, exposeDefault: exposeDefault ?? null },
+    mesh: { ...layered, exposeDefault: exposeDefault ?? null },
     forService(name, instances) {
       const own = ownLayers.get(name)
       const known = memory.remembered.get(instances)

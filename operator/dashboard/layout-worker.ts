@@ -1,15 +1,17 @@
 // Where nodes of the graph stand. In a worker: hundreds of nodes take longer than a frame.
 import dagre from '@dagrejs/dagre'
+import type { Flow } from './model/graph-geometry.ts'
 
 export interface LayoutQuestion {
   readonly key: string
   readonly nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[]
   readonly edges: readonly (readonly [source: string, target: string])[]
-  readonly direction: 'LR' | 'TB'
+  readonly direction: Flow
 }
 
 export interface Layout {
   readonly key: string
+  readonly direction: Flow
   readonly width: number
   readonly height: number
   /** Middles, px. */
@@ -53,7 +55,8 @@ function layout({ key, nodes, edges, direction }: LayoutQuestion): Layout {
     bends[`${edge.v}\n${edge.w}`] = inner.length > 1 ? inner : []
   }
   // Those that nobody calls stand in rows below.
-  const width = Math.max(box.width ?? 0, alone.length > 0 ? Math.min(alone.length, 5) * 190 + 2 * MARGIN : 0)
+  const abreast = Math.min(alone.length, direction === 'TB' ? 2 : 5)
+  const width = Math.max(box.width ?? 0, abreast > 0 ? abreast * 190 + 2 * MARGIN : 0)
   const perRow = Math.max(1, Math.floor((width - 2 * MARGIN) / 190))
   const top = box.height ?? MARGIN
   alone.forEach(({ id, width: own, height }, index) => {
@@ -64,7 +67,7 @@ function layout({ key, nodes, edges, direction }: LayoutQuestion): Layout {
   })
   const rows = Math.ceil(alone.length / perRow)
   const height = top + (rows > 0 ? rows * ((alone[0]?.height ?? 0) + NODE_SEP) + MARGIN : 0)
-  return { key, width, height, places, bends }
+  return { key, direction, width, height, places, bends }
 }
 
 addEventListener('message', ({ data }: MessageEvent<LayoutQuestion>) => {

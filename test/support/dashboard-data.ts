@@ -247,6 +247,11 @@ export const overridesOf = (nowMs: number): { overrides: readonly Override[]; to
 
 export const configurationOf = (name: string): Configuration => ({
   defaults: { 'loadBalancing.strategy': 'round_robin', 'circuitBreaker.mode': 'auto', retries: 3 },
+  defaults_sources: {
+    'loadBalancing.strategy': 'built-in',
+    'circuitBreaker.mode': 'built-in',
+    retries: 'mesh/defaults',
+  },
   services: {
     [name]: {
       'loadBalancing.strategy': { value: 'least_connections', source: `mesh/services/${name}` },

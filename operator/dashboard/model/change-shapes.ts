@@ -45,6 +45,8 @@ export interface SettingValue {
 
 export interface Configuration {
   readonly defaults: Readonly<Record<string, unknown>>
+  /** The layer that set each of them. */
+  readonly defaults_sources: Readonly<Record<string, string>>
   readonly services: Readonly<Record<string, Readonly<Record<string, SettingValue>>>>
   readonly refused: readonly { readonly service: string; readonly message: string }[]
 }

@@ -5,34 +5,50 @@ export const NODE_HEIGHT = 52
 
 export type Point = readonly [x: number, y: number]
 
+/** Callees to the right of their callers, or below them. */
+export type Flow = 'LR' | 'TB'
+
 /**
- * From the right side of the caller to the left side of the callee; back around where that lies behind.
+ * From the side of the caller that faces its callees to the facing side of the callee; back around where that lies behind.
  * @param bends where it passes between others, in order
  */
 export function edgePath(
-  [x1, y1]: Point,
-  [x2, y2]: Point,
+  caller: Point,
+  callee: Point,
   bends: readonly Point[] = [],
+  flow: Flow = 'LR',
 ): { readonly path: string; readonly middle: Point } {
-  const from: Point = [x1 + NODE_WIDTH / 2, y1]
-  const to: Point = [x2 - NODE_WIDTH / 2 - 5, y2]
+  const isDown = flow === 'TB'
+  // Drawn as if to the right, and turned at the end.
+  const turned = ([x, y]: Point): Point => (isDown ? [y, x] : [x, y])
+  const [along, across] = turned([NODE_WIDTH, NODE_HEIGHT])
+  const [x1, y1] = turned(caller)
+  const [x2, y2] = turned(callee)
+  const from: Point = [x1 + along / 2, y1]
+  const to: Point = [x2 - along / 2 - 5, y2]
   const isBack = to[0] <= from[0]
   const reach = isBack ? 70 : Math.max(28, (to[0] - from[0]) / 2)
-  const lift = isBack ? NODE_HEIGHT : 0
-  if (!isBack && bends.length > 0)
-    return through([from, ...bends.filter(([x]) => x > from[0] && x < to[0]), to])
-  const path = `M${at(from)}C${at([from[0] + reach, from[1] + lift])} ${at([to[0] - reach, to[1] + lift])} ${at(to)}`
-  return { path, middle: [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 + lift * 0.75] }
+  const lift = isBack ? across : 0
+  const inner = isBack ? [] : bends.map(turned).filter(([x]) => x > from[0] && x < to[0])
+  const pieces =
+    inner.length > 0
+      ? level([from, ...inner, to])
+      : [[from, [from[0] + reach, from[1] + lift], [to[0] - reach, to[1] + lift], to] as const]
+  const middle: Point =
+    inner.length > 0
+      ? inner[Math.floor((inner.length - 1) / 2)]!
+      : [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 + lift * 0.75]
+  const curves = pieces.map(([, ...curve]) => `C${curve.map((point) => at(turned(point))).join(' ')}`)
+  return { path: `M${at(turned(from))}${curves.join('')}`, middle: turned(middle) }
 }
 
 /** Level at each point, so that the pieces fit together. */
-function through(points: readonly Point[]): { readonly path: string; readonly middle: Point } {
-  const pieces = points.slice(1).map((point, index) => {
+function level(points: readonly Point[]): readonly (readonly [Point, Point, Point, Point])[] {
+  return points.slice(1).map((point, index) => {
     const before = points[index]!
     const half = (point[0] - before[0]) / 2
-    return `C${at([before[0] + half, before[1]])} ${at([point[0] - half, point[1]])} ${at(point)}`
+    return [before, [before[0] + half, before[1]], [point[0] - half, point[1]], point] as const
   })
-  return { path: `M${at(points[0]!)}${pieces.join('')}`, middle: points[Math.floor(points.length / 2)]! }
 }
 
 const at = ([x, y]: Point): string => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`

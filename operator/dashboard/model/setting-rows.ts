@@ -13,21 +13,17 @@ export interface SettingRow {
 
 /** Those that somebody set first. @param service null for the values of a service that says nothing itself */
 export function settingRows(configuration: Configuration, service: string | null): readonly SettingRow[] {
-  const own = service === null ? null : configuration.services[service]
-  const rows =
-    own == null
-      ? Object.entries(configuration.defaults).map(([path, value]) => ({
+  const { defaults, defaults_sources: sources, services } = configuration
+  const own = service === null ? undefined : services[service]
+  const told =
+    own === undefined
+      ? Object.entries(defaults).map(([path, value]) => ({
           path,
           value,
-          source: 'built-in or mesh/defaults',
-          isSet: service === null,
+          source: sources[path] ?? 'built-in',
         }))
-      : Object.entries(own).map(([path, { value, source }]) => ({
-          path,
-          value,
-          source,
-          isSet: source !== 'built-in',
-        }))
+      : Object.entries(own).map(([path, each]) => ({ path, ...each }))
+  const rows = told.map((row) => ({ ...row, isSet: row.source !== 'built-in' }))
   return rows.sort(
     (left, right) => Number(right.isSet) - Number(left.isSet) || (left.path < right.path ? -1 : 1),
   )

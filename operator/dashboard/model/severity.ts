@@ -38,7 +38,8 @@ export function judgeService(service: ServiceMetrics, thresholds: Thresholds = T
   const { instance_count: total, healthy_count: healthy, error_rate: errors, request_rate: rps } = service
   if (total === 0) return { level: 'unknown', why: ['no instance is registered'] }
   const found: [Level, string][] = []
-  if (healthy === 0) found.push(['bad', `none of ${plural(total, 'instance')} is healthy`])
+  if (healthy === 0)
+    found.push(['bad', total === 1 ? 'its only instance is unhealthy' : `none of ${total} instances is healthy`])
   else if (healthy < total) {
     found.push([healthy / total < 0.5 ? 'bad' : 'warn', `${healthy} of ${total} instances healthy`])
   }

@@ -66,7 +66,7 @@ export function ConfigurationPage({ onToken }: { readonly onToken: () => void })
           <Canaries key={`canaries ${service}`} service={service} onToken={onToken} />
           <Panel title="In force" loaded={loaded} retry={retry}>
             {(configuration) => (
-              <SettingsTable key={service} configuration={configuration} service={service} startsWithAll />
+              <SettingsTable key={service} configuration={configuration} service={service} />
             )}
           </Panel>
         </div>

@@ -16,7 +16,13 @@ export function GraphLine({ edge, layout, isDim, isLabelled }: GraphEdgeProps) {
   const [from, target] = [layout.places[edge.source], layout.places[edge.target]]
   if (from === undefined || target === undefined || edge.source === edge.target) return null
   const level = levelOfEdge(edge)
-  const { path, middle } = edgePath(from, target, layout.bends[`${edge.source}\n${edge.target}`])
+  const { path, middle } = edgePath(
+    from,
+    target,
+    layout.bends[`${edge.source}\n${edge.target}`],
+    layout.direction,
+  )
+  const isDown = layout.direction === 'TB'
   const text =
     edge.request_rate > 0
       ? `${rate(edge.request_rate)}/s${edge.error_rate > 0 ? ` ${percent(edge.error_rate)}` : ''}`
@@ -30,7 +36,11 @@ export function GraphLine({ edge, layout, isDim, isLabelled }: GraphEdgeProps) {
         marker-end={`url(#arrow-${level})`}
       />
       {isLabelled && text !== '' && (
-        <text x={middle[0]} y={middle[1] - 5} class={`edge-text edge-text-${level}`}>
+        <text
+          x={middle[0] + (isDown ? 8 : 0)}
+          y={middle[1] + (isDown ? 4 : -5)}
+          class={`edge-text edge-text-${level}${isDown ? ' edge-text-beside' : ''}`}
+        >
           {text}
         </text>
       )}

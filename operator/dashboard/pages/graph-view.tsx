@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { knownLayout, layOut } from '../data/layout.ts'
+import { isNarrow } from '../data/narrow.ts'
 import { replaceParams } from '../data/place.ts'
+import { useStore } from '../data/store.ts'
 import type { Layout } from '../layout-worker.ts'
 import type { GraphEdge } from '../model/api-shapes.ts'
 import { type Direction, NODE_HEIGHT, NODE_WIDTH, neighbourOf } from '../model/graph-geometry.ts'
@@ -38,14 +40,14 @@ export function GraphView({ shown }: { readonly shown: ShownGraph }) {
 }
 
 function useLayout(shown: ShownGraph): Layout | { readonly error: string } | null {
-  const [layout, setLayout] = useState<Layout | { readonly error: string } | null>(
-    knownLayout(shown.key) ?? null,
-  )
+  const direction = useStore(isNarrow) ? 'TB' : 'LR'
+  const key = `${direction} ${shown.key}`
+  const [layout, setLayout] = useState<Layout | { readonly error: string } | null>(knownLayout(key) ?? null)
   useEffect(() => {
     let isWanted = true
     layOut({
-      key: shown.key,
-      direction: 'LR',
+      key,
+      direction,
       nodes: shown.nodes.map(({ id }) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
       edges: shown.edges.map(({ source, target }) => [source, target] as const),
     }).then(
@@ -55,7 +57,7 @@ function useLayout(shown: ShownGraph): Layout | { readonly error: string } | nul
     return () => {
       isWanted = false
     }
-  }, [shown.key])
+  }, [key])
   return layout
 }
 

@@ -74,7 +74,12 @@ export function Operations({ service }: { readonly service: string }) {
       loaded={loaded}
       retry={retry}
       empty={(data) =>
-        data.operations.length === 0 ? <p class="muted">No span of this service in this range.</p> : null
+        data.operations.length === 0 ? (
+          <p class="muted">
+            It sent no span of its own in this range. What the gateway saw of it is in its numbers above and
+            in the traces.
+          </p>
+        ) : null
       }
     >
       {(data) => (

@@ -11,13 +11,11 @@ import { TableHead } from '../ui/table-head.tsx'
 export function SettingsTable({
   configuration,
   service,
-  startsWithAll = false,
 }: {
   readonly configuration: Configuration
   readonly service: string
-  readonly startsWithAll?: boolean
 }) {
-  const [isAll, setIsAll] = useState(startsWithAll)
+  const [isAll, setIsAll] = useState(false)
   const rows = settingRows(configuration, service === '' ? null : service)
   const set = rows.filter(({ isSet }) => isSet)
   const shown = isAll ? rows : set

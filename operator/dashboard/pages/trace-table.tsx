@@ -27,10 +27,10 @@ export function TraceTable({ traces }: { readonly traces: readonly TraceSummary[
                 <PageLink page="trace" id={trace.trace_id}>
                   {trace.root_operation || trace.trace_id}
                 </PageLink>
+                <small class="through-below muted">{through(trace)}</small>
               </th>
               <td class="through" title={trace.services_involved.join(', ')}>
-                {trace.services_involved.slice(0, 6).join(' · ')}
-                {trace.services_involved.length > 6 && ` +${trace.services_involved.length - 6}`}
+                {through(trace)}
               </td>
               <td class="num">{trace.span_count}</td>
               <td class="took">
@@ -48,4 +48,11 @@ export function TraceTable({ traces }: { readonly traces: readonly TraceSummary[
       </table>
     </Scroll>
   )
+}
+
+const MOST_NAMES = 6
+
+function through({ services_involved: names }: TraceSummary): string {
+  const more = names.length - MOST_NAMES
+  return `${names.slice(0, MOST_NAMES).join(' · ')}${more > 0 ? ` +${more}` : ''}`
 }

@@ -93,4 +93,8 @@ test('each value is explained by the layer that set it', () => {
     ['mesh/defaults', 'mesh/services/web', 'meta', 'built-in'],
   )
   deepEqual(found.refused, [refused[1]])
+  deepEqual(
+    ['retries', 'timeouts.readMs'].map((path) => found.defaults_sources[path]),
+    ['mesh/defaults', 'built-in'],
+  )
 })

@@ -243,6 +243,9 @@ test('arrow keys go to the nearest node that way; lines go forth, back and aroun
     ).path,
     /^M(?:[\d. -]+C){3}[\d. -]+$/,
   )
+  const down = edgePath([0, 0], [0, 200], [], 'TB')
+  equal(down.path, 'M0 26C0 97.5 0 97.5 0 169', 'from below the caller to above the callee')
+  deepEqual(down.middle, [0, 97.5])
   equal(shortName('abcdefghij', 5), 'ab…ij')
   equal(shortName('abc', 5), 'abc')
 })
@@ -331,20 +334,21 @@ test('where no number changed, rows and names are the very same, so that nothing
   )
 })
 
-test('settings that somebody set come first, with where', () => {
-  const rows = settingRows(
-    {
-      defaults: { a: 1 },
-      refused: [],
-      services: { web: { a: { value: 1, source: 'built-in' }, b: { value: 2, source: 'meta' } } },
-    },
-    'web',
-  )
-  deepEqual(
-    rows.map(({ path, isSet }) => [path, isSet]),
-    [
-      ['b', true],
-      ['a', false],
-    ],
-  )
+test('settings that somebody set come first, with where, for a service and for the whole mesh', () => {
+  const configuration = {
+    defaults: { a: 1, c: 3 },
+    defaults_sources: { a: 'built-in', c: 'mesh/defaults' },
+    refused: [],
+    services: { web: { a: { value: 1, source: 'built-in' }, b: { value: 2, source: 'meta' } } },
+  }
+  const rows = (service: string | null) =>
+    settingRows(configuration, service).map(({ path, source, isSet }) => [path, source, isSet])
+  deepEqual(rows('web'), [
+    ['b', 'meta', true],
+    ['a', 'built-in', false],
+  ])
+  deepEqual(rows(null), [
+    ['c', 'mesh/defaults', true],
+    ['a', 'built-in', false],
+  ])
 })
