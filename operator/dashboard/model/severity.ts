@@ -39,7 +39,10 @@ export function judgeService(service: ServiceMetrics, thresholds: Thresholds = T
   if (total === 0) return { level: 'unknown', why: ['no instance is registered'] }
   const found: [Level, string][] = []
   if (healthy === 0)
-    found.push(['bad', total === 1 ? 'its only instance is unhealthy' : `none of ${total} instances is healthy`])
+    found.push([
+      'bad',
+      total === 1 ? 'its only instance is unhealthy' : `none of ${total} instances is healthy`,
+    ])
   else if (healthy < total) {
     found.push([healthy / total < 0.5 ? 'bad' : 'warn', `${healthy} of ${total} instances healthy`])
   }
