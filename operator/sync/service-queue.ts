@@ -59,7 +59,7 @@ export class ServiceQueue {
     if (this.#isStopped) return
     const entry = this.#entries.get(service) ?? this.#newEntry(service)
     if (changedAtMs !== null) entry.changedAtMs = Math.min(entry.changedAtMs ?? changedAtMs, changedAtMs)
-    entry.reasons.push(...reasons.slice(0, Math.max(0, 20 - entry.reasons.length)))
+    if (reasons.length > 0) entry.reasons = merged(entry.reasons, reasons)
     entry.isQueued = true
     // News may mend what failed; that nothing came but a resync does not.
     if (entry.retry !== null && changedAtMs !== null) this.#forgetRetry(entry)
@@ -192,7 +192,7 @@ export class ServiceQueue {
       // Still owed: the lag counts from the first change that is not in Kong.
       if (job.changedAtMs !== null)
         entry.changedAtMs = Math.min(entry.changedAtMs ?? Infinity, job.changedAtMs)
-      entry.reasons = [...job.reasons, ...entry.reasons].slice(0, 20)
+      entry.reasons = merged(job.reasons, entry.reasons)
     }
     if (outcome.kind === 'failed') {
       this.#retryLater(entry, outcome.error, backoffMs(entry.attempt, RETRY, Math.random()), true)
@@ -239,3 +239,9 @@ export class ServiceQueue {
     entry.retry = null
   }
 }
+
+const MOST_REASONS = 20
+
+/** Each once, however often it came. */
+const merged = (before: readonly string[], more: readonly string[]): string[] =>
+  [...new Set([...before, ...more])].slice(0, MOST_REASONS)

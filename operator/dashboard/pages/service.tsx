@@ -84,11 +84,11 @@ export function ServicePage() {
       <div class="columns columns-even">
         <div>
           <Routes status={status} retry={retryStatus} own={own} circuits={circuits} />
-          <Calls service={service} />
+          <Overridden service={service} />
         </div>
         <div>
+          <Calls service={service} />
           <Operations service={service} />
-          <Overridden service={service} />
         </div>
       </div>
       <RecentTraces service={service} />

@@ -34,6 +34,7 @@ test('a service that changes while it is applied is applied once more, however o
   queue.add('web', 1)
   queue.add('web', 2, ['second'])
   queue.add('web', 3, ['third'])
+  queue.add('web', 4, ['third', 'second'])
   equal(begun[0]!.job.isStale(), true)
   begun[0]!.end()
   await waitFor(() => begun.length === 2)
