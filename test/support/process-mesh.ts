@@ -1,5 +1,6 @@
 // The whole of kongsul as people run it: gateway, plugins and operator each a process of its own, real Consul, and
 // instances that are processes. What they do is not held up by the test that looks on.
+import type { ConsulOptions } from './consul.ts'
 import { freePorts } from './free-port.ts'
 import type { InstanceProcess } from './instance.ts'
 import { Mesh } from './mesh.ts'
@@ -25,6 +26,7 @@ export interface ProcessMeshOptions {
   readonly moreOperators?: readonly string[]
   /** More variables of `kongsul operator`. */
   readonly operatorEnv?: Readonly<Record<string, string>>
+  readonly consul?: ConsulOptions
   /** More arguments of `kongsul plugins`. */
   readonly pluginsArgs?: readonly string[]
 }
@@ -33,6 +35,7 @@ export async function startProcessMesh({
   pluginsEnv = {},
   moreOperators = [],
   operatorEnv = {},
+  consul = {},
   pluginsArgs = [],
 }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
@@ -45,7 +48,7 @@ export async function startProcessMesh({
       args: pluginsArgs,
     })
   await startPlugins()
-  const mesh = await Mesh.start(plugins.kongEnv, { admin, api })
+  const mesh = await Mesh.start(plugins.kongEnv, { admin, api }, consul)
   const stop = async () => {
     await mesh.stop()
     await plugins.stop()
