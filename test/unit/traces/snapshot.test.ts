@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -14,6 +14,7 @@ import { viewTrace } from '../../../operator/traces/trace-view.ts'
 import { requestBytes } from '../../support/otlp-protobuf.ts'
 import { jsonRequest } from '../../support/otlp-spans.ts'
 import { meshTrace } from '../../support/trace-load.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 async function inFolder(use: (file: string, folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'kongsul-test-'))
@@ -59,6 +60,25 @@ test('traces survive a restart as they were, in the order they arrived', () =>
     await new SnapshotFile(file, again, silentLogger).start()
     deepEqual(views(again), views(store))
     deepEqual(readdirSync(join(folder, 'deep')), ['traces.gz'])
+  }))
+
+test('it is written every minute, and not where nothing came', (t) =>
+  inFolder(async (file) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const store = new TraceStore()
+    const saved = new SnapshotFile(file, store, silentLogger)
+    await saved.start()
+    t.mock.timers.tick(60_000)
+    await saved.save()
+    equal(existsSync(file), false)
+    store.add(decodeJson(jsonRequest([{ trace: 1, id: 1 }])).spans, 7)
+    t.mock.timers.tick(59_999)
+    equal(existsSync(file), false)
+    t.mock.timers.tick(1)
+    await waitFor(() => existsSync(file), { what: 'the file' })
+    const again = new TraceStore()
+    await new SnapshotFile(file, again, silentLogger).start()
+    equal(again.traceCount, 1)
   }))
 
 function warnings(): { log: Logger; lines: string[] } {
