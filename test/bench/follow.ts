@@ -44,8 +44,7 @@ type Follower = (service: string) => Promise<() => Promise<unknown>>
 const nobody: Follower = async () => async () => {}
 
 /** Asks again and again without a pause: the moment it is true is what is measured. */
-const at = (what: string, isTrue: () => Promise<boolean>) =>
-  waitFor(isTrue, { pollMs: 0, what })
+const at = (what: string, isTrue: () => Promise<boolean>) => waitFor(isTrue, { pollMs: 0, what })
 
 /** Registers `count` services one after another and answers how long each took to its first 200. */
 async function newServices(mesh: Mesh, base: string, follower: Follower, count = SAMPLES): Promise<number[]> {
