@@ -22,7 +22,14 @@ export const traceRoutes =
       summary: 'Traces that fit, the newest first; without start and end all that are kept.',
       door: 'read',
       query: SEARCH,
-      answer: z.object({ traces: z.array(summaryShape), total: z.int() }),
+      answer: z.object({
+        traces: z.array(summaryShape),
+        total: z.int(),
+        kept_since: z.iso
+          .datetime()
+          .nullable()
+          .meta({ description: 'when the oldest of all traces that are kept arrived; null without any' }),
+      }),
       example: { query: { service: 'web', error_only: 'true', tag: 'http.route:/orders', limit: '20' } },
       handle: ({ query }) => {
         const { min_duration: minDurationMs, max_duration: maxDurationMs, start, end } = query

@@ -8,6 +8,13 @@ import { summarize, type TraceSummary } from './summarize.ts'
 import type { TraceStore } from './trace-store.ts'
 import { type TraceView, viewTrace } from './trace-view.ts'
 
+export interface FoundTraces {
+  readonly traces: readonly TraceSummary[]
+  readonly total: number
+  /** When the oldest of all traces that are kept arrived; null without any. */
+  readonly kept_since: string | null
+}
+
 export class TraceQueries {
   readonly #store: TraceStore
   readonly #nowMs: () => number
@@ -22,9 +29,14 @@ export class TraceQueries {
     return this.#store.traceCount
   }
 
-  search(query: TraceQuery): { readonly traces: readonly TraceSummary[]; readonly total: number } {
+  search(query: TraceQuery): FoundTraces {
     const { traces, total } = searchTraces(this.#store, query)
-    return { traces: traces.map((trace) => summarize(trace)), total }
+    const { oldestMs } = this.#store
+    return {
+      traces: traces.map((trace) => summarize(trace)),
+      total,
+      kept_since: oldestMs === null ? null : new Date(oldestMs).toISOString(),
+    }
   }
 
   trace(id: string): TraceView | null {

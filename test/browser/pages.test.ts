@@ -63,6 +63,11 @@ test('state is told by icon and word, never by colour alone, on every page', asy
   }
 })
 
+test('how long traces are kept is beside those that were found', async () => {
+  await show('#/traces', 'Where the time goes')
+  await opened.page.getByText(/· kept for 7\smin/).waitFor()
+})
+
 test('calls are sorted by any column of their table, and the address says by which', async () => {
   await show('#/graph?view=table', 'Callee')
   await opened.page.getByRole('button', { name: 'Caller' }).click()

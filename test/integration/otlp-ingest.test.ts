@@ -286,6 +286,7 @@ for (const [name, Exporter, isPacked] of [
     await provider.shutdown()
     const { body } = await server.get(`/api/v1/mesh/v2/traces?service=${service}`)
     equal(body.total, 1)
+    ok(Date.now() - Date.parse(body.kept_since) < 600_000)
     const { body: tree } = await server.get(`/api/v1/mesh/v2/traces/${body.traces[0].trace_id}`)
     const [first, second] = tree.spans
     deepEqual([first.operation, first.kind, first.scope], ['GET /x', 'server', 'test-lib 0.1.0'])

@@ -7,7 +7,7 @@ import type {
   Status,
 } from '../../operator/dashboard/model/api-shapes.ts'
 import type { Change, Configuration, Override, Split } from '../../operator/dashboard/model/change-shapes.ts'
-import type { Span, Trace, TraceSummary } from '../../operator/dashboard/model/trace-shapes.ts'
+import type { FoundTraces, Span, Trace } from '../../operator/dashboard/model/trace-shapes.ts'
 
 export interface MeshSize {
   readonly services: number
@@ -302,9 +302,9 @@ export const canariesOf = (service: string, nowMs: number) => ({
 
 export const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 
-export const tracesOf = (nowMs: number): { traces: readonly TraceSummary[]; total: number } => {
+export const tracesOf = (nowMs: number): FoundTraces => {
   const { spans: _spans, critical_path: _path, dropped_spans: _dropped, ...summary } = traceOf(nowMs)
-  return { traces: [summary], total: 1 }
+  return { traces: [summary], total: 1, kept_since: new Date(nowMs - 7 * 60_000).toISOString() }
 }
 
 export function traceOf(nowMs: number, attributes: Span['attributes'] = {}): Trace {

@@ -13,6 +13,13 @@ export interface TraceSummary {
   readonly status: 'success' | 'error'
 }
 
+export interface FoundTraces {
+  readonly traces: readonly TraceSummary[]
+  readonly total: number
+  /** When the oldest of all traces that are kept arrived; null without any. */
+  readonly kept_since: string | null
+}
+
 export type Attributes = Readonly<Record<string, string | number | boolean>>
 
 export interface Span {

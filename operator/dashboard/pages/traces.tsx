@@ -1,9 +1,10 @@
 import { go, usePlace } from '../data/place.ts'
 import { useResource } from '../data/resource.ts'
+import { span } from '../model/format.ts'
 import { rangeLabel, rangeMs } from '../model/ranges.ts'
 import { pageOf } from '../model/service-rows.ts'
 import { searchFaults, searchOf, searchPath } from '../model/trace-search.ts'
-import type { TraceSummary } from '../model/trace-shapes.ts'
+import type { FoundTraces } from '../model/trace-shapes.ts'
 import { hashOf } from '../model/url-state.ts'
 import { Pager } from '../ui/pager.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -21,10 +22,7 @@ export function TracesPage() {
   const faults = searchFaults(search)
   const isWrong = Object.keys(faults).length > 0
   const startMs = Math.floor((Date.now() - rangeMs(place.range)) / STEP_MS) * STEP_MS
-  const [loaded, retry] = useResource<{ traces: readonly TraceSummary[]; total: number }>(
-    isWrong ? null : searchPath(search, startMs),
-    10_000,
-  )
+  const [loaded, retry] = useResource<FoundTraces>(isWrong ? null : searchPath(search, startMs), 10_000)
   const isNarrow = Object.keys(place.params).length > 0
   return (
     <>
@@ -38,6 +36,8 @@ export function TracesPage() {
               {loaded.data.total > loaded.data.traces.length
                 ? `the newest ${loaded.data.traces.length} of ${loaded.data.total}`
                 : `${loaded.data.total} in the last ${rangeLabel(place.range)}`}
+              {loaded.data.kept_since !== null &&
+                ` · kept for ${span(Math.max(0, Date.now() - Date.parse(loaded.data.kept_since)))}`}
             </span>
           )
         }

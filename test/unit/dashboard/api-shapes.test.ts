@@ -23,6 +23,7 @@ import type { OperatorStatus } from '../../../operator/sync/operator-status.ts'
 import type { Bottlenecks } from '../../../operator/traces/bottlenecks.ts'
 import type { ServiceLatency } from '../../../operator/traces/latency-views.ts'
 import { summaryShape, type TraceSummary } from '../../../operator/traces/summarize.ts'
+import type { FoundTraces } from '../../../operator/traces/trace-queries.ts'
 import { type TraceView, traceShape } from '../../../operator/traces/trace-view.ts'
 import {
   canariesOf,
@@ -48,6 +49,7 @@ export type Contract = [
   Reads<changes.Canary, CanaryView>,
   Reads<changes.Previewed, ListedChanges>,
   Reads<traces.TraceSummary, TraceSummary>,
+  Reads<traces.FoundTraces, FoundTraces>,
   Reads<traces.Trace, TraceView>,
   Reads<traces.ServiceLatency, ServiceLatency>,
   Reads<traces.Bottlenecks, Bottlenecks>,
