@@ -84,7 +84,7 @@ export function Tiles({ data }: { readonly data: Mesh | null }) {
       <Tile
         label="Circuits open"
         value={count(numbers?.circuit_breakers_open)}
-        note={circuits === 0 ? 'all let requests pass' : 'kept out until they recover'}
+        note={circuits === 0 ? 'all let requests pass' : 'kept out for now'}
         level={circuits > 0 ? 'warn' : undefined}
       />
     </dl>

@@ -1,6 +1,6 @@
 import { go, usePlace } from '../data/place.ts'
 import { useResource } from '../data/resource.ts'
-import { span } from '../model/format.ts'
+import { count, span } from '../model/format.ts'
 import { rangeLabel, rangeMs } from '../model/ranges.ts'
 import { pageOf } from '../model/service-rows.ts'
 import { searchFaults, searchOf, searchPath } from '../model/trace-search.ts'
@@ -34,7 +34,7 @@ export function TracesPage() {
           loaded.data === null ? undefined : (
             <span class="muted">
               {loaded.data.total > loaded.data.traces.length
-                ? `the newest ${loaded.data.traces.length} of ${loaded.data.total}`
+                ? `the newest ${count(loaded.data.traces.length)} of ${count(loaded.data.total)}`
                 : `${loaded.data.total} in the last ${rangeLabel(place.range)}`}
               {loaded.data.kept_since !== null &&
                 ` · kept for ${span(Math.max(0, Date.now() - Date.parse(loaded.data.kept_since)))}`}
