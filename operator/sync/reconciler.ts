@@ -552,7 +552,8 @@ export class Reconciler {
       result.changes.filter((change) => !this.#may.isHeld(change)).map((each) => each.service),
     )
     if (isFirst) this.#progress.begin(differing.size)
-    for (const service of differing) this.queue.add(service, null, [isFirst ? 'first sync' : 'differed at the resync'])
+    for (const service of differing)
+      this.queue.add(service, null, [isFirst ? 'first sync' : 'differed at the resync'])
     for (const service of changed) {
       if (!isFirst && !differing.has(service)) this.queue.add(service, null, [])
     }
