@@ -129,8 +129,8 @@ const legs = (weight: number) => [
   { subset: 'b', weight },
 ]
 
-/** A minute from now. */
-const soon = () => new Date(Date.now() + 60_000).toISOString()
+/** Half an hour from now: nothing of it ends by itself while many requests are sent. */
+const soon = () => new Date(Date.now() + 1_800_000).toISOString()
 
 const BEAT = { service_name: 'told', address: '127.0.0.1', port: 9801, health_check: { ttl: '600s' } }
 
@@ -195,7 +195,7 @@ test('every endpoint answers as described while all is well', async () => {
   equal((await ask('GET /migrations/{topic}/dead', { path: 'jobs/dead?count=5' })).body.total, 2)
   equal(await statusOf('POST /migrations/{topic}/dead/replay', { path: 'jobs/dead/replay', body: {} }), 200)
   await redis.command('XADD', 'stream:results:jobs', '*', 'raw', 'fields')
-  await redis.command('SET', 'mesh:agent:a', '{"agent_id":"a","agent_type":"t","meta":{}}', 'EX', '60')
+  await redis.command('SET', 'mesh:agent:a', '{"agent_id":"a","agent_type":"t","meta":{}}', 'EX', '1800')
   deepEqual((await ask('GET /results', { path: '?topic=jobs' })).body[0].data, { raw: 'fields' })
   equal((await ask('GET /agents')).body.count, 1)
 })
