@@ -5,7 +5,7 @@ import { replaceParams } from '../data/place.ts'
 import { useStore } from '../data/store.ts'
 import type { Layout } from '../layout-worker.ts'
 import type { GraphEdge } from '../model/api-shapes.ts'
-import { type Direction, NODE_HEIGHT, NODE_WIDTH, neighbourOf } from '../model/graph-geometry.ts'
+import { type Direction, type Flow, NODE_HEIGHT, NODE_WIDTH, neighbourOf } from '../model/graph-geometry.ts'
 import type { ShownGraph } from '../model/graph-view.ts'
 import { compareLevels } from '../model/severity.ts'
 import { Glyph, LevelIcon } from '../ui/icon.tsx'
@@ -40,25 +40,37 @@ export function GraphView({ shown }: { readonly shown: ShownGraph }) {
 }
 
 function useLayout(shown: ShownGraph): Layout | { readonly error: string } | null {
-  const direction = useStore(isNarrow) ? 'TB' : 'LR'
-  const key = `${direction} ${shown.key}`
-  const [layout, setLayout] = useState<Layout | { readonly error: string } | null>(knownLayout(key) ?? null)
+  const narrow = useStore(isNarrow)
+  const [layout, setLayout] = useState<Layout | { readonly error: string } | null>(
+    narrow ? null : (knownLayout(keyOf(shown, 'LR')) ?? null),
+  )
   useEffect(() => {
     let isWanted = true
-    layOut({
-      key,
-      direction,
-      nodes: shown.nodes.map(({ id }) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
-      edges: shown.edges.map(({ source, target }) => [source, target] as const),
-    }).then(
+    laidOut(shown, narrow).then(
       (found) => isWanted && setLayout(found),
       (error: Error) => isWanted && setLayout({ error: error.message }),
     )
     return () => {
       isWanted = false
     }
-  }, [key])
+  }, [shown.key, narrow])
   return layout
+}
+
+const keyOf = ({ key }: ShownGraph, direction: Flow): string => `${direction} ${key}`
+
+/** From left to right; on a phone from top to bottom, unless it would be wider than high. */
+async function laidOut(shown: ShownGraph, narrow: boolean): Promise<Layout> {
+  const towards = (direction: Flow) =>
+    layOut({
+      key: keyOf(shown, direction),
+      direction,
+      nodes: shown.nodes.map(({ id }) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
+      edges: shown.edges.map(({ source, target }) => [source, target] as const),
+    })
+  if (!narrow) return await towards('LR')
+  const down = await towards('TB')
+  return down.width > down.height ? await towards('LR') : down
 }
 
 function Picture({ shown, layout }: { readonly shown: ShownGraph; readonly layout: Layout }) {

@@ -5,6 +5,7 @@ import { useNow } from '../data/clock.ts'
 import { useResource } from '../data/resource.ts'
 import type { Override } from '../model/change-shapes.ts'
 import { ago, shownValue } from '../model/format.ts'
+import { FieldPath } from '../ui/field-path.tsx'
 import { LevelIcon } from '../ui/icon.tsx'
 import { ServiceLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -40,7 +41,7 @@ export function OverridesPage({ onToken }: { readonly onToken: () => void }) {
       >
         {({ overrides }) => (
           <Scroll label="Table of overrides">
-            <table>
+            <table class="overrides">
               <thead>
                 <tr>
                   <th scope="col">Service</th>
@@ -107,7 +108,7 @@ function Row({ override, onDone, onToken }: RowProps) {
         <span class="muted">{kind}</span> <span class="name">{name}</span>
       </td>
       <td>
-        <code>{field}</code>
+        <FieldPath path={field} />
       </td>
       <td class="value">{shownValue(actual)}</td>
       <td class="value muted">{shownValue(wanted)}</td>
