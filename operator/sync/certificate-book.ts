@@ -137,6 +137,16 @@ export class CertificateBook {
     })
   }
 
+  /** PEM of the authority; null while there is no good one. */
+  authority(name: string): string | null {
+    return this.#authorities.get(AUTHORITIES_PREFIX + name)?.good ?? null
+  }
+
+  /** `connect`: of the gateway's own identity; null while there is no good one. */
+  certificate(name: string): ReadyCertificate | null {
+    return name === CONNECT ? this.#identity : (this.#known.get(CERTIFICATES_PREFIX + name)?.good ?? null)
+  }
+
   problems(): readonly Problem[] {
     const nowMs = Date.now()
     const authorities = [...this.#authorities].flatMap(([key, { fault, good }]): Problem[] => {

@@ -12,6 +12,7 @@ import type { Problem } from '../core/problem.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ExternalProbes } from './external-probes.ts'
+import type { ServiceTls } from './probe-request.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
 export interface ExternalBookOptions {
@@ -19,6 +20,8 @@ export interface ExternalBookOptions {
   readonly log: Logger
   /** Does this operator tell KV what is refused (the leader)? Every one probes: who begins to lead knows what is healthy. */
   readonly isActive: () => boolean
+  /** How Kong speaks TLS to a service. */
+  readonly tlsOf: (service: string) => ServiceTls
   /** The catalog with the external services, whenever either is another. */
   readonly onChange: (change: CatalogChange) => void
   /** The first probe of the service is over: it is `isUnknown` no longer. */
@@ -42,6 +45,7 @@ export class ExternalBook {
     this.#statuses = new StatusKeeper({ ...options, keyOf: externalStatusKey })
     this.#probes = new ExternalProbes({
       isNeeded: (name) => !this.#conflicts.includes(name),
+      tlsOf: options.tlsOf,
       onChange: (name) => {
         this.#renew([name], 'probe')
         options.onKnown(name)

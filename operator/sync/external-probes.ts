@@ -1,9 +1,11 @@
 import type { ExternalPlace, ExternalService } from '../core/external/external-document.ts'
 import { type Probed, placeKey } from '../core/external/external-instances.ts'
+import { type ProbeTls, publicTls, type ServiceTls, statusOf } from './probe-request.ts'
 
 export interface ExternalProbesOptions {
   /** Is the service to be asked? Where it is not every place counts as healthy. */
   readonly isNeeded: (name: string) => boolean
+  readonly tlsOf: (name: string) => ServiceTls
   /** A place of the service is otherwise than before, or the first probe is over. */
   readonly onChange: (name: string) => void
 }
@@ -38,7 +40,8 @@ export class ExternalProbes {
       const timer = setInterval(() => void this.#probe(name), check.intervalSeconds * 1_000)
       timer.unref()
       this.#watched.set(name, { service, timer, found: null, isProbing: false })
-      void this.#probe(name)
+      // Settings and certificates of the same answer of Consul are taken first.
+      queueMicrotask(() => void this.#probe(name))
     }
   }
 
@@ -64,7 +67,7 @@ export class ExternalProbes {
     watched.isProbing = true
     try {
       const found = this.#options.isNeeded(name)
-        ? await this.#ask(watched.service)
+        ? await this.#ask(name, watched.service)
         : new Map<string, Probed>()
       if (this.#watched.get(name) !== watched) return
       if (watched.found !== null && isSame(watched.found, found)) return
@@ -75,31 +78,40 @@ export class ExternalProbes {
     }
   }
 
-  async #ask({ protocol, places, check }: ExternalService): Promise<ReadonlyMap<string, Probed>> {
+  async #ask(
+    name: string,
+    { protocol, places, check }: ExternalService,
+  ): Promise<ReadonlyMap<string, Probed>> {
     const { http, timeoutMs } = check!
     const scheme = protocol === 'https' || protocol === 'grpcs' ? 'https' : 'http'
     const byUrl = new Map<string, Promise<Probed>>()
+    const own = this.#options.tlsOf(name)
+    const isPlace = http.startsWith('/')
+    if (isPlace && scheme === 'https' && own.missing.length > 0) {
+      const reason = `GET ${http}: ${own.missing.join(' and ')} is not there`
+      return new Map(places.map((place) => [placeKey(place), { status: 'critical', reason }]))
+    }
+    // A URL of its own is not the service: nothing is shown there, and it is checked as any client does.
+    const spoken = isPlace ? own : publicTls(own.ca)
     const asked = places.map(async (place) => {
-      const url = http.startsWith('/') ? `${scheme}://${authorityOf(place)}${http}` : http
-      const answer = byUrl.get(url) ?? this.#get(url, timeoutMs)
+      const url = isPlace ? `${scheme}://${authorityOf(place)}${http}` : http
+      const answer = byUrl.get(url) ?? this.#get(url, spoken, timeoutMs)
       byUrl.set(url, answer)
       return [placeKey(place), await answer] as const
     })
     return new Map(await Promise.all(asked))
   }
 
-  async #get(url: string, timeoutMs: number): Promise<Probed> {
+  async #get(url: string, tls: ProbeTls, timeoutMs: number): Promise<Probed> {
     const what = `GET ${url}`
     try {
       const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(timeoutMs)])
-      const { status, body } = await fetch(url, { signal, redirect: 'manual' })
-      await body?.cancel()
+      const status = await statusOf(url, tls, signal)
       const level = status >= 200 && status < 300 ? 'passing' : status === 429 ? 'warning' : 'critical'
       return { status: level, reason: `${what}: ${status}` }
     } catch (error) {
-      const { cause, message, name } = error as Error
-      const why =
-        name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : ((cause as Error)?.message ?? message)
+      const { message, name } = error as Error
+      const why = name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : message
       return { status: 'critical', reason: `${what}: ${why}` }
     }
   }

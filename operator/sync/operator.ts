@@ -54,6 +54,7 @@ import {
 import { PauseBook } from './pause-book.ts'
 import { createPluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
+import { serviceTls } from './probe-request.ts'
 import { SealedKeys } from './sealed-keys.ts'
 import { sharedRedis } from './shared-redis.ts'
 import { type Canaries, startCanaries } from './start-canaries.ts'
@@ -244,6 +245,7 @@ export async function startOperator(
   const external: ExternalBook = new ExternalBook({
     ...{ writer, log },
     isActive: mayAct,
+    tlsOf: (service) => serviceTls(reconciler.tlsOf(service), certificates),
     onChange: (change) => fleet.setSnapshot(change),
     onKnown: (service) => fleet.reviewPauses([service]),
   })

@@ -380,6 +380,11 @@ export class Reconciler {
     })
   }
 
+  /** How it is spoken to, whether it is there or not. */
+  tlsOf(service: string): Settings['tls'] {
+    return this.#decision.settings?.forService(service, []).settings.tls ?? BUILT_IN.tls
+  }
+
   /** null for a service that is not there. */
   faultsOf(service: string): Settings['faults'] | null {
     return this.knows(service) ? this.#decision.settingsOf(service).settings.faults : null

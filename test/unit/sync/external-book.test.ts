@@ -1,12 +1,16 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import type { CatalogChange } from '../../../operator/consul/catalog-watch.ts'
 import type { KvWrite } from '../../../operator/core/settings-status.ts'
 import { ExternalBook } from '../../../operator/sync/external-book.ts'
+import { type ServiceTls, serviceTls } from '../../../operator/sync/probe-request.ts'
 import { silentLogger } from '../../../operator/telemetry/logger.ts'
 import { deferred } from '../../support/deferred.ts'
+import { makeCertificate } from '../../support/make-certificate.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const catalog = (names: readonly string[]): CatalogChange => ({
@@ -19,7 +23,7 @@ const catalog = (names: readonly string[]): CatalogChange => ({
 const key = 'mesh/external/shop'
 const documents = (document: object) => new Map([[key, JSON.stringify(document)]])
 
-function startBook(isLeading = true) {
+function startBook(isLeading = true, tls: Partial<ServiceTls> = {}) {
   const told: CatalogChange[] = []
   const writes: KvWrite[] = []
   const known: string[] = []
@@ -31,6 +35,7 @@ function startBook(isLeading = true) {
     },
     log: silentLogger,
     isActive: () => isLeading,
+    tlsOf: () => ({ verify: false, serverName: null, ca: [], client: null, missing: [], ...tls }),
     onChange: (change) => void told.push(change),
     onKnown: (service) => void known.push(service),
   })
@@ -122,4 +127,66 @@ test('until the first probe is over a service is unknown, and then that is told 
   book.stop()
   server.closeAllConnections()
   server.close()
+})
+
+test('a probe speaks TLS as Kong does: its check, its name and its certificate', async (t) => {
+  const authority = makeCertificate(['authority'], { isAuthority: true })
+  const client = makeCertificate(['gateway'], { by: authority })
+  const seen: { readonly name: unknown; readonly host: string | undefined; readonly client: unknown }[] = []
+  const server = createSecureServer(
+    {
+      ...makeCertificate(['shop.internal'], { by: authority }),
+      requestCert: true,
+      ca: authority.cert,
+      rejectUnauthorized: false,
+    },
+    ({ socket, headers }, response) => {
+      const { servername, authorized } = socket as TLSSocket & { servername: unknown }
+      seen.push({ name: servername, host: headers.host, client: authorized })
+      response.writeHead(200).end()
+    },
+  )
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const statusWith = async (tls: Partial<ServiceTls>, http = '/') => {
+    const { book, checks } = startBook(true, tls)
+    book.setCatalog(catalog([]))
+    book.setDocuments(
+      documents({ hostname: '127.0.0.1', port, protocol: 'https', healthCheck: { http, timeoutMs: 60_000 } }),
+    )
+    await waitFor(() => !book.isUnknown('shop'))
+    book.stop()
+    return checks()?.[0]
+  }
+  const checked = { verify: true, serverName: 'shop.internal', ca: [authority.cert] }
+  const found = [
+    await statusWith({}),
+    await statusWith({ ...checked, client }),
+    await statusWith({ ...checked, serverName: 'other.internal' }),
+    await statusWith({ ...checked, ca: [client.cert] }),
+    await statusWith({ ...checked, missing: ['tls.ca internal'] }),
+    // Another address than the place: the name is checked that is asked for.
+    await statusWith({ ...checked, client }, `https://localhost:${port}/`),
+  ]
+  deepEqual(found, ['passing', 'passing', 'critical', 'critical', 'critical', 'critical'])
+  deepEqual(seen, [
+    { name: false, host: `127.0.0.1:${port}`, client: false },
+    { name: 'shop.internal', host: 'shop.internal', client: true },
+  ])
+})
+
+test('what tls of a service names becomes certificates, and what is not there is named', () => {
+  const pems = {
+    authority: (name: string) => (name === 'internal' ? 'PEM' : null),
+    certificate: () => null,
+  }
+  const settings = { verify: true, serverName: 'a.b', ca: ['internal', 'gone'], clientCertificate: 'gateway' }
+  deepEqual(serviceTls(settings, pems), {
+    verify: true,
+    serverName: 'a.b',
+    ca: ['PEM'],
+    client: null,
+    missing: ['tls.ca gone', 'tls.clientCertificate gateway'],
+  })
 })
