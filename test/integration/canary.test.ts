@@ -4,7 +4,8 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import { runKongsul } from '../support/kongsul-process.ts'
+import { freePorts } from '../support/free-port.ts'
+import { runKongsul, startKongsul } from '../support/kongsul-process.ts'
 import { type PluginMesh, startPluginMesh } from '../support/plugin-mesh.ts'
 import { FEED_TOKEN } from '../support/plugin-server.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -20,11 +21,14 @@ interface Version {
 }
 
 let stack: PluginMesh
+/** Where a second operator can be started. */
+let standbyPort: number
 const versions = new Map<string, Version>()
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 })
 
 before(async () => {
-  stack = await startPluginMesh()
+  ;[standbyPort] = (await freePorts(1)) as [number]
+  stack = await startPluginMesh({}, 'access_log', [`http://127.0.0.1:${standbyPort}`])
   for (const version of ['v1', 'v2']) await begin(version)
   await entry({ Kind: 'service-resolver', ...SUBSETS })
   // The breaker would take a version that fails out before the canary judges it.
@@ -168,6 +172,58 @@ test('a canary that is good is promoted step by step, also by the operator that 
   match(promoted.decision, /^promoted: 0 % of \d+ requests failed, p95 \d+ ms$/)
   deepEqual(await splits(), { v1: 0, v2: 100 })
   await waitFor(async () => (await ask()).who === 'v2')
+})
+
+test('a canary goes on with the operator that stood by when the leading one is killed in its middle', async () => {
+  await entry({ Kind: 'service-splitter', Name: 'web', Splits: [{ Weight: 100, ServiceSubset: 'v1' }] })
+  const { adminUrl, proxyUrl, consul } = stack
+  const { port } = stack.config().api
+  await stack.stopOperator()
+  const begin = async (at: number) => {
+    const url = `http://127.0.0.1:${at}`
+    const started = startKongsul(['operator'], {
+      CONSUL_HTTP_ADDR: consul.url,
+      KONG_ADMIN_URL: adminUrl,
+      KONG_PROXY_URL: proxyUrl,
+      KONGSUL_PORT_API: `${at}`,
+      KONGSUL_EXPOSE_DEFAULT: 'all',
+      KONGSUL_FEED_TOKEN: FEED_TOKEN,
+    })
+    await waitFor(async () => (await fetch(`${url}/readyz`)).ok, {
+      what: 'an operator',
+      deadlineMs: DEADLINE_MS,
+    })
+    const canaries = `${url}/api/v1/mesh/v2/canaries`
+    const own = async (): Promise<Answer> =>
+      ((await (await fetch(`${canaries}?service=web`)).json()) as Answer).canaries[0]
+    const leads = async () =>
+      ((await (await fetch(`${url}/api/v1/mesh/v2/status`)).json()) as Answer).leading === true
+    return { ...started, canaries, own, leads }
+  }
+  const leader = await begin(port)
+  const standby = await begin(standbyPort)
+  try {
+    await waitFor(leader.leads, { what: 'the first operator leading', deadlineMs: DEADLINE_MS })
+    const body = JSON.stringify({ service: 'web', to: 'v2', steps: [25], every: '3s', min_requests: 10 })
+    const headers = { 'content-type': 'application/json' }
+    const begun = await fetch(leader.canaries, { method: 'POST', headers, body })
+    equal(begun.status, 200, await begun.text())
+    await whileAsking('requests of the canary', async () => (await leader.own()).requests > 0)
+    await leader.stop('SIGKILL')
+    deepEqual(await splits(), { v1: 75, v2: 25 })
+    await whileAsking('the standing one promoting the canary', async () => {
+      const { state, decision } = await standby.own()
+      return state === 'promoted' || Promise.reject(new Error(`the canary is ${state}: ${decision}`))
+    })
+    deepEqual([await standby.leads(), await splits()], [true, { v1: 0, v2: 100 }])
+  } finally {
+    await Promise.all([leader.stop('SIGKILL'), standby.stop()])
+  }
+  await stack.startOperator({ feedToken: FEED_TOKEN })
+  await waitFor(() => stack.operator().status().leading, {
+    what: 'the operator leading',
+    deadlineMs: DEADLINE_MS,
+  })
 })
 
 test('a canary that fails is rolled back within its step, which is alerted, and nobody else fails then', async () => {

@@ -74,3 +74,20 @@ test('a client cannot tell an upstream who it is: headers that Kong writes for c
   const left = Object.keys(seen).filter((name) => /consumer|credential/.test(name))
   deepEqual([left, seen['x-request-id']], [[], 'kept'])
 })
+
+test('nor does one that hides them behind more headers than a plugin is told of', async () => {
+  const many = Object.fromEntries(Array.from({ length: 1_100 }, (_, at) => [`h${at}`, '1']))
+  const forged = {
+    'x-consumer-username': 'root',
+    x_consumer_id: '1',
+    'X-Consumer-Custom-ID': '1',
+    'x-consumer-groups': 'admins',
+    'x-credential-identifier': '1',
+    'x-anonymous-consumer': 'true',
+    'x-authenticated-groups': 'admins',
+  }
+  const { status, text } = await kong.request({ path: '/web/', headers: { ...many, ...forged } })
+  const seen = status === 200 ? headersSeen(text) : {}
+  const left = Object.keys(seen).filter((name) => /consumer|credential|authenticated/.test(name))
+  deepEqual([status, left, seen['h0'], seen['h1099']], [200, [], '1', '1'])
+})

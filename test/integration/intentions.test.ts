@@ -6,6 +6,7 @@ import { Signer } from '../../operator/client/signer.ts'
 import { credentialKey } from '../../operator/core/intentions/caller-entities.ts'
 import { privateKeyText } from '../../operator/identity/private-key-file.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
+import { startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -130,6 +131,64 @@ describe('intentions of Consul at the gateway', () => {
     await becomes({ web: nobody, api: [200, 403, 403, 401], db: nobody }, 'the default of deny')
     await stack.consul.deleteKey('mesh/defaults')
     await undo()
+    await becomes({ web: OPEN, api: OPEN, db: OPEN }, 'everything being open again')
+  })
+
+  test('with anonymous callers allowed beside a deny by name, the one who is denied gets in by saying nothing, which is told', async () => {
+    await stack.consul.setKey('mesh/services/api', { intentions: { anonymous: 'allow' } })
+    const undo = await intend('db', 'api', 'deny')
+    await becomes({ web: OPEN, api: [200, 200, 403, 200], db: OPEN }, 'the deny')
+    const { intentions } = await api('GET', '/intentions')
+    const row = intentions.find(({ service }: { service: string }) => service === 'api')
+    assert.deepEqual([row.lets, row.callers, row.enforced], ['except', ['db'], false])
+    assert.match(row.note, /anonymous/)
+    const told = () => stack.operator().status().problems
+    assert.ok(told().some((each) => each.code === 'INTENTIONS_NOT_ENFORCED' && each.service === 'api'))
+    await stack.consul.deleteKey('mesh/services/api')
+    await becomes({ web: OPEN, api: [200, 200, 403, 401], db: OPEN }, 'the deny being enforced')
+    assert.ok(!told().some(({ code }) => code === 'INTENTIONS_NOT_ENFORCED'))
+    await undo()
+    await becomes({ web: OPEN, api: OPEN, db: OPEN }, 'everything being open again')
+  })
+
+  test('while writes to Kong fail nobody gets in whom neither the old nor the new intentions let in', async () => {
+    let failing = 0
+    const proxy = await startFaultyProxy(stack.adminUrl, (method, path) => {
+      if (method === 'GET' || path.startsWith('/schemas') || failing === 0) return 'none'
+      failing -= 1
+      return failing % 2 === 0 ? 'refuse-500' : 'drop'
+    })
+    await stack.stopOperator()
+    await stack.startOperator({ sealKey, kong: { adminUrl: proxy.url } })
+    const everybody = await intend('*', 'api', 'deny')
+    const web = await intend('web', 'api', 'allow')
+    const lets = (from: readonly number[]) =>
+      becomes({ web: OPEN, api: [...from], db: OPEN }, 'the intentions')
+    await lets([200, 403, 403, 401])
+    const seen = new Set<number>()
+    let isOver = false
+    const watching = (async () => {
+      while (!isOver) for (const caller of ['api', null]) seen.add(await status('api', caller))
+    })()
+    failing = 3
+    const db = await intend('db', 'api', 'allow')
+    await lets([200, 403, 200, 401])
+    failing = 3
+    await web()
+    await lets([403, 403, 200, 401])
+    await stack.consul.setKey('mesh/services/api', { auth: { methods: ['jwt', 'key-auth'] } })
+    failing = 3
+    await lets([403, 403, 200, 401])
+    await stack.consul.deleteKey('mesh/services/api')
+    failing = 3
+    await lets([403, 403, 200, 401])
+    isOver = true
+    await watching
+    assert.deepEqual([...seen].sort(), [401, 403])
+    for (const undo of [db, everybody]) await undo()
+    await stack.stopOperator()
+    await proxy.close()
+    await stack.startOperator({ sealKey })
     await becomes({ web: OPEN, api: OPEN, db: OPEN }, 'everything being open again')
   })
 

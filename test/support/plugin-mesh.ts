@@ -21,10 +21,13 @@ export interface PluginMesh extends Stack {
 export async function startPluginMesh(
   more: Readonly<Record<string, string>> = {},
   outcomes: OutcomeWays = 'access_log',
+  /** Others that the plugins tell, beside the operator of the stack. */
+  moreOperators: readonly string[] = [],
 ): Promise<PluginMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
   const plugins = await pluginServer(outcomes)
-  const urls = { adminUrl: `http://127.0.0.1:${admin}`, operators: `http://127.0.0.1:${api}` }
+  const operators = [`http://127.0.0.1:${api}`, ...moreOperators].join(',')
+  const urls = { adminUrl: `http://127.0.0.1:${admin}`, operators }
   await plugins.start({ ...urls, more })
   const stack = await startStack({ kongEnv: plugins.kongEnv, ports: { admin, api } })
   const stop = async () => {
