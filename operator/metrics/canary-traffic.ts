@@ -12,6 +12,8 @@ export interface WatchedStep {
   /** `host:port` of the subset's instances. */
   readonly targets: ReadonlySet<string>
   readonly maxP95Ms: number | null
+  /** Epoch ms: requests from before are told late, and say nothing of this step. */
+  readonly sinceMs: number
 }
 
 interface Counts extends WatchedStep {
@@ -40,6 +42,7 @@ export class CanaryTraffic {
   note(outcome: ToldOutcome): void {
     if (this.#steps.size === 0) return
     for (const step of this.#steps.values()) {
+      if (outcome.startedAtMs !== 0 && outcome.startedAtMs < step.sinceMs) continue
       for (const each of outcome.tries) {
         if (!step.targets.has(each.instance)) continue
         const ms = each.ms ?? outcome.durationMs

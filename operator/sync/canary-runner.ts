@@ -150,7 +150,8 @@ export class CanaryRunner {
     const unclear = now === null ? 'Consul has not been read yet' : doubt(service)
     const subset = now === null ? null : this.#subset(service, to, now)
     const key = keyOf(canary)
-    if (subset !== null) traffic.watch({ service, key, targets: subset.targets, maxP95Ms })
+    if (subset !== null)
+      traffic.watch({ service, key, targets: subset.targets, maxP95Ms, sinceMs: canary.phase.sinceMs })
     if (unclear !== null || subset === null) {
       return { ...EMPTY, doubt: unclear ?? `Consul has not said who is in subset ${to}` }
     }

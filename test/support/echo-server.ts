@@ -58,6 +58,7 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
     })
   })
   server.keepAliveTimeout = 60_000
+  server.maxHeadersCount = 0
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -50,6 +50,8 @@ export async function startListener(plane: DataPlane, options: ListenOptions): P
       })
     : http.createServer(settings)
   server.timeout = 0
+  // nginx bounds the size of a head alone; Node would leave out what comes after 1,000 headers.
+  server.maxHeadersCount = 0
   let port = options.port
   const accept = (request: http.IncomingMessage, response: http.ServerResponse): void =>
     startRequest(plane, new RequestContext(request, response, { scheme, port, upgradeHead: null }))

@@ -8,6 +8,7 @@ const step = (over: object = {}) => ({
   key: 'first',
   targets: new Set(['10.0.0.2:80']),
   maxP95Ms: 100,
+  sinceMs: 1_000,
   ...over,
 })
 const outcome = (...tries: (readonly [instance: string, status: number | string, ms: number])[]) =>
@@ -41,4 +42,12 @@ test('another step counts anew, other instances of the same step go on', () => {
   traffic.forget('web')
   traffic.note(outcome(['10.0.0.2:80', 200, 5]))
   equal(traffic.of('web', 'second').requests, 0)
+})
+
+test('a request from before the step that is told late says nothing of it', () => {
+  const traffic = new CanaryTraffic()
+  traffic.watch(step())
+  const told = outcome(['10.0.0.2:80', 200, 5])
+  for (const startedAtMs of [999, 1_000, 0]) traffic.note({ ...told, startedAtMs })
+  equal(traffic.of('web', 'first').requests, 2)
 })
