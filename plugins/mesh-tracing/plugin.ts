@@ -11,9 +11,9 @@ import { inOneCall } from '../propagation/header-changes.ts'
 import { createRandomSource } from '../propagation/ids.ts'
 import type { RandomSource } from '../propagation/outgoing.ts'
 import { propagate } from '../propagation/propagate.ts'
-import { MAX_HEADERS, type RequestHeaders } from '../propagation/request-headers.ts'
-import { definePlugin } from '../server/form/define-plugin.ts'
-import type { HeaderMap } from '../server/form/pdk-calls.ts'
+import { MAX_HEADERS } from '../propagation/request-headers.ts'
+import { definePlugin, type PluginInstance } from '../server/form/define-plugin.ts'
+import { ChannelPdk, type HeaderMap } from '../server/form/pdk-calls.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
 import { readTracingConfig, type TracingConfig } from './config.ts'
 import { identityHeaders } from './identity-headers.ts'
@@ -33,6 +33,16 @@ export interface TracingParts {
  * is a round trip of 45 us in Kong.
  */
 export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingParts): Required<PluginModule> {
+  const changesFor = (incoming: HeaderMap, config: TracingConfig, { serviceId, routeId }: PluginInstance) => {
+    const { span, headers } = propagate(incoming, config, random, () => budget.take(serviceId ?? '', nowMs()))
+    const { parentSpanId } = span
+    const ours = serviceId === null ? NOBODYS : meshHeaders.write({ serviceId, routeId, parentSpanId })
+    const changes = inOneCall(headers)
+    changes[ROUTE_HEADER] = ours[ROUTE_HEADER]
+    changes[SPAN_HEADER] = ours[SPAN_HEADER]
+    for (const name of identityHeaders(incoming)) changes[name] = NOTHING
+    return changes
+  }
   return definePlugin<TracingConfig>({
     name: 'mesh-tracing',
     version: '0.1.0',
@@ -40,37 +50,29 @@ export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingPar
     schema,
     configure: readTracingConfig,
     handlers: {
-      async access(kong, config, { serviceId, routeId }) {
-        const incoming = requestHeaders(await kong.request.getHeaders(MAX_HEADERS))
-        const { span, headers } = propagate(incoming, config, random, () =>
-          budget.take(serviceId ?? '', nowMs()),
-        )
-        const { parentSpanId } = span
-        const ours = serviceId === null ? NOBODYS : meshHeaders.write({ serviceId, routeId, parentSpanId })
-        const changes: Record<string, string | readonly string[]> = inOneCall(headers)
-        changes[ROUTE_HEADER] = ours[ROUTE_HEADER]
-        changes[SPAN_HEADER] = ours[SPAN_HEADER]
-        for (const name of identityHeaders(incoming)) changes[name] = NOTHING
-        await kong.service.request.setHeaders(changes)
+      access(kong, config, instance) {
+        if (kong instanceof ChannelPdk) {
+          return kong.ask(GET_HEADERS, AS_MANY_AS_THERE_ARE, (incoming) =>
+            kong.ask(SET_HEADERS, [changesFor(incoming as HeaderMap, config, instance)], isDone),
+          )
+        }
+        return kong.request
+          .getHeaders(MAX_HEADERS)
+          .then((incoming) => kong.service.request.setHeaders(changesFor(incoming, config, instance)))
       },
     },
   })
 }
 
+const GET_HEADERS = 'kong.request.get_headers'
+const AS_MANY_AS_THERE_ARE = [MAX_HEADERS] as const
+const SET_HEADERS = 'kong.service.request.set_headers'
+const isDone = (): void => {}
+
 const NOTHING: readonly string[] = []
 
 /** Off go what a client sent under the names of the mesh. An empty list removes a header (see inOneCall). */
 const NOBODYS = { [ROUTE_HEADER]: [], [SPAN_HEADER]: [] } as const
-
-/** Kong's answer over MsgPack has a list for every name, also for one that came once. */
-function requestHeaders(headers: HeaderMap): RequestHeaders {
-  const plain: Record<string, string | readonly string[]> = {}
-  for (const name of Object.keys(headers)) {
-    const value = headers[name]!
-    plain[name] = Array.isArray(value) && value.length === 1 ? (value[0] as string) : value
-  }
-  return plain
-}
 
 /** Of this process. */
 export const traceBudget = new TraceBudget(tracesPerSecond(process.env['KONGSUL_PLUGINS_TRACES_PER_SECOND']))

@@ -17,7 +17,12 @@ export interface HeaderDraft {
  * All changes as the one argument of the PDK's setHeaders, since each call of the PDK is a round trip: an empty list
  * takes a header off there (seen on Kong 3.9.1), while an empty text would go out as a space.
  */
-export function inOneCall({ set, remove }: HeaderChanges): Record<string, string | string[]> {
-  if (remove.length === 0) return { ...set }
-  return { ...set, ...Object.fromEntries(remove.map((name) => [name, []])) }
+export function inOneCall({ set, remove }: HeaderChanges): Record<string, string | readonly string[]> {
+  const changes: Record<string, string | readonly string[]> = {}
+  // Not spread: what is made by a spread has a hidden class of its own each time, and all that is done with it is slow.
+  for (const name in set) changes[name] = set[name]!
+  for (const name of remove) changes[name] = NOTHING
+  return changes
 }
+
+const NOTHING: readonly string[] = []

@@ -1,5 +1,5 @@
 import { escapePercent, unescapePercent } from './percent.ts'
-import type { RequestHeaders } from './request-headers.ts'
+import { type RequestHeaders, rawValue } from './request-headers.ts'
 import type { TraceContext } from './trace-context.ts'
 
 // More than these stays in the request as it came; it is only not understood.
@@ -11,8 +11,8 @@ export function extractPrefixed(headers: RequestHeaders, prefix: string): TraceC
   const baggage: (readonly [string, string])[] = []
   for (const name in headers) {
     if (!name.startsWith(prefix) || name.length === prefix.length || !Object.hasOwn(headers, name)) continue
-    const raw: unknown = headers[name]
-    if (typeof raw !== 'string' || raw.length > MAX_VALUE_CHARS) continue
+    const raw = rawValue(headers, name)
+    if (raw === undefined || raw.length > MAX_VALUE_CHARS) continue
     const value = unescapePercent(raw)
     if (value !== null) baggage.push([name.slice(prefix.length), value])
     if (baggage.length === MAX_ENTRIES) break

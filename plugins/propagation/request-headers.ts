@@ -1,4 +1,7 @@
-/** Request headers as the PDK gives them: lower-case names; a name that came more than once has an array. */
+/**
+ * Request headers as the PDK gives them: lower-case names; a name that came more than once has an array. Over MsgPack a
+ * name that came once has one too.
+ */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /**
@@ -9,8 +12,15 @@ export const MAX_HEADERS = 1_000
 
 /** The one value of a header without the white space around it; undefined when it is absent or came more than once. */
 export function soleValue(headers: RequestHeaders, name: string): string | undefined {
+  const value = rawValue(headers, name)
+  return value === undefined ? undefined : trimWhiteSpace(value)
+}
+
+/** The same as it came. */
+export function rawValue(headers: RequestHeaders, name: string): string | undefined {
   const value: unknown = headers[name]
-  return typeof value === 'string' ? trimWhiteSpace(value) : undefined
+  const sole: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value
+  return typeof sole === 'string' ? sole : undefined
 }
 
 /** Whether a header came at all, once or more often. */

@@ -2,7 +2,7 @@
 // through the gateway as it came, so nothing here touches it.
 import type { CurrentSpan } from '../current-span.ts'
 import type { HeaderDraft } from '../header-changes.ts'
-import { cameIn, linesOf, type RequestHeaders, soleValue } from '../request-headers.ts'
+import { cameIn, linesOf, type RequestHeaders, rawValue, soleValue } from '../request-headers.ts'
 import { contextOf, type TraceContext } from '../trace-context.ts'
 import { formatTraceparent, parseTraceparent, type Traceparent } from './traceparent.ts'
 import { combineTracestate } from './tracestate.ts'
@@ -25,7 +25,7 @@ export function injectW3c(draft: HeaderDraft, headers: RequestHeaders, span: Cur
   if (!cameIn(headers, 'tracestate')) return
   const combined = belonging === null ? null : combineTracestate(linesOf(headers, 'tracestate'))
   if (combined === null) draft.remove.push('tracestate')
-  else if (combined !== headers['tracestate']) draft.set['tracestate'] = combined
+  else if (combined !== rawValue(headers, 'tracestate')) draft.set['tracestate'] = combined
 }
 
 /** What the incoming traceparent says of the span's trace; null when there is none, or it is of another trace. */

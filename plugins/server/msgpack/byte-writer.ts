@@ -1,4 +1,5 @@
 const SLAB_BYTES = 65_536
+const SHORT_BYTES = 16
 
 /**
  * Grows while MessagePack is written into it. What was written is handed out without being copied: the writer goes on
@@ -75,7 +76,9 @@ export class ByteWriter {
   raw(piece: Uint8Array): void {
     const { length } = piece
     this.#reserve(length)
-    this.#bytes.set(piece, this.#end)
+    // Names of fields are shorter than what it costs to call `set`.
+    if (length > SHORT_BYTES) this.#bytes.set(piece, this.#end)
+    else for (let i = 0; i < length; i++) this.#bytes[this.#end + i] = piece[i]!
     this.#end += length
   }
 

@@ -144,8 +144,11 @@ export class Decoder {
 
   #array(length: number, depth: number): unknown[] {
     this.#enter(length, depth)
-    // Every header is a list of one: filling an empty list would make room for 17. Longer ones are not believed.
+    // Filling an empty list makes room for 17; every header is a list of one, and every message one of four.
     if (length === 1) return [this.#value(depth + 1)]
+    if (length === 4) {
+      return [this.#value(depth + 1), this.#value(depth + 1), this.#value(depth + 1), this.#value(depth + 1)]
+    }
     const items: unknown[] = []
     for (let i = 0; i < length; i++) items.push(this.#value(depth + 1))
     return items

@@ -5,6 +5,8 @@ import { Socket } from 'node:net'
 
 /** The parts of libuv's stream handle that are used. `writeBuffer` answers 0 or an error's number. */
 interface Handle {
+  /** Called after each read; what was read is in the binding's state. */
+  onread: (this: Handle, bytes?: unknown) => unknown
   writeBuffer(request: WriteRequest, bytes: Buffer): number
 }
 
@@ -19,14 +21,20 @@ interface Binding {
   /** What the last call did, at places that have names. */
   readonly streamBaseState: Int32Array
   readonly kLastWriteWasAsync: number
+  readonly kReadBytesOrError: number
 }
 
 type Owner = { _handle: Handle | null }
 
 const READ_BYTES = 65_536
+const VIEWS = 2_048
 
 const binding = findBinding()
+/** Over the same memory: the array that Node itself made is slow to read. */
+const state = binding && new Int32Array(binding.streamBaseState.buffer, binding.streamBaseState.byteOffset)
 const shared = Buffer.allocUnsafeSlow(READ_BYTES)
+/** The first so many bytes of it, by their number: a view costs more to make than a message to decode. */
+const views: (Buffer | undefined)[] = Array.from({ length: VIEWS })
 let request = binding ? new binding.WriteWrap() : null
 
 /** Whether this Node has what `directSocket` needs. */
@@ -53,12 +61,16 @@ class DirectSocket extends Socket {
   #waiting = 0
 
   constructor(handle: Handle) {
-    const callback = (length: number): boolean => {
-      this.emit('data', shared.subarray(0, length))
-      return true
-    }
     // Socket takes a handle, as Node's own servers give it one; its types do not say so.
-    super({ handle, allowHalfOpen: true, onread: { buffer: shared, callback } } as object)
+    super({ handle, allowHalfOpen: true, onread: { buffer: shared, callback: () => true } } as object)
+    const { onread } = handle
+    const { kReadBytesOrError } = binding!
+    // The end, and errors, are Node's.
+    handle.onread = (bytes) => {
+      const length = state![kReadBytesOrError]!
+      if (length <= 0) return onread.call(handle, bytes)
+      this.emit('data', firstOf(length))
+    }
   }
 
   // @ts-expect-error: its types call it a property; it is an accessor there too.
@@ -71,7 +83,7 @@ class DirectSocket extends Socket {
     if (!handle || typeof bytes === 'string') return super.write(bytes)
     const mine = request!
     const error = handle.writeBuffer(mine, bytes)
-    if (binding!.streamBaseState[binding!.kLastWriteWasAsync]) this.#keep(mine, bytes)
+    if (state![binding!.kLastWriteWasAsync]) this.#keep(mine, bytes)
     if (error !== 0) this.destroy()
     return error === 0
   }
@@ -87,6 +99,13 @@ class DirectSocket extends Socket {
   }
 }
 
+function firstOf(length: number): Buffer {
+  if (length >= VIEWS) return shared.subarray(0, length)
+  let view = views[length]
+  if (view === undefined) views[length] = view = shared.subarray(0, length)
+  return view
+}
+
 function findBinding(): Binding | null {
   try {
     const { binding: load } = process as unknown as { binding(name: string): Partial<Binding> }
@@ -94,7 +113,8 @@ function findBinding(): Binding | null {
     const isKnown =
       typeof found.WriteWrap === 'function' &&
       found.streamBaseState instanceof Int32Array &&
-      typeof found.kLastWriteWasAsync === 'number'
+      typeof found.kLastWriteWasAsync === 'number' &&
+      typeof found.kReadBytesOrError === 'number'
     return isKnown ? (found as Binding) : null
   } catch {
     return null

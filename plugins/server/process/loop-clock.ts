@@ -23,9 +23,11 @@ export class LoopClock {
     this.#isOpen = true
     this.#before = this.#current
     this.#current = now
-    setImmediate(() => {
-      this.#isOpen = false
-    })
+    setImmediate(this.#close)
     return this.#before
+  }
+
+  readonly #close = (): void => {
+    this.#isOpen = false
   }
 }

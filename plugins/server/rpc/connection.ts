@@ -28,6 +28,14 @@ const PREFIX = 'plugin.'
 const STRAINED_MS = 20
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
 
+/** An answer on its way out. */
+interface Unsent {
+  readonly messageId: unknown
+  readonly bytes: Buffer
+  /** It is not sent when its question is older than this, in ms. */
+  readonly limitMs: number
+}
+
 /** One connection of Kong's. Nothing that comes on it can end the process. */
 export class Connection implements ReplyTarget {
   readonly plugin: string
@@ -51,7 +59,10 @@ export class Connection implements ReplyTarget {
   #isStrained = false
   /** When Kong may have sent what was read last, by the host's clock. */
   #sentAt = 0
+  /** When it was read. */
+  #readAt = 0
   #unanswered = 0
+  readonly #unsent: Unsent[] = []
   #isEnding = false
   #isRetiring = false
 
@@ -101,30 +112,33 @@ export class Connection implements ReplyTarget {
   reply(request: RpcRequest, bytes: Buffer, ms: number): void {
     this.#unanswered--
     this.#host.stats.get(this.plugin)?.latencies[request.method].record(ms)
-    const socket = this.#socket
-    if (socket.destroyed || !socket.writable) return
     // Kong has one request on a connection. When a newer one came in later, it has stopped waiting for this answer,
     // and would take it for the newer one's: the client would get a 500.
     const limitMs = this.#limitOf(request.method)
     if (ms > limitMs && this.#latest !== request.messageId) {
       this.#host.count(this.plugin, 'late_reply')
     } else {
-      const isLatest = this.#latest === request.messageId
       const { messageId } = request
-      const write = () => this.#write(messageId, bytes, isLatest ? limitMs : Number.POSITIVE_INFINITY)
-      if (this.#isStrained) write()
-      else this.#later(write)
+      const isLatest = this.#latest === messageId
+      this.#unsent.push({ messageId, bytes, limitMs: isLatest ? limitMs : Number.POSITIVE_INFINITY })
+      if (this.#isStrained) this.#flush()
+      else if (this.#unsent.length === 1) this.#later(this.#flush)
     }
     // An instance that was started is used at once, on this same connection.
     const isRetired = this.#isRetiring && request.method !== 'StartInstance'
-    if ((this.#isEnding || isRetired) && this.#unanswered === 0) this.#later(() => socket.end())
+    if ((this.#isEnding || isRetired) && this.#unanswered === 0) this.#later(() => this.#socket.end())
   }
 
   #limitOf(method: unknown): number {
     return method === 'StartInstance' ? this.#startLateAfterMs : this.#lateAfterMs
   }
 
-  #write(messageId: unknown, bytes: Buffer, limitMs: number): void {
+  readonly #flush = (): void => {
+    for (const unsent of this.#unsent) this.#write(unsent)
+    this.#unsent.length = 0
+  }
+
+  #write({ messageId, bytes, limitMs }: Unsent): void {
     const socket = this.#socket
     if (!socket.writable) return
     if (typeof messageId === 'number' && messageId < this.#awaited) {
@@ -146,11 +160,12 @@ export class Connection implements ReplyTarget {
   #read(chunk: Buffer): void {
     const now = this.#host.now()
     const waitedMs = this.#waitedMs(now)
+    this.#readAt = now
     this.#sentAt = now - waitedMs
     this.#isStrained = waitedMs > STRAINED_MS
     try {
-      if (this.#isStrained) this.#readStrained(chunk, now, waitedMs)
-      else this.#reader.read(chunk, (message) => this.#receive(message, now))
+      if (this.#isStrained) this.#readStrained(chunk, waitedMs)
+      else this.#reader.read(chunk, this.#receive)
     } catch (error) {
       this.#host.dropped(this.plugin, error)
       this.destroy()
@@ -158,7 +173,7 @@ export class Connection implements ReplyTarget {
   }
 
   /** Looks at all that has come before anything is answered. */
-  #readStrained(chunk: Buffer, now: number, waitedMs: number): void {
+  #readStrained(chunk: Buffer, waitedMs: number): void {
     const messages: unknown[] = []
     this.#reader.read(chunk, (message) => messages.push(message) > 0)
     for (const message of messages) {
@@ -169,15 +184,15 @@ export class Connection implements ReplyTarget {
     for (const message of messages) {
       const isTooLate = waitedMs > this.#limitOf(methodOf(message))
       if (isTooLate) this.destroy()
-      if (isTooLate || !this.#receive(message, now)) return
+      if (isTooLate || !this.#receive(message)) return
     }
   }
 
-  #receive(message: unknown, now: number): boolean {
+  readonly #receive = (message: unknown): boolean => {
     this.#unanswered++
     if (!this.#isStrained) this.#latest = (message as { 1?: unknown } | null)?.[1]
     const isRequest = (message as { 0?: unknown } | null)?.[0] === 0
-    if (!this.#host.handle(this, message, now)) {
+    if (!this.#host.handle(this, message, this.#readAt)) {
       throw new ProtocolError('NOT_RPC', 'a message is no request of the plugin protocol')
     }
     if (!isRequest) this.#unanswered--

@@ -1,3 +1,4 @@
+import type { Next } from '../form/pdk-calls.ts'
 import { callReply, encodeCall, encodedCallReply, endReply } from './reply.ts'
 import type { RpcRequest } from './request.ts'
 import type { Limited } from './time-limit.ts'
@@ -11,6 +12,10 @@ export interface EventHost {
   waiting(run: EventRun): void
   /** `run` has answered; no step can come any more when it is over. */
   answered(run: EventRun): void
+  /** The handler goes on with the result of a call that it asked for. */
+  goOn(run: EventRun, next: Next, result: unknown): void
+  /** The call that the handler asked for was refused. */
+  failed(run: EventRun, error: unknown): void
   /** The handler did not answer in time; Kong goes on without it. */
   late(run: EventRun): void
 }
@@ -28,6 +33,9 @@ export class PdkError extends Error {
 
 /** After these Kong ends the request and sends no step. */
 const FINAL_METHODS: ReadonlySet<string> = new Set(['kong.response.exit', 'kong.response.error'])
+
+/** What a handler answers that has asked: it is not through. */
+export const ASKED = Symbol('asked')
 
 interface Caller {
   readonly method: string
@@ -53,6 +61,9 @@ export class EventRun implements Limited {
   #spentMs = 0
   #allowedMs = 0
   #callers: Caller[] | null = null
+  /** Who goes on with the next result instead of a caller, and of what method. */
+  #next: Next | null = null
+  #method = ''
   /** Answers that Kong has not asked for yet; null is the end. */
   #outbox: (Buffer | null)[] | null = null
   /** Nothing more is sent: ended, exited, late or abandoned. */
@@ -113,6 +124,21 @@ export class EventRun implements Limited {
     return result
   }
 
+  /**
+   * A call whose result goes to `next` at once; the handler has to answer with what this answers.
+   * @throws PdkError when nobody waits any more, TypeError when an argument cannot be sent.
+   */
+  ask(method: string, args: readonly unknown[], next: Next): typeof ASKED {
+    if (this.#isClosed || this.#isExiting || !this.#isAsked) throw this.#overError(method)
+    const isFinal = FINAL_METHODS.has(method)
+    const reply = callReply(this.#request.messageId, { method, args }, this.id)
+    this.#isExiting = isFinal
+    this.#next = next
+    this.#method = method
+    this.#send(reply, isFinal)
+    return ASKED
+  }
+
   /** The handler is through. */
   finish(): void {
     if (this.#isExiting || this.#isClosed) return
@@ -124,10 +150,14 @@ export class EventRun implements Limited {
   step(result: { readonly data: unknown; readonly isError: boolean }, request: RpcRequest): void {
     this.#request = request
     this.#isAsked = true
+    const next = this.#next
+    if (next !== null) {
+      this.#goOn(next, result)
+      return
+    }
     const caller = this.#callers?.shift()
     if (caller && result.isError) {
-      const message = `PDK method ${caller.method} failed:  ${String(result.data)}`
-      refuse(caller, new PdkError('PDK_FAILED', message))
+      refuse(caller, refusal(caller.method, result.data))
     } else caller?.resolve(result.data)
     if (this.#outbox?.length) this.#sendQueued(this.#outbox)
     else this.#host.waiting(this)
@@ -143,6 +173,13 @@ export class EventRun implements Limited {
   abandon(): void {
     this.#isClosed = true
     this.#rejectCallers()
+  }
+
+  #goOn(next: Next, result: { readonly data: unknown; readonly isError: boolean }): void {
+    this.#next = null
+    if (result.isError) this.#host.failed(this, refusal(this.#method, result.data))
+    else this.#host.goOn(this, next, result.data)
+    if (this.#isAsked && !this.#isClosed) this.#host.waiting(this)
   }
 
   #expectResult(method: string): Promise<unknown> {
@@ -201,6 +238,9 @@ export class EventRun implements Limited {
     )
   }
 }
+
+const refusal = (method: string, why: unknown): PdkError =>
+  new PdkError('PDK_FAILED', `PDK method ${method} failed:  ${String(why)}`)
 
 /** A handler that did not await its call must not end the process by it. */
 function refuse({ promise, reject }: Caller, error: Error): void {

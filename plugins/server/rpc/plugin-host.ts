@@ -1,8 +1,9 @@
 import type { Logger } from '../../../operator/telemetry/logger.ts'
+import type { Next } from '../form/pdk-calls.ts'
 import type { LoadedPlugin } from '../form/plugin-module.ts'
 import { type RpcErrorKind, RpcStats } from '../metrics/rpc-stats.ts'
 import { ProtocolError } from '../msgpack/protocol-error.ts'
-import { type EventHost, EventRun } from './event-run.ts'
+import { ASKED, type EventHost, EventRun } from './event-run.ts'
 import { EventTable } from './event-table.ts'
 import type { InstanceTable } from './instance-table.ts'
 import { LogLimiter } from './log-limiter.ts'
@@ -163,22 +164,36 @@ export class PluginHost implements EventHost {
     const event = { id: eventId, plugin: instance.record.plugin, phase: String(phase) }
     const run = new EventRun(this, event, request)
     try {
-      const result = instance.run(event.phase, run)
-      if (isThenable(result)) {
-        result.then(
-          () => run.finish(),
-          (error) => this.#failed(run, error),
-        )
-      } else run.finish()
+      this.#settle(run, instance.run(event.phase, run))
     } catch (error) {
-      this.#failed(run, error)
+      this.failed(run, error)
     }
     if (run.isOver) return
     this.events.add(run)
     if (run.isAsked) this.#limit.add(run)
   }
 
-  #failed(run: EventRun, error: unknown): void {
+  goOn(run: EventRun, next: Next, result: unknown): void {
+    try {
+      this.#settle(run, next(result))
+    } catch (error) {
+      this.failed(run, error)
+    }
+  }
+
+  /** What a handler has answered, or whoever went on for it. */
+  #settle(run: EventRun, answer: unknown): void {
+    if (answer === ASKED) return
+    if (!isThenable(answer)) run.finish()
+    else {
+      answer.then(
+        () => run.finish(),
+        (error) => this.failed(run, error),
+      )
+    }
+  }
+
+  failed(run: EventRun, error: unknown): void {
     const { plugin, phase, isOver } = run
     run.finish()
     // After its end, a rejected call only tells the handler to stop.

@@ -4,15 +4,19 @@
  */
 export class WriteBatch {
   #actions: (() => void)[] = []
+  /** The list of the batch before, to be filled again. */
+  #spare: (() => void)[] = []
 
   /** `action` runs after those given before it. */
   readonly later = (action: () => void): void => {
-    if (this.#actions.push(action) === 1) setImmediate(() => this.#run())
+    if (this.#actions.push(action) === 1) setImmediate(this.#run)
   }
 
-  #run(): void {
+  readonly #run = (): void => {
     const actions = this.#actions
-    this.#actions = []
+    this.#actions = this.#spare
+    this.#spare = actions
     for (const action of actions) action()
+    actions.length = 0
   }
 }

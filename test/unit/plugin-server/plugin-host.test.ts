@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { waitInSteps } from '../../../plugins/mesh-circuit-breaker/wait-in-steps.ts'
 import { definePlugin, type Handler } from '../../../plugins/server/form/define-plugin.ts'
+import type { ChannelPdk } from '../../../plugins/server/form/pdk-calls.ts'
 import type { PluginModule } from '../../../plugins/server/form/plugin-module.ts'
 import { encode } from '../../../plugins/server/msgpack/encode.ts'
 import { connectTo, hostOf, turn } from '../../support/plugin-host.ts'
@@ -45,6 +46,62 @@ test('a decision without a PDK call is answered before the chunk has been read t
     [{ Data: 'ret', EventId: 0 }],
   )
   assert.equal(host.events.size, 0)
+})
+
+/** A handler that asks without promises. */
+const asking = (use: (kong: ChannelPdk) => unknown) => pluginOf((kong) => use(kong as ChannelPdk))
+
+test('what a handler asks for without a promise is answered within the chunk, and so is its end', async () => {
+  const { host, kong, access } = await started(
+    asking((pdk) =>
+      pdk.ask('a', [1], (first) => pdk.ask('b', [first], (second) => void pdk.allow(Number(second)))),
+    ),
+  )
+  kong.send('HandleEvent', access)
+  kong.send('StepMultiMap', { EventId: 0, Data: { host: ['web'] } })
+  kong.send('Step', { EventId: 0, Data: 7 })
+  assert.deepEqual(
+    kong.answers().map(({ result }) => result.Data),
+    [{ Method: 'a', Args: [1] }, { Method: 'b', Args: [{ host: ['web'] }] }, 'ret'],
+  )
+  assert.equal(host.events.size, 0)
+})
+
+for (const [how, next] of [
+  ['throws', () => assert.fail('broken')],
+  ['rejects', () => Promise.reject(new Error('broken'))],
+] as const) {
+  test(`whoever goes on with the result and ${how} lets the request go on`, async () => {
+    const { host, kong, access } = await started(asking((pdk) => pdk.ask('a', [], next)))
+    kong.send('HandleEvent', access)
+    kong.send('Step', { EventId: 0 })
+    await turn()
+    assert.deepEqual(kong.answers()[1]?.result, { Data: 'ret', EventId: 0 })
+    assert.equal(host.stats.get('toy')!.errors.handler_threw, 1)
+    assert.equal(host.events.size, 0)
+  })
+}
+
+test('whoever asked is not gone on for when Kong refuses the call, and the request goes on', async () => {
+  let wentOn = 0
+  const { host, kong, access } = await started(asking((pdk) => pdk.ask('a', [], () => wentOn++)))
+  kong.send('HandleEvent', access)
+  kong.send('StepError', { EventId: 0, Data: 'no' })
+  assert.deepEqual(kong.answers()[1]?.result, { Data: 'ret', EventId: 0 })
+  assert.deepEqual([wentOn, host.events.size, host.stats.get('toy')!.errors.handler_threw], [0, 0, 1])
+})
+
+test('the time of whoever goes on with a promise is limited too, and an exit that is asked for ends the event', async () => {
+  const forever = asking((pdk) => pdk.ask('a', [], () => new Promise(() => {})))
+  const { clock, host, kong, access } = await started(forever, {}, { handlerLimitMs: 5 })
+  kong.send('HandleEvent', access)
+  kong.send('Step', { EventId: 0 })
+  clock.now = 10
+  await waitFor(() => host.events.size === 0, { what: 'the end of its time' })
+  assert.equal(host.stats.get('toy')!.errors.handler_late, 1)
+  const exiting = await started(asking((pdk) => pdk.ask('kong.response.exit', [403], () => assert.fail())))
+  exiting.kong.send('HandleEvent', exiting.access)
+  assert.equal(exiting.host.events.size, 0)
 })
 
 test('PDK calls are steps, and their results are what the handler awaits', async () => {

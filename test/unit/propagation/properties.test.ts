@@ -15,7 +15,9 @@ const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]$/
 
 const sentOn = (headers: RequestHeaders, { set, remove }: ReturnType<typeof propagate>['headers']) =>
   Object.fromEntries([
-    ...Object.entries(headers).filter(([name]) => !remove.includes(name)),
+    ...Object.entries(headers)
+      .filter(([name]) => !remove.includes(name))
+      .map(([name, value]) => [name, Array.isArray(value) && value.length === 1 ? value[0] : value]),
     ...Object.entries(set),
   ]) as RequestHeaders
 
