@@ -68,6 +68,21 @@ test('how long traces are kept is beside those that were found', async () => {
   await opened.page.getByText(/· kept for 7\smin/).waitFor()
 })
 
+test('a span of the gateway leads to its traces, one of a service to that service', async () => {
+  for (const [span, name, leads] of [
+    ['01', 'kong', '#/traces?service=kong'],
+    ['02', nameOf(1), `#/service/${nameOf(1)}`],
+  ] as const) {
+    await show(`#/trace/${TRACE_ID}?span=${span}`, 'Resource')
+    const link = opened.page.locator('.span-details').getByRole('link', { name, exact: true })
+    await until(
+      opened.page,
+      `document.querySelector('.span-details a')?.textContent === ${JSON.stringify(name)}`,
+    )
+    equal(await link.getAttribute('href'), leads)
+  }
+})
+
 test('calls are sorted by any column of their table, and the address says by which', async () => {
   await show('#/graph?view=table', 'Callee')
   await opened.page.getByRole('button', { name: 'Caller' }).click()

@@ -1,7 +1,7 @@
 import { duration, shownValue } from '../model/format.ts'
 import type { Attributes, Span } from '../model/trace-shapes.ts'
 import { State } from '../ui/icon.tsx'
-import { ServiceLink } from '../ui/links.tsx'
+import { TracedLink } from '../ui/traced-link.tsx'
 
 /** All that a span tells. */
 export function SpanDetails({ span, isCritical }: { readonly span: Span; readonly isCritical: boolean }) {
@@ -11,7 +11,7 @@ export function SpanDetails({ span, isCritical }: { readonly span: Span; readonl
         <div>
           <dt>Service</dt>
           <dd>
-            <ServiceLink name={span.service} /> <span class="muted">{span.kind}</span>
+            <TracedLink name={span.service} /> <span class="muted">{span.kind}</span>
           </dd>
         </div>
         <div>

@@ -3,9 +3,10 @@ import { useResource } from '../data/resource.ts'
 import { duration, percent } from '../model/format.ts'
 import { rangeMs } from '../model/ranges.ts'
 import type { Bottlenecks } from '../model/trace-shapes.ts'
-import { PageLink, ServiceLink } from '../ui/links.tsx'
+import { PageLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { TableHead } from '../ui/table-head.tsx'
+import { TracedLink } from '../ui/traced-link.tsx'
 
 /** Bottlenecks are kept for half an hour. */
 const MOST_MINUTES = 30
@@ -30,7 +31,7 @@ export function WhereTimeGoes() {
               {data.services.map((each) => (
                 <tr key={each.service}>
                   <th scope="row">
-                    <ServiceLink name={each.service} />
+                    <TracedLink name={each.service} />
                   </th>
                   <td class="took">
                     <span class="bar" aria-hidden="true">
