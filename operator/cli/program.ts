@@ -156,6 +156,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/config.ts')).defineConfig,
   },
   {
+    name: 'snapshot',
+    summary: 'save all that Kong holds, and give it back',
+    load: async () => (await import('./commands/snapshot.ts')).defineSnapshot,
+  },
+  {
     name: 'uninstall',
     summary: 'remove from Kong what kongsul wrote',
     load: async () => (await import('./commands/uninstall.ts')).defineUninstall,

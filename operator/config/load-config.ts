@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { homedir } from 'node:os'
+import { basename, join } from 'node:path'
 import { legacyNetworks } from '../access/networks.ts'
 import type { OutcomeWay } from '../core/service-plugins.ts'
 import { adminUrls } from '../kong/admin-urls.ts'
@@ -42,18 +43,20 @@ export interface PluginsConfig {
   readonly tracesPerSecond: number
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /**
  * Reads kongsul.yaml (or `configFile`), the environment and the flags.
  * @throws ConfigError naming every field that is wrong, its source and the fix.
  */
 export function readConfig(
   flags: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): ProcessConfig {
   const given = typeof flags['config'] === 'string' ? flags['config'] : environment['KONGSUL_CONFIG']
   const resolved = resolveConfig({ flags, environment, file: readConfigFile(given) })
   if (resolved.problems.length > 0) throw new ConfigError(resolved.problems)
-  return assemble(resolved)
+  return assemble(resolved, environment)
 }
 
 function readConfigFile(given: string | undefined): { name: string; entries: readonly FileEntry[] } | null {
@@ -75,7 +78,7 @@ function readText(path: string, what: string): string {
   }
 }
 
-function assemble(resolved: ResolvedConfig): ProcessConfig {
+function assemble(resolved: ResolvedConfig, environment: Environment): ProcessConfig {
   const get = <T>(path: string): T => resolved.values.get(path)?.value as T
   const pem = (path: string): string | undefined => {
     const name = get<string | undefined>(path)
@@ -109,6 +112,7 @@ function assemble(resolved: ResolvedConfig): ProcessConfig {
     tls: tlsOf('kong'),
     timeoutMs: get<number>('kong.timeoutMs'),
     parallel: get<number>('kong.parallel'),
+    snapshotDir: snapshotDir(get<string | undefined>('kong.snapshotDir'), environment),
   }
   const redisUrl = get<string | undefined>('redis.url')
   const redis: RedisConfig | undefined =
@@ -191,3 +195,11 @@ const listOf = (text: string | undefined): string[] =>
   text === undefined ? [] : text.split(',').map((each) => each.trim())
 
 const trimSlash = (url: string): string => url.replace(/\/+$/, '')
+
+/** Where nobody says: the XDG Base Directory Specification's folder for what outlives the process. */
+function snapshotDir(given: string | undefined, environment: Environment): string | undefined {
+  if (given === 'off') return undefined
+  return (
+    given ?? join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'kongsul', 'snapshots')
+  )
+}

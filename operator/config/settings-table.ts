@@ -115,6 +115,13 @@ export const SETTINGS: readonly Setting[] = [
     help: "Kong's proxy; follows port.proxy when not given",
     example: 'http://127.0.0.1:8000',
   },
+  {
+    path: 'kong.snapshotDir',
+    kind: 'text',
+    schema: text,
+    help: 'folder that all Kong holds is saved to before the first write to it, or off; $XDG_STATE_HOME/kongsul/snapshots when not given',
+    example: '/var/lib/kongsul/snapshots',
+  },
   secret('kong.token', [], 'token for the Admin API'),
   file('kong.tokenFile', [], 'file holding the Admin API token; wins over kong.token'),
   {

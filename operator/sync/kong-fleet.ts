@@ -9,6 +9,7 @@ import { KongAdmin } from '../kong/kong-admin.ts'
 import { StandbyNodes } from '../kong/standby-nodes.ts'
 import { ChangeLog } from './change-log.ts'
 import type { ExplainNode } from './explain.ts'
+import { saveBeforeFirstWrite } from './first-snapshot.ts'
 import type { ReleasedHolds } from './holds.ts'
 import { type KongNodeStatus, nodeStatuses } from './kong-node-status.ts'
 import { MeshGauges } from './mesh-gauges.ts'
@@ -212,6 +213,7 @@ export class KongFleet {
         adminFor: (url) => this.#probeAdmin(url),
         isRefused: (url) => this.#standby.found().get(url)?.isRefused === true,
       },
+      beforeFirstWrite: (target) => saveBeforeFirstWrite(target, config.snapshotDir ?? null, rest.log),
       changes: this.changes,
       gauges: this.#gauges,
     })

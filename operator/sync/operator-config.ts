@@ -101,6 +101,8 @@ export interface KongConfig {
   readonly timeoutMs: number
   /** How many Admin calls may be in flight at once. */
   readonly parallel: number
+  /** Where what Kong holds is saved before the first write to it; undefined: nowhere. */
+  readonly snapshotDir?: string | undefined
 }
 
 /** The trace collector. Bounds that are not given are those of operator/traces/trace-store.ts. */

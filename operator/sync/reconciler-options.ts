@@ -3,7 +3,7 @@ import type { OverridePolicy } from '../core/diff.ts'
 import type { Ejection } from '../core/ejections.ts'
 import type { Callers } from '../core/intentions/join-access.ts'
 import type { Refusal } from '../core/settings.ts'
-import type { KongTargetOptions } from '../kong/kong-target.ts'
+import type { KongTarget, KongTargetOptions } from '../kong/kong-target.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { ChangeLog } from './change-log.ts'
@@ -19,6 +19,8 @@ export interface ReconcilerOptions {
   readonly signal: AbortSignal
   /** Why nothing may be written at the moment (not the leader, paused); null when it may. */
   readonly refusal?: () => string | null
+  /** Called when Kong was read and holds nothing of this mesh, before anything is written to it. */
+  readonly beforeFirstWrite?: (kong: KongTarget) => Promise<void>
   /** Where several reconcilers note what they did in one place. */
   readonly changes: ChangeLog
   readonly gauges: Pick<MeshGauges, 'updateSoon'>

@@ -18,6 +18,7 @@ import type { MeshPlugin } from '../core/service-plugins.ts'
 import type { AcceptedSettings, Refusal, Settings } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import type { KvRows } from '../core/settings-status.ts'
+import { isOwnedBy } from '../core/tags.ts'
 import { KongTarget } from '../kong/kong-target.ts'
 import { SchemaVerdicts } from '../kong/schema-verdicts.ts'
 import { applyService } from './apply-service.ts'
@@ -86,6 +87,7 @@ export class Reconciler {
   readonly #settingsCheck: SettingsCheck
   readonly #report: OutcomeReport
   #lostLeadershipMs = Number.NEGATIVE_INFINITY
+  #wasSaved = false
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
@@ -129,6 +131,7 @@ export class Reconciler {
         await this.kong.connect()
         await this.#plugins.read()
         await this.#reads.all()
+        await this.#beforeFirstWrite()
       },
       hasOtherNodes: () => this.kong.urls.length > 1,
       onUp: () => this.#kongUp(),
@@ -192,6 +195,16 @@ export class Reconciler {
     // What is held has told its own story, and what is decided is told by one of several.
     const told = () => (options.kong.only === undefined ? this.problems() : this.#conflicts.list())
     this.#problems = new ProblemLog(log, () => told().filter(({ code }) => !HOLD_CODES.has(code)))
+  }
+
+  /** Once, and only where Kong holds nothing of this mesh yet. */
+  async #beforeFirstWrite(): Promise<void> {
+    const { beforeFirstWrite, dryRun, mesh } = this.#options
+    if (this.#wasSaved || dryRun) return
+    this.#wasSaved = true
+    const isOurs = ({ tags }: Entity) => isOwnedBy(mesh.mesh, tags)
+    if ([...this.mirror.values()].some(isOurs)) return
+    await beforeFirstWrite?.(this.kong)
   }
 
   /** Connects to Kong and begins to apply; ends when the signal aborts. */

@@ -4,14 +4,13 @@ import type { Entity } from '../../core/entity.ts'
 import { ConfigWriter } from '../../kong/config-writer.ts'
 import type { KongAdmin } from '../../kong/kong-admin.ts'
 import { entityWriter, type KongWriter } from '../../kong/kong-writer.ts'
-import { whoLeads } from '../../leader/who-leads.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
-import { CliError } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
 import { counted } from '../counted.ts'
 import type { Io } from '../io.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { reachKong } from '../reach-kong.ts'
+import { refuseWhileLed } from '../refuse-while-led.ts'
 import { StatusLine } from '../status-line.ts'
 import { type Leaving, leaveKong, planLeaving } from '../uninstall.ts'
 
@@ -46,7 +45,7 @@ export function defineUninstall(command: Command): void {
     .action(async ({ yes = false, ...options }: Options) => {
       const io = ioOf(options)
       const config = commandConfig({ ...options })
-      if (yes) await refuseWhileLed(config)
+      if (yes) await refuseWhileLed(config, 'uninstalling')
       await onEachKong(config, (admin, writer) => uninstall({ admin, writer, io, yes, config }))
     })
   addOutputOption(command)
@@ -87,17 +86,6 @@ async function remove(writer: KongWriter, mesh: string): Promise<Leaving> {
   const count = (number: number) => number.toLocaleString('en')
   const show = (done: number, total: number) => line.show(`removed ${count(done)}/${count(total)}`)
   return await leaveKong(writer, mesh, show).finally(() => line.show(''))
-}
-
-/** Whoever leads would write it all again. */
-async function refuseWhileLed({ operator }: ProcessConfig): Promise<void> {
-  const leader = await whoLeads(operator.consul, operator.mesh)
-  if (leader === null) return
-  throw new CliError('OPERATOR_RUNS', {
-    tried: 'uninstalling',
-    answer: `operator ${leader || '(without a name)'} leads mesh ${operator.mesh} and would write everything again`,
-    remedy: 'stop every operator of this mesh first',
-  })
 }
 
 async function onEachKong(
