@@ -4,6 +4,14 @@ import { join } from 'node:path'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'operator', 'cli', 'kongsul.mjs')
 
+/** The test's own, without colours, and without files in the home of whoever runs it. */
+const environment = (env: Record<string, string>) => ({
+  ...process.env,
+  NO_COLOR: '1',
+  KONGSUL_KONG_SNAPSHOT_DIR: 'off',
+  ...env,
+})
+
 export interface KongsulProcess {
   readonly pid: number
   /** Everything it printed so far, both streams. */
@@ -16,7 +24,7 @@ export interface KongsulProcess {
 /** Starts `kongsul ...args` as a real process, with `env` over the test's environment. */
 export function startKongsul(args: readonly string[], env: Record<string, string> = {}): KongsulProcess {
   const child: ChildProcess = spawn(process.execPath, [LAUNCHER, ...args], {
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
@@ -41,7 +49,7 @@ export async function runKongsul(
   input = '',
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: environment(env),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   child.stdin.on('error', () => {}) // a command that does not read it may be gone

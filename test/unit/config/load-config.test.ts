@@ -52,7 +52,7 @@ test('--config is read, also as JSON', () => {
 })
 
 test('without anything it is the local mesh of the defaults', () => {
-  const { operator } = readConfig({}, {})
+  const { operator } = readConfig({}, { XDG_STATE_HOME: '/state' })
   assert.deepEqual(JSON.parse(JSON.stringify(operator)), {
     consul: { url: 'http://127.0.0.1:8500' },
     kong: {
@@ -60,6 +60,7 @@ test('without anything it is the local mesh of the defaults', () => {
       tokenHeader: 'Kong-Admin-Token',
       timeoutMs: 10_000,
       parallel: 8,
+      snapshotDir: '/state/kongsul/snapshots',
     },
     proxyUrl: 'http://127.0.0.1:8000',
     api: {
