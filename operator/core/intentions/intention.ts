@@ -59,6 +59,7 @@ interface Row {
   readonly SourceNS?: unknown
   readonly SourcePeer?: unknown
   readonly SourceSamenessGroup?: unknown
+  readonly SourcePartition?: unknown
   readonly SourceType?: unknown
   readonly DestinationName?: unknown
   readonly Action?: unknown
@@ -97,10 +98,18 @@ function readRow(raw: unknown, before: ReadonlyMap<string, Intention>): Read {
 }
 
 /** Callers of other clusters and namespaces have no identity here. */
-function placeOf({ SourcePeer, SourceSamenessGroup, SourceNS, SourceType }: Row): string | null {
+function placeOf({
+  SourcePeer,
+  SourceSamenessGroup,
+  SourceNS,
+  SourcePartition,
+  SourceType,
+}: Row): string | null {
   if (isName(SourcePeer)) return `callers of the peer ${SourcePeer}`
   if (isName(SourceSamenessGroup)) return `callers of the sameness group ${SourceSamenessGroup}`
   if (isName(SourceNS) && SourceNS !== 'default') return `callers of the namespace ${SourceNS}`
+  if (isName(SourcePartition) && SourcePartition !== 'default')
+    return `callers of the partition ${SourcePartition}`
   if (isName(SourceType) && SourceType !== 'consul') return `sources of type ${SourceType}`
   return null
 }

@@ -61,7 +61,7 @@ function overlaid(name: string, plain: ServiceSettings, entries: ConfigEntries):
     const timeouts = { ...settings.timeouts, readMs: RequestTimeout, writeMs: RequestTimeout }
     apply('service-resolver', ['timeouts.readMs', 'timeouts.writeMs'], { timeouts })
   }
-  const { loadBalancing, problems } = balancingOf(name, resolver?.LoadBalancer)
+  const { loadBalancing, problems } = balancingOf(name, resolver)
   if (loadBalancing !== null) {
     apply('service-resolver', ['loadBalancing.strategy', 'loadBalancing.hashOn'], { loadBalancing })
   }

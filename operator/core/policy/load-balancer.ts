@@ -12,17 +12,18 @@ export interface Balancing {
   readonly problems: readonly Problem[]
 }
 
-export function balancingOf(service: string, said: LoadBalancer): Balancing {
+/** @param resolver undefined: there is none */
+export function balancingOf(service: string, resolver: ResolverDocument | undefined): Balancing {
+  const said = resolver?.LoadBalancer
   const problems: Problem[] = []
   const tell = (field: string, what: string): void => {
-    const message = `service-resolver ${service}: LoadBalancer.${field} ${what}`
+    const message = `service-resolver ${service}: ${field} ${what}`
     problems.push({ code: 'ENTRY_UNSUPPORTED', severity: 'warning', service, message })
   }
+  const locality = resolver?.PrioritizeByLocality
+  if (isSaid(locality)) tell('PrioritizeByLocality', 'has no effect: Kong knows no localities')
   for (const field of ['RingHashConfig', 'LeastRequestConfig'] as const) {
-    const value = said?.[field]
-    if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
-      tell(field, 'has no effect: Kong has no such settings')
-    }
+    if (isSaid(said?.[field])) tell(`LoadBalancer.${field}`, 'has no effect: Kong has no such settings')
   }
   switch (said?.Policy ?? '') {
     case 'random':
@@ -38,15 +39,22 @@ export function balancingOf(service: string, said: LoadBalancer): Balancing {
   }
 }
 
+/** An object that says something. */
+const isSaid = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0
+
 /** The first that Kong can hash by; null: the client's address, which is what Kong does without any. */
 function hashOn(said: LoadBalancer, tell: (field: string, what: string) => void): string | null {
   let chosen: { readonly on: string | null } | null = null
   for (const [index, policy] of (said?.HashPolicies ?? []).entries()) {
-    const field = `HashPolicies[${index}]`
+    const field = `LoadBalancer.HashPolicies[${index}]`
     const on = policy.SourceIP ? null : fieldText(policy.Field ?? '', policy.FieldValue ?? '')
     if (on === undefined) tell(field, `is by ${policy.Field}, which Kong cannot hash by; it is left out`)
     else if (chosen !== null) tell(field, 'has no effect: Kong hashes by one thing, the first is used')
     else chosen = { on }
+    if (policy.CookieConfig?.Path && policy.CookieConfig.Path !== '/') {
+      tell(`${field}.CookieConfig.Path`, "has no effect: Kong's cookie is for /")
+    }
     if (policy.CookieConfig?.TTL || policy.CookieConfig?.Session) {
       tell(`${field}.CookieConfig`, "has no effect: Kong's cookie lasts for the session")
     }
