@@ -90,7 +90,9 @@ test('a document that Kong refuses makes no plugin and is told in KV by its fiel
   )
   deepEqual([status.state, status.document], ['refused', 'mesh/services/early'])
   deepEqual(await pluginsOf('early'), [])
-  equal((await ask('early')).status, 200)
+  await waitFor(async () => (await ask('early')).status === 200, {
+    what: 'the service being served without it',
+  })
 })
 
 test('callers are limited each by itself, and the last good limit stays when the next one is refused', async () => {

@@ -33,6 +33,8 @@ export interface Interpreted {
 export function interpret(raw: Raw, world: World, service: string, asked: Asked): Interpreted {
   for (const route of raw.routers[service]?.Routes ?? []) {
     const http = route.Match?.HTTP ?? {}
+    // kongsul's own rule: Kong cannot look at them, the route is left out.
+    if ((http.QueryParam ?? []).length > 0) continue
     if (!matches(http, asked)) continue
     const wish = route.Destination ?? {}
     const spread = spreadOf(raw, world, wish.Service || service, wish.ServiceSubset || '')
@@ -49,9 +51,11 @@ export function interpret(raw: Raw, world: World, service: string, asked: Asked)
 }
 
 function matches(http: any, { method, path, headers }: Asked): boolean {
-  if (http.PathExact && path !== http.PathExact) return false
-  if (http.PathPrefix && !path.startsWith(http.PathPrefix)) return false
-  if (http.PathRegex && !new RegExp(`^(?:${http.PathRegex})$`).test(path)) return false
+  const fold = (text: string) => (http.CaseInsensitive ? text.toLowerCase() : text)
+  if (http.PathExact && fold(path) !== fold(http.PathExact)) return false
+  if (http.PathPrefix && !fold(path).startsWith(fold(http.PathPrefix))) return false
+  if (http.PathRegex && !new RegExp(`^(?:${http.PathRegex})$`, http.CaseInsensitive ? 'i' : '').test(path))
+    return false
   if ((http.Methods ?? []).length > 0 && !http.Methods.includes(method)) return false
   return (http.Header ?? []).every((header: any) => {
     const value = headers[header.Name.toLowerCase()]
@@ -59,6 +63,7 @@ function matches(http: any, { method, path, headers }: Asked): boolean {
     if (header.Exact) return value === header.Exact
     if (header.Prefix) return value.startsWith(header.Prefix)
     if (header.Suffix) return value.endsWith(header.Suffix)
+    if (header.Contains) return value.includes(header.Contains)
     if (header.Regex) return new RegExp(`^(?:${header.Regex})$`).test(value)
     return header.Present === true
   })
@@ -138,9 +143,11 @@ function failovers(raw: Raw, world: World, [service, subset]: Target): Target[] 
   const all = raw.resolvers[service]?.Failover ?? {}
   const said = all[subset] ?? all['*']
   if (said === undefined) return []
-  const name = said.Service || service
-  const next = follow(raw, world, name, said.ServiceSubset || (name === service ? subset : ''))
-  return next === null ? [] : [next]
+  return (said.Targets ?? [said]).flatMap((to: any) => {
+    const name = to.Service || service
+    const next = follow(raw, world, name, to.ServiceSubset || (name === service ? subset : ''))
+    return next === null ? [] : [next]
+  })
 }
 
 const hasSubset = (raw: Raw, [service, subset]: Target): boolean =>
