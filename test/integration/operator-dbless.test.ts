@@ -1,6 +1,9 @@
 // One Kong without database: everything comes from POST /config, whoever posts it.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { Signer } from '../../operator/client/signer.ts'
+import { credentialKey } from '../../operator/core/intentions/caller-entities.ts'
+import { privateKeyText } from '../../operator/identity/private-key-file.ts'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type InstanceProcess, startInstance } from '../support/instance.ts'
 import { type NodesStack, startNodesStack, type TestNode, whenReady } from '../support/kong-nodes-stack.ts'
@@ -299,4 +302,56 @@ test('a target that a person keeps out by a pinned mark stays out', async () => 
   const marked = Date.now()
   await waitFor(() => Date.now() - marked > 3500)
   equal(await healthOf('person', one!.port), 'UNHEALTHY')
+})
+
+test('intentions hold: who may call whom, by name and for all others, and a revoked key is refused', async () => {
+  await startOperator()
+  const services = ['front', 'back', 'store'] as const
+  for (const service of services) await deploy(service, 1)
+  const api = async (method: string, path: string, body?: object) => {
+    const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const url = `${stack.operator().url}/api/v1/mesh/v2${path}`
+    const answer = await fetch(url, { method, ...(body === undefined ? {} : json) })
+    ok(answer.ok, `${method} ${path}: ${answer.status}`)
+    // biome-ignore lint/suspicious/noExplicitAny: any answer
+    return (await answer.json()) as any
+  }
+  const signers = new Map<string, Signer>()
+  for (const service of services) {
+    const { kid, private_key: key } = await api('POST', '/identities', { service })
+    const text = privateKeyText(credentialKey(service, kid), key)
+    const onFault = (fault: unknown) => ok(false, String(fault))
+    signers.set(service, new Signer({ identity: { text }, nowMs: Date.now, onFault }))
+  }
+  const status = async (to: string, from: string | null) => {
+    const authorization = from === null ? undefined : signers.get(from)!.authorization()
+    const headers = authorization === undefined ? {} : { authorization }
+    return (await fetch(`${node.proxyUrl}/${to}/`, { headers })).status
+  }
+  /** By front, back, store and somebody without identity. */
+  const becomes = (to: string, expected: readonly number[]) =>
+    waitFor(
+      async () => {
+        const found = await Promise.all([...services, null].map((from) => status(to, from)))
+        return deepEqual(found, expected) ?? true
+      },
+      { what: `calls of ${to} being answered ${expected.join()}` },
+    )
+  const intend = async (SourceName: string, DestinationName: string, Action: string) => {
+    const body = { SourceName, DestinationName, Action, SourceType: 'consul' }
+    const { ID } = (await stack.consul.request('POST', '/connect/intentions', body)) as { ID: string }
+    return () => stack.consul.request('DELETE', `/connect/intentions/${ID}`)
+  }
+  const undo = [
+    await intend('front', 'back', 'allow'),
+    await intend('*', 'back', 'deny'),
+    await intend('back', 'store', 'deny'),
+  ]
+  await becomes('back', [200, 403, 403, 401])
+  await becomes('store', [200, 403, 200, 401])
+  await becomes('front', [200, 200, 200, 200])
+  await api('DELETE', '/identities/front')
+  await becomes('back', [401, 403, 403, 401])
+  for (const each of undo) await each()
+  await becomes('back', [200, 200, 200, 200])
 })

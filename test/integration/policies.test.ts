@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
+import { type AdminProxy, isWrite, startAdminProxy } from '../support/admin-proxy.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -8,6 +9,8 @@ import { waitFor } from '../support/wait-for.ts'
 // What Consul 1.8.7 takes, on a real Consul, through the operator and the gateway.
 describe('configuration entries of Consul', () => {
   let stack: Stack
+  /** Counts what the operator writes. */
+  let kong: AdminProxy
   const servers = new Map<string, EchoServer>()
   const names = new Map<number, string>()
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
@@ -112,13 +115,15 @@ describe('configuration entries of Consul', () => {
       },
       Failover: { v1: { ServiceSubset: 'v2' } },
     })
-    await stack.startOperator()
+    kong = await startAdminProxy(stack.adminUrl)
+    await stack.startOperator({ kong: { adminUrl: kong.url } })
     await served('/', 'web-v1')
   })
 
   after(async () => {
     agent.destroy()
     await stack.stop()
+    await kong.close()
     await Promise.all([...servers.values()].map((each) => each.close()))
   })
 
@@ -197,7 +202,9 @@ describe('configuration entries of Consul', () => {
     const found = await tally(10_000)
     isClose(found, 'web-v1', 0.9, 10_000)
     isClose(found, 'web-v2', 0.1, 10_000)
+    await stack.settled()
     const seen = stack.operator().changes({ limit: 100 })[0]!.id
+    const before = kong.calls.filter(isWrite).length
     let stops = false
     const running = (async () => {
       const results: Record<string, number> = {}
@@ -222,6 +229,12 @@ describe('configuration entries of Consul', () => {
       diff.map(({ action, kind }) => `${action} ${kind}`),
       ['update target', 'update target'],
     )
+    const writes = kong.calls.filter(isWrite).slice(before)
+    assert.deepEqual(
+      writes.map(({ method, path }) => `${method} ${path.replace(/[^/]+$/, '')}`),
+      Array.from({ length: 2 }, () => `PATCH ${writes[0]!.path.replace(/[^/]+$/, '')}`),
+    )
+    assert.match(writes[0]!.path, /^\/upstreams\/[^/]+\/targets\//)
   })
 
   test('weights of a split are read, previewed and written through the API, over what was read alone', async () => {
