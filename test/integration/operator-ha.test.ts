@@ -1,8 +1,7 @@
 // Two operators on one Consul and one Kong: one writes, the other stands by and takes over.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { freePorts } from '../support/free-port.ts'
-import { type KongsulProcess, runKongsul, startKongsul } from '../support/kongsul-process.ts'
+import { type KongsulProcess, runKongsul } from '../support/kongsul-process.ts'
 import { Mesh } from '../support/mesh.ts'
 import { describeFailures, startTraffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -18,25 +17,11 @@ const nodes: Node[] = []
 before(async () => {
   mesh = await Mesh.start()
 })
-after(async () => {
-  await Promise.all(nodes.map(({ process }) => process.stop('SIGKILL')))
-  await mesh.stop()
-})
+after(() => mesh.stop())
 
 async function startOperator(): Promise<Node> {
-  const [port] = await freePorts(1)
-  const process = startKongsul(['operator'], {
-    CONSUL_HTTP_ADDR: mesh.consul.url,
-    KONG_ADMIN_URL: mesh.adminUrl,
-    KONGSUL_MESH: mesh.name,
-    KONGSUL_PORT_API: `${port}`,
-    KONGSUL_EXPOSE_DEFAULT: 'all',
-  })
-  const node = { process, url: `http://127.0.0.1:${port}` }
+  const node = await mesh.addOperator()
   nodes.push(node)
-  await waitFor(async () => (await fetch(`${node.url}/readyz`)).ok, {
-    what: 'the operator ready',
-  })
   return node
 }
 

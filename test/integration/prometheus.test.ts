@@ -40,7 +40,7 @@ before(async () => {
     moreOperators: [receiverUrl],
     pluginsArgs: ['--plugins-port', String(pluginsPort)],
     operatorEnv,
-    consul: { config: { telemetry: { prometheus_retention_time: '1m' } } },
+    meshOptions: { config: { telemetry: { prometheus_retention_time: '1m' } } },
   })
   const breaker = { circuitBreaker: { openSeconds: 1 } }
   instances.set('web', await stack.deploy('web', 1, { circuitBreaker: { mode: 'metrics_only' } }))

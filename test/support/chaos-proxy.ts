@@ -3,9 +3,12 @@ import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What happens to one request: `cutBefore` never reaches the server, `cutAfter` does and its answer is lost. */
+/**
+ * What happens to one request: `cutBefore` never reaches the server, `cutMidway` does with half of its body, `cutAfter`
+ * does and its answer is lost.
+ */
 export type Chaos =
-  | { readonly what: 'none' | 'cutBefore' | 'cutAfter' }
+  | { readonly what: 'none' | 'cutBefore' | 'cutMidway' | 'cutAfter' }
   | { readonly what: 'slow'; readonly ms: number }
   | { readonly what: 'answer'; readonly status: number; readonly text: string }
 
@@ -50,6 +53,10 @@ export async function startChaosProxy(options: ChaosProxyOptions): Promise<Chaos
     const chaos = chaosOf(asked)
     if (chaos.what === 'slow') await delay(chaos.ms)
     if (chaos.what === 'cutBefore' || request.socket.destroyed) return void request.socket.destroy()
+    if (chaos.what === 'cutMidway') {
+      await sendHalf(targetUrl, asked, request)
+      return void request.socket.destroy()
+    }
     const answered =
       chaos.what === 'answer'
         ? { status: chaos.status, headers: { 'content-type': 'application/json' }, body: chaos.text }
@@ -98,6 +105,21 @@ export async function startChaosProxy(options: ChaosProxyOptions): Promise<Chaos
       await closed
     },
   }
+}
+
+/** Half of the body, of a request that says it is whole, and then the connection ends. */
+async function sendHalf(
+  targetUrl: string,
+  { method, path, body }: Asked,
+  { headers }: http.IncomingMessage,
+): Promise<void> {
+  const onward = http.request(`${targetUrl}${path}`, { method, headers })
+  const over = new Promise<void>((resolve) => {
+    onward.on('error', () => resolve()).on('close', () => resolve())
+    onward.on('response', (answer) => answer.resume())
+  })
+  onward.write(body.slice(0, Math.floor(body.length / 2)) || ' ', () => onward.destroy())
+  await over
 }
 
 async function textOf(stream: http.IncomingMessage): Promise<string> {

@@ -41,6 +41,8 @@ export interface Registration {
 
 export interface ConsulOptions {
   readonly keepData?: boolean
+  /** Where it keeps it, else in the temporary folder. */
+  readonly dataFolder?: string
   /** Access control with the policy deny; requests of the test itself have every right. */
   readonly acl?: boolean
   /** More of the agent's configuration, for `-config-file`. */
@@ -50,12 +52,13 @@ export interface ConsulOptions {
 /** A real Consul agent (one server) on free ports; in memory unless `keepData`. */
 export async function startConsul({
   keepData = false,
+  dataFolder,
   acl = false,
   config = {},
 }: ConsulOptions = {}): Promise<TestConsul> {
   const binary = await findConsul({ log: () => {} })
   const [httpPort, serverPort, lanPort, wanPort] = (await freePorts(4)) as [number, number, number, number]
-  const dataDir = keepData ? mkdtempSync(join(tmpdir(), 'kongsul-consul-')) : null
+  const dataDir = keepData ? mkdtempSync(join(dataFolder ?? tmpdir(), 'kongsul-consul-')) : null
   const url = `http://127.0.0.1:${httpPort}`
   const configDir = mkdtempSync(join(tmpdir(), 'kongsul-consul-config-'))
   const access = acl ? { acl: { enabled: true, default_policy: 'deny', down_policy: 'deny' } } : {}

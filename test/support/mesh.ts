@@ -2,13 +2,11 @@
 // KONG_PROXY_URL name), the operator as a process, and service instances as processes.
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
-import { type ConsulOptions, startConsul } from './consul.ts'
+import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
-import { type InstanceProcess, startInstance } from './instance.ts'
+import { type InstancePlace, type InstanceProcess, startInstance } from './instance.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
 import { waitFor } from './wait-for.ts'
-
-type Consul = Awaited<ReturnType<typeof startConsul>>
 
 export interface Registration {
   readonly id: string
@@ -29,29 +27,40 @@ export interface KnownPorts {
   readonly api: number
 }
 
+/** What a mesh is made of beside the ordinary. */
+export interface MeshOptions extends ConsulOptions {
+  /** Instead of a Consul of the mesh's own; it is stopped with the mesh. */
+  readonly given?: TestConsul
+  /** More arguments of a gateway of the mesh's own. */
+  readonly gatewayArgs?: readonly string[]
+}
+
 /** An entity, a list of them, or an error, as Kong's Admin API answers. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
 export type KongAnswer = any
 
 export class Mesh {
-  readonly consul: Consul
+  readonly consul: TestConsul
   readonly adminUrl: string
   readonly proxyUrl: string
   /** Differs from mesh to mesh, so that several can share one Kong. */
   readonly name: string
-  readonly #gateway: KongsulProcess | null
+  #gateway: KongsulProcess | null
+  readonly #startGateway: () => KongsulProcess | null
   #operator: KongsulProcess | null = null
+  readonly #others: { readonly process: KongsulProcess; readonly url: string }[] = []
   #apiPort = 0
   readonly #instances = new Set<InstanceProcess>()
 
   private constructor(
-    consul: Consul,
-    gateway: KongsulProcess | null,
+    consul: TestConsul,
+    startGateway: () => KongsulProcess | null,
     { adminUrl, proxyUrl, apiPort = 0 }: { adminUrl: string; proxyUrl: string; apiPort?: number | undefined },
   ) {
     this.consul = consul
     this.#apiPort = apiPort
-    this.#gateway = gateway
+    this.#startGateway = startGateway
+    this.#gateway = startGateway()
     this.adminUrl = adminUrl
     this.proxyUrl = proxyUrl
     this.name = `t${randomBytes(4).toString('hex')}`
@@ -65,27 +74,25 @@ export class Mesh {
   static async start(
     kongEnv: Readonly<Record<string, string>> = {},
     ports?: KnownPorts,
-    consulOptions: ConsulOptions = {},
+    { given, gatewayArgs = [], ...consulOptions }: MeshOptions = {},
   ): Promise<Mesh> {
-    const consul = await startConsul(consulOptions)
+    const consul = given ?? (await startConsul(consulOptions))
     const admin = process.env['KONG_ADMIN_URL']
     const proxy = process.env['KONG_PROXY_URL']
     if (admin && proxy && ports === undefined)
-      return new Mesh(consul, null, { adminUrl: admin, proxyUrl: proxy })
+      return new Mesh(consul, () => null, { adminUrl: admin, proxyUrl: proxy })
     const [proxyPort, freePort] = await freePorts(2)
     const adminPort = ports?.admin ?? freePort
     const flags = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
     // As kong/kong.conf has it: with Kong's default of 5 s a change is served that much later.
     const env = { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...kongEnv }
-    const mesh = new Mesh(consul, startKongsul(['gateway', ...flags], env), {
+    const mesh = new Mesh(consul, () => startKongsul(['gateway', ...flags, ...gatewayArgs], env), {
       adminUrl: `http://127.0.0.1:${adminPort}`,
       proxyUrl: `http://127.0.0.1:${proxyPort}`,
       apiPort: ports?.api,
     })
     try {
-      // The first one after an edit builds what it runs.
-      const isUp = async () => (await fetch(`${mesh.adminUrl}/status`)).ok
-      await waitFor(isUp, { what: 'the gateway' })
+      await mesh.#gatewayUp()
     } catch (error) {
       await mesh.stop()
       throw error
@@ -114,6 +121,28 @@ export class Mesh {
     return this.#gateway.pid
   }
 
+  /** A gateway of the mesh's own, again on the same ports, after it was killed. */
+  async restartGateway(): Promise<void> {
+    this.#gateway = this.#startGateway()
+    await this.#gatewayUp()
+  }
+
+  /** Of a gateway of the mesh's own: kill -9. */
+  async killGateway(): Promise<void> {
+    await this.#gateway!.stop('SIGKILL')
+  }
+
+  async #gatewayUp(): Promise<void> {
+    // The first one after an edit builds what it runs.
+    const isUp = async () => (await fetch(`${this.adminUrl}/status`)).ok
+    await waitFor(isUp, { what: 'the gateway' })
+  }
+
+  /** Of every operator that was started. */
+  get apiUrls(): readonly string[] {
+    return [this.apiUrl, ...this.#others.map(({ url }) => url)]
+  }
+
   get apiUrl(): string {
     return `http://127.0.0.1:${this.#apiPort}`
   }
@@ -121,20 +150,40 @@ export class Mesh {
   /** Starts the operator and waits until it has synced once. */
   async startOperator(env: Record<string, string> = {}, deadlineMs = 180_000): Promise<KongsulProcess> {
     if (this.#apiPort === 0) this.#apiPort = (await freePorts(1))[0]!
-    this.#operator = startKongsul(['operator'], {
+    this.#operator = this.#spawnOperator(this.#apiPort, env)
+    await this.#operatorReady(this.#operator, this.apiUrl, deadlineMs)
+    return this.#operator
+  }
+
+  /** One more operator beside the first, on a port of its own; it goes with the mesh. */
+  async addOperator(
+    env: Record<string, string> = {},
+    deadlineMs = 180_000,
+  ): Promise<{ readonly process: KongsulProcess; readonly url: string }> {
+    const [port] = (await freePorts(1)) as [number]
+    const other = { process: this.#spawnOperator(port, env), url: `http://127.0.0.1:${port}` }
+    this.#others.push(other)
+    await this.#operatorReady(other.process, other.url, deadlineMs)
+    return other
+  }
+
+  #spawnOperator(port: number, env: Record<string, string>): KongsulProcess {
+    return startKongsul(['operator'], {
       CONSUL_HTTP_ADDR: this.consul.url,
       KONG_ADMIN_URL: this.adminUrl,
       KONG_PROXY_URL: this.proxyUrl,
       KONGSUL_MESH: this.name,
-      KONGSUL_PORT_API: `${this.#apiPort}`,
+      KONGSUL_PORT_API: `${port}`,
       KONGSUL_EXPOSE_DEFAULT: 'all',
       ...env,
     })
-    const operator = this.#operator
+  }
+
+  async #operatorReady(operator: KongsulProcess, url: string, deadlineMs: number): Promise<void> {
     await waitFor(
       async () => {
         const answer = await Promise.race([
-          fetch(`${this.apiUrl}/readyz`),
+          fetch(`${url}/readyz`),
           operator.exited.then((code) => {
             throw new Error(`the operator exited with ${code}: ${operator.output()}`)
           }),
@@ -143,11 +192,10 @@ export class Mesh {
       },
       { deadlineMs, what: 'the first sync' },
     )
-    return operator
   }
 
-  async startInstance(name: string, port = 0): Promise<InstanceProcess> {
-    const instance = await startInstance(name, port)
+  async startInstance(name: string, port = 0, place: InstancePlace = {}): Promise<InstanceProcess> {
+    const instance = await startInstance(name, port, place)
     this.#instances.add(instance)
     return instance
   }
@@ -160,7 +208,7 @@ export class Mesh {
       Timeout: '1s',
       Status: 'passing',
     }
-    await this.#consulCall('PUT', '/v1/agent/service/register', {
+    await this.consul.request('PUT', '/agent/service/register', {
       ID: id,
       Name: name,
       Address: rest.address ?? '127.0.0.1',
@@ -173,15 +221,15 @@ export class Mesh {
   }
 
   deregister(id: string): Promise<unknown> {
-    return this.#consulCall('PUT', `/v1/agent/service/deregister/${encodeURIComponent(id)}`)
+    return this.consul.deregister(id)
   }
 
   maintenance(id: string, enable: boolean): Promise<unknown> {
-    return this.#consulCall('PUT', `/v1/agent/service/maintenance/${id}?enable=${enable}&reason=test`)
+    return this.consul.request('PUT', `/agent/service/maintenance/${id}?enable=${enable}&reason=test`)
   }
 
   setKv(key: string, document: unknown): Promise<unknown> {
-    return this.#consulCall('PUT', `/v1/kv/${key}`, document)
+    return this.consul.request('PUT', `/kv/${key}`, document)
   }
 
   /** Starts `count` instances of `service`, registered with an HTTP check, and waits until each has answered once. */
@@ -264,6 +312,7 @@ export class Mesh {
 
   /** Stops every process and, on a shared Kong, removes what this mesh made. */
   async stop(): Promise<void> {
+    await Promise.all(this.#others.map((other) => other.process.stop('SIGKILL')))
     await this.#operator?.stop()
     if (!this.#gateway) await this.#sweep()
     await Promise.all([...this.#instances].map((instance) => instance.kill()))
@@ -276,15 +325,5 @@ export class Mesh {
       const listed = await this.admin('GET', `/${kind}?size=1000&tags=kongsul.mesh:${this.name}`)
       for (const { id } of listed.body.data) await this.admin('DELETE', `/${kind}/${id}`)
     }
-  }
-
-  async #consulCall(method: string, path: string, body?: unknown): Promise<unknown> {
-    const answer = await fetch(`${this.consul.url}${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    })
-    const text = await answer.text()
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
-    return text
   }
 }

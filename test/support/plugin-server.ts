@@ -19,6 +19,8 @@ export interface PluginServer {
   /** KONG_* variables. */
   readonly kongEnv: Readonly<Record<string, string>>
   readonly folder: string
+  /** Of the process that starts the others; throws before it was started. */
+  readonly pid: number
   output(): string
   /** Starts it; Kong's Admin API and the operators are known by then. Answers when a process works and one waits. */
   start(env: PluginServerEnv): Promise<void>
@@ -52,6 +54,10 @@ export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promis
       plugins: wantedPlugins(outcomes === 'access_log' ? outcomes : 'observer'),
     }),
     folder,
+    get pid() {
+      if (server === null) throw new Error('the plugin server was not started')
+      return server.pid
+    },
     output: () => server?.output() ?? '',
     async start({ adminUrl, operators, more = {}, args = [] }) {
       server = startKongsul(['plugins', '--socket-dir', folder, '--plugins-port', '0', ...args], {

@@ -1,9 +1,8 @@
 // The whole of kongsul as people run it: gateway, plugins and operator each a process of its own, real Consul, and
 // instances that are processes. What they do is not held up by the test that looks on.
-import type { ConsulOptions } from './consul.ts'
 import { freePorts } from './free-port.ts'
 import type { InstanceProcess } from './instance.ts'
-import { Mesh } from './mesh.ts'
+import { Mesh, type MeshOptions } from './mesh.ts'
 import { FEED_TOKEN, type PluginServer, pluginServer } from './plugin-server.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -12,6 +11,8 @@ export interface ProcessMesh {
   readonly plugins: PluginServer
   /** Starts `kongsul plugins`, again after it was stopped. */
   startPlugins(): Promise<void>
+  /** Starts the operator again, as it was, after it was stopped. */
+  startOperator(): Promise<void>
   /** As Mesh.deploy, with settings in KV, and until the plugins know the circuit of the service. */
   deploy(service: string, count: number, settings?: object): Promise<InstanceProcess[]>
   /** Health of an instance in Kong: HEALTHY, UNHEALTHY, or '' when it is not known. */
@@ -24,19 +25,21 @@ export interface ProcessMeshOptions {
   readonly pluginsEnv?: Readonly<Record<string, string>>
   /** Other operators that the plugins tell. */
   readonly moreOperators?: readonly string[]
-  /** More variables of `kongsul operator`. */
-  readonly operatorEnv?: Readonly<Record<string, string>>
-  readonly consul?: ConsulOptions
+  /** More variables of `kongsul operator`, which may need to know where the rest is. */
+  readonly operatorEnv?:
+    | Readonly<Record<string, string>>
+    | ((mesh: Mesh) => Promise<Readonly<Record<string, string>>>)
   /** More arguments of `kongsul plugins`. */
   readonly pluginsArgs?: readonly string[]
+  readonly meshOptions?: MeshOptions
 }
 
 export async function startProcessMesh({
   pluginsEnv = {},
   moreOperators = [],
   operatorEnv = {},
-  consul = {},
   pluginsArgs = [],
+  meshOptions = {},
 }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
   const plugins = await pluginServer()
@@ -48,13 +51,17 @@ export async function startProcessMesh({
       args: pluginsArgs,
     })
   await startPlugins()
-  const mesh = await Mesh.start(plugins.kongEnv, { admin, api }, consul)
+  const mesh = await Mesh.start(plugins.kongEnv, { admin, api }, meshOptions)
   const stop = async () => {
     await mesh.stop()
     await plugins.stop()
   }
+  const startOperator = async () => {
+    const more = typeof operatorEnv === 'function' ? await operatorEnv(mesh) : operatorEnv
+    await mesh.startOperator({ KONGSUL_FEED_TOKEN: FEED_TOKEN, ...more })
+  }
   try {
-    await mesh.startOperator({ KONGSUL_FEED_TOKEN: FEED_TOKEN, ...operatorEnv })
+    await startOperator()
   } catch (error) {
     await stop()
     throw error
@@ -63,6 +70,7 @@ export async function startProcessMesh({
     mesh,
     plugins,
     startPlugins,
+    startOperator,
     async deploy(service, count, settings) {
       if (settings !== undefined) await mesh.setKv(`mesh/services/${service}`, settings)
       const instances = await mesh.deploy(service, count)

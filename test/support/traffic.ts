@@ -1,4 +1,5 @@
-import { Agent, request } from 'node:http'
+import http from 'node:http'
+import https from 'node:https'
 
 export interface Shot {
   /** ms since the traffic began, when the request was due. */
@@ -26,11 +27,20 @@ interface Load {
   readonly perSecond: number
   /** How long a client waits for the answer, ms. */
   readonly timeoutMs?: number
+  /** For https: what its certificate is checked by, and the name that it has to have. */
+  readonly tls?: { readonly ca: string; readonly servername: string } | undefined
 }
 
 /** Open-loop traffic: requests leave on schedule whatever became of the ones before, as real clients' do. */
-export function startTraffic({ url, headers = () => ({}), perSecond, timeoutMs = 10_000 }: Load): Traffic {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 })
+export function startTraffic({
+  url,
+  headers = () => ({}),
+  perSecond,
+  timeoutMs = 10_000,
+  tls,
+}: Load): Traffic {
+  const { request, Agent } = tls === undefined ? http : https
+  const agent = new Agent({ keepAlive: true, maxSockets: 256, ...tls })
   const startedAt = performance.now()
   const now = () => performance.now() - startedAt
   const shots: Shot[] = []
@@ -44,7 +54,8 @@ export function startTraffic({ url, headers = () => ({}), perSecond, timeoutMs =
         shots.push({ sentMs, doneMs: now(), status, error, instance })
         resolve()
       }
-      const call = request(url, { agent, headers: headers(n), timeout: timeoutMs }, (answer) => {
+      const options = { agent: agent as https.Agent, headers: headers(n), timeout: timeoutMs }
+      const call = request(url, options, (answer) => {
         answer.resume()
         answer.on('error', (error) => finish(0, error.message, ''))
         answer.on('end', () => finish(answer.statusCode ?? 0, '', String(answer.headers['x-instance'] ?? '')))
