@@ -6,7 +6,6 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { connectionAgent } from './connection-agent.ts'
 import { ConsulError, consulError } from './consul-error.ts'
-import { ListingText } from './listing-text.ts'
 import type {
   RawCheck,
   RawKey,
@@ -86,7 +85,6 @@ const NOT_PASSING = 'Status != "passing"'
 export function createConsulReader(config: ConsulConfig, metrics: Metrics): ConsulReader {
   const agent = connectionAgent(config.url, config.tls)
   const { consul, get } = client(config, agent)
-  const listing = new ListingText()
 
   async function read<T>(endpoint: string, call: Call, options: ReadOptions = {}): Promise<Answer<T>> {
     metrics.consulRequests.inc({ endpoint })
@@ -124,15 +122,7 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
     nodes: (options) => read('catalog.node.list', (o) => consul.catalog.nodes(o), options),
     nodeServices: (node, options) =>
       read('catalog.node.services', (o) => consul.catalog.node.services({ node, ...o }), options),
-    dump: (options) =>
-      read(
-        'internal.ui.nodes',
-        async (o) => {
-          const [response, body] = await get('/internal/ui/nodes', { ...o, buffer: true })
-          return [response, Buffer.isBuffer(body) ? listing.parse(body) : body]
-        },
-        options,
-      ),
+    dump: (options) => read('internal.ui.nodes', (o) => get('/internal/ui/nodes', o), options),
     summary: (options) => read('internal.ui.services', (o) => get('/internal/ui/services', o), options),
     service: async (service, options) => {
       const answer = await read<readonly RawServiceRow[]>(
@@ -203,10 +193,7 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       )
       return { ...answer, body: answer.body ?? [] }
     },
-    close: () => {
-      listing.forget()
-      agent.destroy()
-    },
+    close: () => agent.destroy(),
   }
 }
 
@@ -238,13 +225,12 @@ function client(config: ConsulConfig, agent: http.Agent) {
   const options = { baseUrl, agent, defaults } as unknown as ConstructorParameters<typeof ConsulClient>[0]
   const consul = new ConsulClient(options) as unknown as Consul
   const get: (path: string, options: CallOptions) => Promise<[RawResponse, unknown]> = async (path, o) => {
-    const { ctx, timeout, stale, buffer = false, ...rest } = o
+    const { ctx, timeout, stale, ...rest } = o
     const response = await consul._get({
       name: path,
       path,
       ctx,
       timeout,
-      buffer,
       query: {
         ...rest,
         ...(defaults.dc === undefined ? {} : { dc: defaults.dc }),

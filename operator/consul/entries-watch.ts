@@ -1,7 +1,7 @@
 // Follows Consul's configuration entries, one blocking list for each kind. What cannot be read stays as it was read
 // last, with the reason.
 import { ENTRY_KINDS, type EntryKind } from '../core/policy/config-entries.ts'
-import { followBlockingQuery } from './blocking-query.ts'
+import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { ConsulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { KeptRows } from './keep-lost.ts'
@@ -22,46 +22,41 @@ type Rows = ReadonlyMap<string, unknown>
 /** How many entries that vanished from a list are asked for one by one. */
 const MOST_ASKED = 8
 
-/**
- * They say which protocol a service has, and hardly ever change but before one of the others: read with those, since each
- * list that is waited for is a connection to Consul.
- */
-const LED: readonly EntryKind[] = ['service-defaults', 'proxy-defaults']
-/** They are read with every answer of this one, and with news of the others. */
-const LEADER: EntryKind = 'service-router'
+/** Read whenever the list that it goes with was answered: each list that is waited for is a connection to Consul. */
+const GOES_WITH: Partial<Record<EntryKind, EntryKind>> = { 'service-defaults': 'proxy-defaults' }
 
-/** A change is seen at once; one of the defaults, where Consul tells of nothing else, as late as a read waits. */
+/**
+ * A change is seen at once. One of proxy-defaults, a single entry that hardly ever changes, may take as long as a read
+ * waits, where Consul does not wake the list of service-defaults for it.
+ */
 export async function watchEntries(options: EntriesWatchOptions): Promise<void> {
-  const led = LED.map((kind) => new EntryList(kind, options))
-  const followed = ENTRY_KINDS.filter((kind) => !LED.includes(kind))
-  await Promise.all(followed.map((kind) => watchKind(kind, led, options)))
+  const led = new Set(Object.values(GOES_WITH))
+  await Promise.all(ENTRY_KINDS.filter((kind) => !led.has(kind)).map((kind) => watchKind(kind, options)))
 }
 
-async function watchKind(
-  kind: EntryKind,
-  led: readonly EntryList[],
-  options: EntriesWatchOptions,
-): Promise<void> {
-  const { reader, signal, onDoubt, waitMs = 24_000 } = options
+async function watchKind(kind: EntryKind, options: EntriesWatchOptions): Promise<void> {
+  const { reader, signal, onDoubt, waitMs = 20_000 } = options
+  const led = GOES_WITH[kind]
   const list = new EntryList(kind, options)
-  let index: bigint | null = null
+  const beside = led === undefined ? null : new EntryList(led, options)
   await followBlockingQuery({
     // What goes with a list is read no sooner than that.
-    waitMs: kind === LEADER ? waitMs : 2 * waitMs,
+    waitMs: led === undefined ? 2 * waitMs : waitMs,
     signal,
     everyAnswer: true,
     read: async (o) => {
       const answer = await reader.entries(kind, o)
       await list.requireVisible(answer)
-      // First: Consul takes a router for http alone, and so do we, which the defaults of a new service say.
-      if (kind === LEADER || answer.index !== index) await Promise.all(led.map((each) => each.readNext()))
-      index = answer.index
       return answer
     },
-    onAnswer: (answer, { backwards, broken }) => list.accept(answer, backwards && broken),
+    onAnswer: (answer: Answer<readonly unknown[]>, { backwards, broken }: AnswerEvent) => {
+      const isLoss = backwards && broken
+      list.accept(answer, isLoss)
+      beside?.readNext(isLoss)
+    },
     onFailure: (error) => {
       onDoubt(kind, error)
-      for (const each of led) each.readAfterBreak()
+      beside?.readNext(false)
     },
   })
 }
@@ -74,9 +69,6 @@ class EntryList {
   #before: Rows | null = null
   #told: string | null = null
   #reading: Promise<void> = Promise.resolve()
-  #index = 0n
-  /** It, or a list beside it, could not be read since its last answer. */
-  #isBroken = false
 
   constructor(kind: EntryKind, options: EntriesWatchOptions) {
     this.#kind = kind
@@ -84,30 +76,19 @@ class EntryList {
   }
 
   /** Reads it once more, after the reads before: an answer never comes behind a later one's. */
-  async readNext(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#read())
-    await this.#reading
+  readNext(isLoss: boolean): void {
+    this.#reading = this.#reading.then(() => this.#read(isLoss))
   }
 
-  /** Another list could not be read: the next answer may be that of a Consul without its data. */
-  readAfterBreak(): void {
-    this.#isBroken = true
-    void this.readNext()
-  }
-
-  async #read(): Promise<void> {
+  async #read(isLoss: boolean): Promise<void> {
     const { reader, signal, onDoubt } = this.#options
     if (signal.aborted) return
     try {
       const answer = await reader.entries(this.#kind, { signal })
       await this.requireVisible(answer)
-      this.accept(answer, this.#isBroken && answer.index < this.#index)
-      this.#isBroken = false
-      this.#index = answer.index
+      this.accept(answer, isLoss)
     } catch (error) {
-      if (signal.aborted) return
-      this.#isBroken = true
-      onDoubt(this.#kind, error as ConsulError)
+      if (!signal.aborted) onDoubt(this.#kind, error as ConsulError)
     }
   }
 

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConsulError } from '../../../operator/consul/consul-error.ts'
 import type { ConsulReader, ReadOptions } from '../../../operator/consul/consul-reader.ts'
@@ -37,42 +37,6 @@ test('entries are kept when Consul comes back without its data, also of the kind
     state = 'emptied'
     await waitFor(() => readsEmptied > 0 && doubts.get(KIND) === null)
     equal(known!.length, 1)
-  } finally {
-    stopping.abort()
-    await watching
-  }
-})
-
-test('defaults are read with news of any other kind, and are known before it', async () => {
-  const stopping = new AbortController()
-  const { signal } = stopping
-  const rows = new Map<string, unknown[]>()
-  let index = 100n
-  let blocked = 0
-  const entries = async (kind: string, { index: seen = 0n }: ReadOptions = {}) => {
-    const isNews = () => index !== seen && (rows.get(kind) ?? []).length > 0
-    if (seen > 0n) {
-      blocked += 1
-      await waitFor(() => signal.aborted || isNews(), { deadlineMs: 60_000 })
-    }
-    return { body: rows.get(kind) ?? [], index }
-  }
-  const told: string[] = []
-  const watching = watchEntries({
-    reader: { entries, hasEntry: async () => false } as unknown as ConsulReader,
-    signal,
-    onRows: (kind, list) => {
-      if (list.length > 0) told.push(kind)
-    },
-    onDoubt: () => {},
-  })
-  try {
-    await waitFor(() => blocked === 3)
-    rows.set('service-defaults', [{ Kind: 'service-defaults', Name: 'web', Protocol: 'http' }])
-    rows.set('service-splitter', [{ Kind: 'service-splitter', Name: 'web' }])
-    index = 101n
-    await waitFor(() => told.length === 2)
-    deepEqual(told, ['service-defaults', 'service-splitter'])
   } finally {
     stopping.abort()
     await watching
