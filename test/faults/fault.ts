@@ -23,6 +23,8 @@ export interface Fault<Resource = unknown> {
   readonly timeoutMs?: number
   /** How long the fault stays before it is healed, ms; what `inject` takes counts. */
   readonly lastsMs: number
+  /** What has to be there before requests flow. */
+  readonly arrange?: (stage: Stage<Resource>) => unknown
   readonly inject: (stage: Stage<Resource>) => unknown
   /** Whether kongsul knows of the fault by now. */
   readonly isNoticed?: (stage: Stage<Resource>) => boolean | Promise<boolean>

@@ -29,8 +29,8 @@ const ended = (name: string, what: string, signal: NodeJS.Signals, takeoverMs: n
     what,
     setUp: withStandby,
     lastsMs: 0,
+    arrange: addStandby,
     inject: async (stage) => {
-      await addStandby(stage)
       endedAt = performance.now()
       await stage.mesh.operator.stop(signal)
       await waitFor(() => standbyLeads(stage), { deadlineMs: 60_000, pollMs: 20, what: 'the other leading' })
@@ -86,9 +86,9 @@ export const OPERATOR_FAULTS: readonly Fault<never>[] = [
       what: `the operator that leads hangs (SIGSTOP) for ${ASLEEP_MS / 1000} s in the middle of a write, and wakes; another took over`,
       setUp: withStandby,
       lastsMs: ASLEEP_MS,
+      arrange: addStandby,
       inject: async (stage) => {
         const { mesh, instances, chaos } = stage
-        await addStandby(stage)
         const { pid } = mesh.operator
         let isAsleep = false
         written = []

@@ -35,6 +35,7 @@ export async function runFault(fault: Fault<never>, say: (what: string) => void)
 
 async function watch(fault: Fault<never>, stage: Stage<never>, say: (what: string) => void): Promise<Result> {
   const { traffic } = stage
+  await fault.arrange?.(stage)
   await flowing(traffic)
   say('the fault')
   const atMs = traffic.nowMs()
