@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import type { TlsConfig } from '../sync/operator-config.ts'
 import { revealed } from '../telemetry/secret.ts'
 
-/** Connections that a burst of reads left behind are given back after this time; Consul itself never closes them. */
-const IDLE_MS = 2_000
+/** Connections that are needed no more are given back after this time, also between two renewals; Consul never closes them. */
+const IDLE_MS = 1_000
 
 /**
  * The keep-alive agent of all reads. Connections: the long-lived ones and as many short ones as reads in flight;
