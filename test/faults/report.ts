@@ -37,7 +37,7 @@ export function markdown(rows: readonly Row[], machine: string): string {
 
 function lineOf({ name, what, peers, date, gateway, notRun, result }: Row): string {
   const first = `\`${name}\`: ${what}`
-  const last = `${date.replace('T', ' ')}, ${gateway}`
+  const last = [date.replace('T', ' '), gateway].filter((part) => part !== '').join(', ')
   const cells =
     result === null
       ? [first, `not run: ${notRun}`, peers, '', '', '', '', '', last]
