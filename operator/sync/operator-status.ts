@@ -137,7 +137,8 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
   const reasons = notReadyReasons(sources)
   const failing = failingServices(fleet)
   const failingNames = new Set(failing.map(({ service }) => service))
-  const pending = [...new Set(nodes.flatMap((node) => node.pending))].sort()
+  // What one that stands by would write if it led is what another one writes.
+  const pending = sources.isStandby ? [] : [...new Set(nodes.flatMap((node) => node.pending))].sort()
   const pendingNames = new Set(pending)
   const services = reconciler.desired.services
   const instances = services.flatMap((service) => service.instances)
@@ -177,7 +178,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
         connected: isConnected,
         error,
         used: isUsed,
-        pending: isUsed && isConnected ? pending.length : null,
+        pending: isUsed && isConnected ? (sources.isStandby ? 0 : pending.length) : null,
       })),
     },
     proxy_url: config.proxyUrl,

@@ -66,6 +66,7 @@ test('of two operators one leads, the other is ready and serves reads', async ()
   )
   assert.equal(standby.leading, false)
   assert.ok(standby.leader)
+  assert.deepEqual(standby.pending, [], 'nothing waits for one that does not write')
 })
 
 test('what only the leader can do is done by it, whichever operator is asked', async () => {
