@@ -30,6 +30,7 @@ const statusOf = async ({ url }: Node) =>
     leading: boolean
     leader: { id: string } | null
     services: { service: string }[]
+    pending: string[]
   }
 
 /** The one that leads; waits until exactly one of `candidates` does. */
