@@ -34,8 +34,10 @@ export interface AnswerEvent {
 }
 
 const RETRY = { firstMs: 100, maxMs: 10_000 }
-/** Answers that come back at once are a burst; a pause makes several changes one answer, a longer one the longer it lasts. */
+/** Answers that come back at once are a burst; a pause makes several changes one answer, a longer one the longer many are made. */
 const BURST_PAUSE = { firstMs: 25, mostMs: 100 }
+/** One change after another moves the index by no more than this; a registration and its first check are two writes. */
+const ONE_CHANGE = 3n
 
 /**
  * Follows one blocking query until the signal aborts, by the rules of
@@ -59,12 +61,13 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
       if (everyAnswer || fresh || broken || backwards || answer.index !== seen || answer.index === 0n) {
         onAnswer(answer, { fresh: fresh || backwards, backwards, broken })
       }
+      const moved = answer.index - (seen ?? answer.index)
       seen = answer.index
       index = backwards ? 0n : answer.index
       fresh = false
       broken = false
       pace.reset()
-      pauseMs = answer.index === 0n ? 1000 : burstPauseMs(tookMs, pauseMs)
+      pauseMs = answer.index === 0n ? 1000 : burstPauseMs(tookMs, pauseMs, moved)
       if (pauseMs > 0) await pause(pauseMs, signal)
     } catch (error) {
       if (signal.aborted) return
@@ -78,11 +81,15 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
   }
 }
 
-/** 0 after an answer that was waited for. */
-export function burstPauseMs(tookMs: number, pauseBeforeMs: number): number {
+/**
+ * 0 after an answer that was waited for.
+ * @param moved by how much the index has grown, which is how often somebody wrote
+ */
+export function burstPauseMs(tookMs: number, pauseBeforeMs: number, moved: bigint): number {
   const { firstMs, mostMs } = BURST_PAUSE
   const isBurst = tookMs < firstMs + Math.min(pauseBeforeMs, mostMs) / 2
-  return isBurst ? Math.min(mostMs, Math.max(firstMs, 2 * pauseBeforeMs)) : 0
+  if (!isBurst) return 0
+  return moved <= ONE_CHANGE ? firstMs : Math.min(mostMs, Math.max(firstMs, 2 * pauseBeforeMs))
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -92,14 +92,17 @@ test('an index above 2^53 is followed exactly', async () => {
 })
 
 test('an answer that was waited for is followed by the next question at once', () => {
-  equal(burstPauseMs(700, 0), 0)
-  equal(burstPauseMs(700, 100), 0)
+  equal(burstPauseMs(700, 0, 9n), 0)
+  equal(burstPauseMs(700, 100, 9n), 0)
 })
 
 test('answers that come at once are asked for less and less often, ten times a second at least', () => {
   const pauses = [0]
-  for (let answers = 0; answers < 5; answers++) pauses.push(burstPauseMs(3, pauses.at(-1)!))
+  for (let answers = 0; answers < 5; answers++) pauses.push(burstPauseMs(3, pauses.at(-1)!, 9n))
   deepEqual(pauses, [0, 25, 50, 100, 100, 100])
 })
 
-test('a slower answer in the middle of a burst is no end of it', () => equal(burstPauseMs(40, 50), 100))
+test('a slower answer in the middle of a burst is no end of it', () => equal(burstPauseMs(40, 50, 9n), 100))
+
+test('changes that are made one after another wait for the first pause alone', () =>
+  equal(burstPauseMs(3, 100, 3n), 25))
