@@ -1,11 +1,21 @@
 // What one change costs the operator's own thinking in a mesh of 2,000 services x 3, beside thinking everything anew.
 import type { CatalogSnapshot, Instance } from '../../operator/core/catalog.ts'
 import { createDesired, desired } from '../../operator/core/desired.ts'
+import { NO_ENTRIES } from '../../operator/core/policy/config-entries.ts'
+import type { Policies } from '../../operator/core/policy/policy-input.ts'
 import { acceptSettings } from '../../operator/core/settings.ts'
 import { type Part, percentile } from './figure.ts'
 
 const SERVICES = 2_000
 const ROUNDS = 50
+/** Read, and there are none. */
+const POLICIES: Policies = {
+  entries: NO_ENTRIES,
+  intentions: { accepted: { list: [], problems: [] }, byDefault: 'allow' },
+  members: { of: () => undefined },
+  problems: [],
+}
+const CALLERS = { identities: [], keys: new Map(), problems: [] }
 
 export const planning: Part = {
   name: 'planning',
@@ -15,7 +25,8 @@ export const planning: Part = {
     const { accepted } = acceptSettings(null, new Map())
     const options = { mesh: 'default', hostSuffix: 'mesh', exposeDefault: 'all' } as const
     const input = (snapshot: CatalogSnapshot) => ({
-      snapshot,
+      snapshot: { ...snapshot, policies: POLICIES },
+      callers: CALLERS,
       settings: accepted,
       options,
       actual: new Map(),
