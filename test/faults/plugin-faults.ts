@@ -32,6 +32,20 @@ const signalWorking = (name: string, what: string, signal: NodeJS.Signals): Faul
   })
 }
 
+const redisFault = (
+  entry: Pick<Fault<TestRedis>, 'name' | 'what' | 'inject' | 'heal' | 'bounds'>,
+): Fault<never> =>
+  fault<TestRedis>({
+    setUp: async (after) => {
+      const redis = await startRedis()
+      after(() => redis.stop())
+      return { resource: redis, mesh: {}, operatorEnv: async () => ({ REDIS_URL: redis.url }) }
+    },
+    settings: { rateLimit: { second: 100_000, policy: 'redis' } },
+    lastsMs: 5_000,
+    ...entry,
+  })
+
 export const PLUGIN_FAULTS: readonly Fault<never>[] = [
   signalWorking('plugins-working-killed', 'the plugin process that works gets SIGKILL', 'SIGKILL'),
   signalWorking('plugins-working-hangs', 'the plugin process that works hangs (SIGSTOP)', 'SIGSTOP'),
@@ -44,30 +58,16 @@ export const PLUGIN_FAULTS: readonly Fault<never>[] = [
     heal: ({ processes }) => processes.startPlugins(),
     bounds: { failed: 0, slowestMs: SLOWEST_MS },
   }),
-  fault<TestRedis>({
+  redisFault({
     name: 'redis-gone',
     what: 'Redis, which counts a rate limit and carries the old API, gets SIGKILL and is back 5 s later',
-    setUp: async (after) => {
-      const redis = await startRedis()
-      after(() => redis.stop())
-      return { resource: redis, mesh: {}, operatorEnv: async () => ({ REDIS_URL: redis.url }) }
-    },
-    settings: { rateLimit: { second: 100_000, policy: 'redis' } },
-    lastsMs: 5_000,
     inject: ({ resource: redis }) => redis.kill(),
     heal: ({ resource: redis }) => redis.start(),
     bounds: { failed: 0, slowestMs: SLOWEST_MS },
   }),
-  fault<TestRedis>({
+  redisFault({
     name: 'redis-hangs',
     what: 'the same Redis hangs (SIGSTOP) for 5 s',
-    setUp: async (after) => {
-      const redis = await startRedis()
-      after(() => redis.stop())
-      return { resource: redis, mesh: {}, operatorEnv: async () => ({ REDIS_URL: redis.url }) }
-    },
-    settings: { rateLimit: { second: 100_000, policy: 'redis' } },
-    lastsMs: 5_000,
     inject: ({ resource: redis }) => redis.pause(),
     heal: ({ resource: redis }) => redis.resume(),
     bounds: { failed: 0, slowestMs: 2 * SLOWEST_MS },

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
-import type { TestConsul } from './consul.ts'
+import { consulCalls, type TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
 import { killChild } from './kill-child.ts'
 import { waitFor } from './wait-for.ts'
@@ -91,13 +91,7 @@ export async function startConsulCluster(): Promise<ConsulCluster> {
       url: `http://127.0.0.1:${asked.http}`,
       httpPort: asked.http,
       request,
-      register: async (service) => void (await request('PUT', '/agent/service/register', service)),
-      deregister: async (id) =>
-        void (await request('PUT', `/agent/service/deregister/${encodeURIComponent(id)}`)),
-      setCheck: async (id, state) =>
-        void (await request('PUT', `/agent/check/${state}/${encodeURIComponent(id)}`)),
-      setKey: async (key, value) => void (await request('PUT', `/kv/${key}`, value)),
-      deleteKey: async (key) => void (await request('DELETE', `/kv/${key}`)),
+      ...consulCalls(request),
       kill,
       start: async () => {
         for (const server of servers) server.child = server.start()

@@ -108,13 +108,7 @@ export async function startConsul({
     url,
     httpPort,
     request,
-    register: async (service) => void (await request('PUT', '/agent/service/register', service)),
-    deregister: async (id) =>
-      void (await request('PUT', `/agent/service/deregister/${encodeURIComponent(id)}`)),
-    setCheck: async (id, state) =>
-      void (await request('PUT', `/agent/check/${state}/${encodeURIComponent(id)}`)),
-    setKey: async (key, value) => void (await request('PUT', `/kv/${key}`, value)),
-    deleteKey: async (key) => void (await request('DELETE', `/kv/${key}`)),
+    ...consulCalls(request),
     kill,
     start,
     stop: async () => {
@@ -123,3 +117,16 @@ export async function startConsul({
     },
   }
 }
+
+/** What tests ask of an agent most. */
+export const consulCalls = (
+  request: TestConsul['request'],
+): Pick<TestConsul, 'register' | 'deregister' | 'setCheck' | 'setKey' | 'deleteKey'> => ({
+  register: async (service) => void (await request('PUT', '/agent/service/register', service)),
+  deregister: async (id) =>
+    void (await request('PUT', `/agent/service/deregister/${encodeURIComponent(id)}`)),
+  setCheck: async (id, state) =>
+    void (await request('PUT', `/agent/check/${state}/${encodeURIComponent(id)}`)),
+  setKey: async (key, value) => void (await request('PUT', `/kv/${key}`, value)),
+  deleteKey: async (key) => void (await request('DELETE', `/kv/${key}`)),
+})

@@ -5,28 +5,16 @@ import type { Entity, Kind } from '../../../operator/core/entity.ts'
 import { newIdentity } from '../../../operator/core/intentions/issue.ts'
 import type { Callers } from '../../../operator/core/intentions/join-access.ts'
 import { createKeyPair } from '../../../operator/identity/key-pair.ts'
-import { Decision } from '../../../operator/sync/decision.ts'
 import { indexOwned } from '../../../operator/sync/desired-index.ts'
-import { KongMirror } from '../../../operator/sync/kong-mirror.ts'
-import { silentLogger } from '../../../operator/telemetry/logger.ts'
-import { catalog, instance, OPTIONS } from '../core/build-mesh.ts'
+import { catalog, instance } from '../core/build-mesh.ts'
+import { newDecision } from './new-decision.ts'
 
 const { publicKey } = createKeyPair()
 
 test('a service that vanished is held although it still has an identity, and a revoked key is never held, also where Consul does not answer for it', () => {
   const identity = newIdentity({ service: 'web', kid: 'k1', publicKey, by: '', nowMs: 0, lastsMs: null })
   const callers: Callers = { identities: [identity], keys: new Map(), problems: [] }
-  const decision = new Decision({
-    log: silentLogger,
-    mesh: OPTIONS,
-    policy: 'keep',
-    mirror: new KongMirror(),
-    plugins: () => [],
-    verdictOf: () => [],
-    callers: () => callers,
-    onDue: () => {},
-    onHolds: () => {},
-  })
+  const decision = newDecision(callers)
   const said = (services: Parameters<typeof catalog>[0]) =>
     decision.setSnapshot({ snapshot: catalog(services), isReset: false })
   const web = [1, 2, 3].map((number) => instance(number))

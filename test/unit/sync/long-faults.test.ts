@@ -1,27 +1,11 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
 import { type KvRows, planStatusWrites } from '../../../operator/core/settings-status.ts'
-import { Decision } from '../../../operator/sync/decision.ts'
-import { KongMirror } from '../../../operator/sync/kong-mirror.ts'
-import { silentLogger } from '../../../operator/telemetry/logger.ts'
-import { OPTIONS } from '../core/build-mesh.ts'
+import { newDecision } from './new-decision.ts'
 
 const WEB = 'mesh/services/web'
 const HOUR_MS = 3_600_000
 const NONE: KvRows = new Map()
-
-const newDecision = () =>
-  new Decision({
-    log: silentLogger,
-    mesh: OPTIONS,
-    policy: 'keep',
-    mirror: new KongMirror(),
-    plugins: () => [],
-    verdictOf: () => [],
-    callers: () => undefined,
-    onDue: () => {},
-    onHolds: () => {},
-  })
 
 test('faults that were to last too long never begin by themselves, not even at the next operator', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2030-01-31T12:00:00Z') })
