@@ -132,13 +132,13 @@ export interface StatusSources {
 export function operatorStatus(sources: StatusSources): OperatorStatus {
   const { config, fleet, pauses, consulDoubt, kongNode } = sources
   const reconciler = fleet.primary
-  const nodes = fleet.nodes()
+  // What one that stands by would write if it led is what another one writes.
+  const nodes = sources.isStandby ? fleet.nodes().map((node) => ({ ...node, pending: [] })) : fleet.nodes()
   const faults = nodes.filter(({ isUsed, isConnected }) => isUsed && !isConnected)
   const reasons = notReadyReasons(sources)
   const failing = failingServices(fleet)
   const failingNames = new Set(failing.map(({ service }) => service))
-  // What one that stands by would write if it led is what another one writes.
-  const pending = sources.isStandby ? [] : [...new Set(nodes.flatMap((node) => node.pending))].sort()
+  const pending = [...new Set(nodes.flatMap((node) => node.pending))].sort()
   const pendingNames = new Set(pending)
   const services = reconciler.desired.services
   const instances = services.flatMap((service) => service.instances)
@@ -178,7 +178,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
         connected: isConnected,
         error,
         used: isUsed,
-        pending: isUsed && isConnected ? (sources.isStandby ? 0 : pending.length) : null,
+        pending: isUsed && isConnected ? pending.length : null,
       })),
     },
     proxy_url: config.proxyUrl,
