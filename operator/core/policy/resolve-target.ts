@@ -91,9 +91,11 @@ function redirected(
     return null
   }
   const next = rewritten(target, Redirect)
-  const isThere = known.has(next.service) || (resolvers.get(next.service)?.Redirect ?? null) !== null
-  const isSubset = next.subset === '' || hasSubset(resolvers.get(next.service), next.subset)
-  if (isThere && isSubset) return next
+  const resolver = resolvers.get(next.service)
+  // A subset matters only where redirects end: one that goes on to another service leaves it behind.
+  if (resolver?.Redirect !== undefined) return next
+  const isSubset = next.subset === '' || hasSubset(resolver, next.subset)
+  if (known.has(next.service) && isSubset) return next
   tell('ENTRY_TARGET_UNKNOWN', 'error', `${where}: ${targetText(next)} is not there; it is not followed`)
   return null
 }

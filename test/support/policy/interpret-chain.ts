@@ -30,7 +30,8 @@ export interface Interpreted {
   readonly isRewritten: boolean
 }
 
-export function interpret(raw: Raw, world: World, service: string, asked: Asked): Interpreted {
+/** null: no entry says where requests go, and nobody of that name is there. */
+export function interpret(raw: Raw, world: World, service: string, asked: Asked): Interpreted | null {
   for (const route of raw.routers[service]?.Routes ?? []) {
     const http = route.Match?.HTTP ?? {}
     // kongsul's own rule: Kong cannot look at them, the route is left out.
@@ -46,8 +47,11 @@ export function interpret(raw: Raw, world: World, service: string, asked: Asked)
       isRewritten: Boolean(wish.PrefixRewrite),
     }
   }
-  const spread = spreadOf(raw, world, service, '') ?? new Map()
-  return { spread: normal(spread), path: asked.path, isRewritten: false }
+  const spread = spreadOf(raw, world, service, '')
+  if (spread === null && !world.services.has(service)) return null
+  // kongsul's own rule: entries that lead nowhere leave a service that is there as it would be without them.
+  const rest = spread ?? new Map([[service, 1]])
+  return { spread: normal(rest), path: asked.path, isRewritten: false }
 }
 
 function matches(http: any, { method, path, headers }: Asked): boolean {
@@ -125,15 +129,26 @@ function normal(spread: ReadonlyMap<string, number>): Spread {
 
 type Target = readonly [service: string, subset: string]
 
-function follow(raw: Raw, world: World, service: string, subset: string): Target | null {
+/** @param been where redirects came from: in Consul an entry that leads back there is refused, so nothing says what then */
+function follow(
+  raw: Raw,
+  world: World,
+  service: string,
+  subset: string,
+  been: readonly string[] = [],
+): Target | null {
   const resolver = raw.resolvers[service]
   if (resolver === undefined) return subset === '' ? [service, ''] : null
   const to = resolver.Redirect
   if (to !== undefined) {
     const name = to.Service || service
     const next: Target = [name, to.ServiceSubset || (name === service ? subset : '')]
-    const isThere = world.services.has(name) && (next[1] === '' || hasSubset(raw, next))
-    if (isThere && name !== service) return follow(raw, world, ...next)
+    const here = [...been, `${service}/${subset}`]
+    // kongsul's own rules: a redirect that leads to nothing, or back, is as if it were not there.
+    const isThere =
+      raw.resolvers[name]?.Redirect !== undefined ||
+      (world.services.has(name) && (next[1] === '' || hasSubset(raw, next)))
+    if (isThere && !here.includes(next.join('/'))) return follow(raw, world, ...next, here)
   }
   if (subset !== '') return hasSubset(raw, [service, subset]) ? [service, subset] : null
   return [service, resolver.DefaultSubset || '']
