@@ -8,6 +8,8 @@ import { inParallel } from './in-parallel.ts'
 interface Wanted {
   readonly service: string
   readonly filter: string
+  /** Names of the subsets that have this filter. */
+  readonly subsets: readonly string[]
 }
 
 const PARALLEL = 4
@@ -16,7 +18,9 @@ export class SubsetReader {
   readonly #reader: ConsulReader
   readonly #signal: AbortSignal
   readonly #known = new Map<string, ReadonlySet<string>>()
-  readonly #failures = new Map<string, ConsulError>()
+  /** Who was in a subset by the last filter that Consul could evaluate. */
+  readonly #bySubset = new Map<string, ReadonlySet<string>>()
+  readonly #failures = new Map<string, { readonly service: string; readonly error: ConsulError }>()
   #members: SubsetMembers = NOBODY
 
   constructor(reader: ConsulReader, signal: AbortSignal) {
@@ -31,15 +35,16 @@ export class SubsetReader {
 
   /** Why a subset is not known anew, by service. What was read of it last stands. */
   get failures(): ReadonlyMap<string, ConsulError> {
-    return this.#failures
+    return new Map([...this.#failures.values()].map(({ service, error }) => [service, error]))
   }
 
   /** Is there anything to ask Consul for? */
   isDue(entries: ConfigEntries, changed: ReadonlySet<string>): boolean {
     const wanted = wantedBy(entries)
+    const keys = new Set(wanted.map(keyOf))
     return (
       wanted.some((each) => changed.has(each.service) || !this.#known.has(keyOf(each))) ||
-      this.#known.size !== wanted.length
+      [...this.#known.keys(), ...this.#failures.keys()].some((key) => !keys.has(key))
     )
   }
 
@@ -51,6 +56,7 @@ export class SubsetReader {
     for (const key of this.#known.keys()) {
       if (!keys.has(key)) isChanged = this.#known.delete(key) || isChanged
     }
+    for (const key of this.#failures.keys()) if (!keys.has(key)) this.#failures.delete(key)
     const stale = wanted.filter((each) => changed.has(each.service) || !this.#known.has(keyOf(each)))
     await inParallel(stale, PARALLEL, async (each) => {
       const key = keyOf(each)
@@ -59,7 +65,7 @@ export class SubsetReader {
           stale: false,
           signal: this.#signal,
         })
-        this.#failures.delete(each.service)
+        this.#failures.delete(key)
         const found = new Set(body.map(({ Node, Service }) => memberKey({ node: Node.Node, id: Service.ID })))
         if (isSameSet(this.#known.get(key), found)) return
         // A token that may not see the service any more gets an empty list too.
@@ -67,12 +73,33 @@ export class SubsetReader {
         this.#known.set(key, found)
         isChanged = true
       } catch (error) {
-        this.#failures.set(each.service, consulError('health.service', error))
+        this.#failures.set(key, { service: each.service, error: consulError('health.service', error) })
+        // A filter that Consul cannot evaluate leaves a subset as it was: it takes nobody out that serves.
+        const before = this.#lastOf(each)
+        if (this.#known.has(key) || before === undefined) return
+        this.#known.set(key, before)
+        isChanged = true
       }
     })
+    this.#remember(wanted)
     if (!isChanged) return
     const now = new Map(this.#known)
     this.#members = { of: (service, filter) => now.get(keyOf({ service, filter })) }
+  }
+
+  #lastOf({ service, subsets }: Wanted): ReadonlySet<string> | undefined {
+    return subsets
+      .map((subset) => this.#bySubset.get(`${service}\u0000${subset}`))
+      .find((each) => each !== undefined)
+  }
+
+  #remember(wanted: readonly Wanted[]): void {
+    this.#bySubset.clear()
+    for (const each of wanted) {
+      const members = this.#known.get(keyOf(each))
+      if (members === undefined) continue
+      for (const subset of each.subsets) this.#bySubset.set(`${each.service}\u0000${subset}`, members)
+    }
   }
 
   async #isVisible(service: string): Promise<boolean> {
@@ -86,14 +113,16 @@ const NOBODY: SubsetMembers = { of: () => undefined }
 function wantedBy({ resolvers }: ConfigEntries): readonly Wanted[] {
   const all = new Map<string, Wanted>()
   for (const [service, { Subsets }] of resolvers) {
-    for (const { Filter = '' } of Object.values(Subsets ?? {})) {
-      if (Filter !== '') all.set(keyOf({ service, filter: Filter }), { service, filter: Filter })
+    for (const [subset, { Filter: filter = '' }] of Object.entries(Subsets ?? {})) {
+      if (filter === '') continue
+      const key = keyOf({ service, filter })
+      all.set(key, { service, filter, subsets: [...(all.get(key)?.subsets ?? []), subset] })
     }
   }
   return [...all.values()]
 }
 
-const keyOf = ({ service, filter }: Wanted): string => `${service}\u0000${filter}`
+const keyOf = ({ service, filter }: Pick<Wanted, 'service' | 'filter'>): string => `${service}\u0000${filter}`
 
 const isSameSet = (one: ReadonlySet<string> | undefined, other: ReadonlySet<string>): boolean =>
   one !== undefined && one.size === other.size && [...one].every((each) => other.has(each))

@@ -10,13 +10,17 @@ import { durationMs } from '../go-duration.ts'
 const text = z.string('must be a text')
 const flag = z.boolean('must be true or false')
 const whole = z.int('must be a whole number').nonnegative('must not be negative')
+
+/** More is written as this: Kong refuses it, and nobody tells 24 days from a year, or 32,767 tries from a million. */
+const MOST_MS = 2_147_483_646
+const MOST_RETRIES = 32_767
 const texts = z.array(text, 'must be a list of texts')
 
 /** In milliseconds. */
 const duration = z
   .union([text, z.number()], 'must be a duration such as "5s"')
   .refine((value) => durationMs(value) !== null, 'must be a duration such as "5s"')
-  .transform((value) => durationMs(value)!)
+  .transform((value) => Math.min(durationMs(value)!, MOST_MS))
 
 /** What every entry has, and what belongs to others of Consul's features. */
 const COMMON = {
@@ -88,7 +92,7 @@ const routeDestination = z.strictObject({
   PrefixRewrite: path.optional(),
   RequestTimeout: duration.optional(),
   IdleTimeout: duration.optional(),
-  NumRetries: whole.optional(),
+  NumRetries: whole.transform((value) => Math.min(value, MOST_RETRIES)).optional(),
   RetryOnConnectFailure: flag.optional(),
   RetryOn: texts.optional(),
   RetryOnStatusCodes: z.array(whole).optional(),

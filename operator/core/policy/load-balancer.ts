@@ -49,7 +49,8 @@ function hashOn(said: LoadBalancer, tell: (field: string, what: string) => void)
   for (const [index, policy] of (said?.HashPolicies ?? []).entries()) {
     const field = `LoadBalancer.HashPolicies[${index}]`
     const on = policy.SourceIP ? null : fieldText(policy.Field ?? '', policy.FieldValue ?? '')
-    if (on === undefined) tell(field, `is by ${policy.Field}, which Kong cannot hash by; it is left out`)
+    const what = [policy.Field, policy.FieldValue].filter(Boolean).join(' ')
+    if (on === undefined) tell(field, `is by ${what}, which Kong cannot hash by; it is left out`)
     else if (chosen !== null) tell(field, 'has no effect: Kong hashes by one thing, the first is used')
     else chosen = { on }
     if (policy.CookieConfig?.Path && policy.CookieConfig.Path !== '/') {
@@ -64,7 +65,7 @@ function hashOn(said: LoadBalancer, tell: (field: string, what: string) => void)
 
 /** In the form of `loadBalancing.hashOn`. */
 function fieldText(field: string, value: string): string | undefined {
-  if (value === '') return undefined
+  if (!/^[A-Za-z0-9_-]+$/.test(value)) return undefined
   if (field === 'header') return `header:${value}`
   if (field === 'cookie') return `cookie:${value}`
   return field === 'query_parameter' ? `query:${value}` : undefined

@@ -1,5 +1,7 @@
 /** Paths of Kong routes for one route of a service-router, below a host or below a prefix that is stripped. */
 
+import { escapePath, toBytes } from '../../../kong/gateway/router/normalise-path.ts'
+import { pathError } from '../../../kong/gateway/schema/uri-path.ts'
 import { PATH_GROUP } from './header-change.ts'
 import { escapeRegex, type PathTerm } from './route-terms.ts'
 
@@ -31,8 +33,9 @@ export function routePaths(
   const plain = { path, stripPath: false, servicePath: null, takesPathGroup: false }
   if (rewrite !== '') return [{ ...plain, stripPath: true, servicePath: rewrite === '/' ? null : rewrite }]
   if (prefixes.length === 0) return [plain]
-  if (term.kind !== 'regex' && !term.ignoresCase) {
-    const servicePath = term.literal === '/' ? null : term.literal
+  const literal = escapePath(toBytes(term.literal))
+  if (term.kind !== 'regex' && !term.ignoresCase && pathError(literal) === undefined) {
+    const servicePath = literal === '/' ? null : literal
     const stripped = { ...plain, stripPath: true, servicePath }
     if (term.kind === 'exact' || term.literal.endsWith('/')) return [stripped]
     // `/x` also begins `/xy`, where nothing lies between what is stripped and the rest.

@@ -37,6 +37,12 @@ export function routeTerms(match: RouteMatchDocument, where: string, tell: Tell)
   }
   const path = pathTerm(match)
   if (typeof path === 'string') return refuse('PathRegex', path)
+  if (/[?#]/.test(path.literal)) {
+    return refuse(
+      match.PathExact ? 'PathExact' : 'PathPrefix',
+      'has ? or #, which no path that is matched has',
+    )
+  }
   const headers: Record<string, string> = {}
   for (const [index, header] of (match.Header ?? []).entries()) {
     const field = `Header[${index}]`

@@ -19,6 +19,7 @@ import type { ConfigEntries } from './config-entries.ts'
 import { type Bases, isSplit, labelOf, servicesOf, settingsOf, upstreamOf } from './destinations.ts'
 import { routeHeadersOf } from './header-change.ts'
 import { type WishedRoute, wishedRoutes } from './policy-wishes.ts'
+import { targetText } from './resolve-target.ts'
 import type { SubsetMembers } from './subset-members.ts'
 import { destinationWeights, failoverWeights } from './upstream-weights.ts'
 
@@ -66,6 +67,10 @@ export function shapeService(input: ShapeInput): Planned {
     const settings = settingsOf(destination, bases)
     if (settings === null) continue
     const weights = destinationWeights(destination, settings, { bases, entries, members }, tell)
+    if (weights.size === 0) {
+      const who = targetText(destination.legs[0]!.target)
+      tell('SUBSET_EMPTY', 'warning', `${who} has no instance: requests that are led there are answered 503`)
+    }
     add(...upstreamEntities(mesh, plan.service, upstreamOf(destination), settings, weights))
   }
   const answering = new Map<string, readonly string[]>()

@@ -1,4 +1,5 @@
 // Where Kong sends a request by the state it is given: the dev gateway's own router, then the weights of the upstream.
+import { escapePath, normalisePath, toBytes } from '../../../kong/gateway/router/normalise-path.ts'
 import { Router } from '../../../kong/gateway/router/router.ts'
 import type { Entity, KongState } from '../../../operator/core/entity.ts'
 import type { Asked } from './interpret-chain.ts'
@@ -28,7 +29,7 @@ export function kongOutcome(
 ): KongOutcome | null {
   const match = router.match({
     method,
-    path,
+    path: normalisePath(path),
     host,
     scheme: 'http',
     port: 80,
@@ -50,7 +51,7 @@ export function kongOutcome(
   return {
     route: match.route.name!,
     parts: new Map(serving.map(({ name, fields }) => [name, Number(fields.weight) / total])),
-    path: group === null ? match.upstreamPath : match.captures![group[1]!]!,
+    path: escapePath(group === null ? match.upstreamPath : toBytes(match.captures![group[1]!]!)),
   }
 }
 

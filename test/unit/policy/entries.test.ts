@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { acceptEntries } from '../../../operator/core/policy/config-entries.ts'
+import { kongOutcome, kongRouter } from '../../support/policy/kong-outcome.ts'
 import { codesOf, named, namesOf, weightsOf } from '../core/build-mesh.ts'
 import { desireWith, resolver, router, splitter, VERSIONS, versioned } from './build-policies.ts'
 
@@ -59,6 +60,53 @@ describe('what is not there', () => {
       ['mesh.web.host', 'mesh.web.path'],
     )
     assert.deepEqual(codesOf(problems), ['ENTRY_TARGET_UNKNOWN'])
+  })
+
+  test('a subset that nobody is in is told when a route leads there', () => {
+    const Subsets = { ...VERSIONS.Subsets, v3: { Filter: 'Service.Meta.version == v3' } }
+    const lists = {
+      'service-resolver': [resolver('web', { Subsets })],
+      'service-router': [router('web', route({ PathPrefix: '/x' }, { ServiceSubset: 'v3' }))],
+    }
+    const { problems } = desireWith(lists, services)
+    assert.deepEqual(codesOf(problems), ['SUBSET_EMPTY'])
+    assert.match(problems[0]!.message, /^subset v3 of web has no instance/)
+    const there = { ...services, web: [...services.web, versioned(4, 'v3')] }
+    assert.deepEqual(desireWith(lists, there).problems, [])
+  })
+
+  test('a path that Kong takes only escaped is matched as it is asked for, and sent on so', () => {
+    const lists = {
+      'service-router': [
+        router(
+          'web',
+          route({ PathExact: '/a%20b' }, { Service: 'api' }),
+          route({ PathPrefix: '/ü/' }, { Service: 'api' }),
+          route({ PathExact: '/x?y' }, { Service: 'api' }),
+        ),
+      ],
+    }
+    const { state, problems } = desireWith(lists, services)
+    assert.match(
+      problems.map(({ message }) => message).join(),
+      /^[^,]+Routes\[2\].Match.HTTP.PathExact has \? or #/,
+    )
+    const kong = kongRouter(state)
+    for (const [path, to] of [
+      ['/a%20b', 'api'],
+      ['/%C3%BC/x', 'api'],
+      ['/a%20c', 'web'],
+    ] as const) {
+      for (const [host, at] of [
+        ['web.mesh', ''],
+        ['other.test', '/web'],
+      ] as const) {
+        const asked = { method: 'GET', path: `${at}${path}`, headers: {} }
+        const found = kongOutcome(state, kong, asked, host)!
+        const instances = services[to].map(({ address, port }) => `${address}:${port}`)
+        assert.deepEqual([[...found.parts.keys()], found.path], [instances, path], `${host} ${path}`)
+      }
+    }
   })
 
   test('a circle of splitters is cut, and the rest is served', () => {

@@ -23,8 +23,9 @@ const path = fc.constantFrom(
   '/v2',
   '/admin/x/y',
   '/ADMIN/x',
+  '/a%20b/%C3%BC',
 )
-const prefix = fc.constantFrom('/', '/admin', '/admin/', '/admin/x', '/v')
+const prefix = fc.constantFrom('/', '/admin', '/admin/', '/admin/x', '/v', '/a%20')
 const headerMatch = fc.oneof(
   fc.record({ Name: fc.constantFrom('x-a', 'X-B', 'x-c'), Exact: fc.constantFrom('one', 'two') }),
   fc.record({ Name: fc.constantFrom('x-a', 'x-b'), Prefix: fc.constantFrom('o', 't') }),
@@ -54,7 +55,7 @@ const target = fc.record(
   },
   { requiredKeys: [] },
 )
-const rewrite = fc.option(fc.constantFrom('/', '/new', '/new/'), { nil: undefined })
+const rewrite = fc.option(fc.constantFrom('/', '/new', '/new/', '/n%20w/'), { nil: undefined })
 const route = fc.tuple(match, target, rewrite).map(([{ path: where, ...rest }, to, PrefixRewrite]) => ({
   Match: { HTTP: { ...where, ...rest } },
   Destination: {

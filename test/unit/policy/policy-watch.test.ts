@@ -15,6 +15,8 @@ const denied = () =>
 class FakeConsul {
   readonly lists = new Map<string, unknown[] | Error>()
   hidden = false
+  /** A filter that it cannot evaluate. */
+  refused = ''
   members: readonly string[] = []
   #index = 1n
   #waiting: (() => void)[] = []
@@ -60,7 +62,10 @@ class FakeConsul {
         if (this.hidden) throw denied()
         return false
       },
-      filtered: async () => all(this.members.map(row)),
+      filtered: async (_service: string, filter: string) => {
+        if (filter === this.refused) throw new ConsulError('CONSUL_REFUSED', 'health.service', 'not valid')
+        return all(this.members.map(row))
+      },
       service: async () => all(this.members.map(row)),
     } as unknown as ConsulReader
   }
@@ -157,6 +162,27 @@ describe('the watch of configuration entries', () => {
     watch.setCatalog({ ...change })
     await waitFor(() => seen.length > 1)
     assert.equal(last().members.of('web', VERSIONS.Subsets.v1.Filter)?.size, 1)
+  })
+
+  test('keeps members of a subset whose new filter Consul cannot evaluate, until it has one that it can', async () => {
+    const v1 = (Filter: string) => [resolver('web', { Subsets: { v1: { Filter } } })]
+    consul.members = ['instance-1']
+    consul.refused = 'Service.Colour == 1'
+    consul.lists.set('service-resolver', v1('Service.Meta.version == v1'))
+    begin()
+    watch.setCatalog(change)
+    await waitFor(() => seen.length > 0)
+    consul.set('service-resolver', v1(consul.refused))
+    await waitFor(() => last().problems.some(({ code }) => code === 'SUBSET_UNREAD'))
+    assert.equal(last().members.of('web', consul.refused)?.size, 1)
+    consul.members = ['instance-1', 'instance-2']
+    consul.set('service-resolver', v1('Service.Meta.version == v2'))
+    await waitFor(() => last().problems.length === 0)
+    assert.equal(last().members.of('web', 'Service.Meta.version == v2')?.size, 2)
+    consul.set('service-resolver', v1(consul.refused))
+    await waitFor(() => last().problems.length > 0)
+    consul.set('service-resolver', [])
+    await waitFor(() => last().problems.length === 0, { what: 'nothing being told of an entry that is gone' })
   })
 
   test('tells of a service that was read again only after the snapshot that has it', async () => {
