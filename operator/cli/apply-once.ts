@@ -1,22 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import { RequestError } from '../http/request-error.ts'
 import type { ApplyResult } from '../sync/apply-now.ts'
 import { type Operator, startOperator } from '../sync/operator.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { CliError } from './cli-error.ts'
+import { whoAmI } from './who-am-i.ts'
 
 const LIMIT_MS = 60_000
 
 /**
  * An operator that ends when it has applied everything, or one service, once.
+ * @param released services of which nothing is held: that all of them vanish was asked for
  * @throws CliError when it does not become ready, with its reasons, and when another operator leads
  */
-export async function applyOnce(config: OperatorConfig, service: string | null): Promise<ApplyResult> {
+export async function applyOnce(
+  config: OperatorConfig,
+  service: string | null,
+  released: readonly string[] = [],
+): Promise<ApplyResult> {
   const api = { host: '127.0.0.1', port: 0 }
   const operator = await startOperator(
     { ...config, api, dryRun: false },
-    { log: silentLogger, only: service },
+    { log: silentLogger, only: service, isBrief: true },
   )
   try {
     const deadline = performance.now() + LIMIT_MS
@@ -24,11 +31,14 @@ export async function applyOnce(config: OperatorConfig, service: string | null):
       if (performance.now() > deadline) throw notReady(operator.status().reasons)
       await delay(50)
     }
+    for (const each of released) await operator.release(each, whoAmI())
     const result = await operator.apply(service).catch((error: unknown) => {
       throw error instanceof RequestError ? refused(operator, error) : error
     })
     // What was applied while it became ready belongs to it.
-    return { ...result, changes: operator.changes({ limit: 1000 }) }
+    const others = (names: readonly string[]) => names.filter((name) => name !== OPERATOR_SERVICE)
+    const changes = operator.changes({ limit: 1000 })
+    return { ...result, changes, pending: others(result.pending), paused: others(result.paused) }
   } finally {
     await operator.stop()
   }

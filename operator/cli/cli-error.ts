@@ -4,10 +4,17 @@ export class CliError extends Error {
   readonly tried: string
   readonly answer: string
   readonly remedy: string
+  /** What was done before it failed, and stays so. */
+  readonly left: readonly string[]
 
   constructor(
     code: string,
-    { tried, answer, remedy }: { tried: string; answer: string; remedy: string },
+    {
+      tried,
+      answer,
+      remedy,
+      left = [],
+    }: { tried: string; answer: string; remedy: string; left?: readonly string[] },
     options?: ErrorOptions,
   ) {
     super(`${tried}: ${answer}`, options)
@@ -16,6 +23,7 @@ export class CliError extends Error {
     this.tried = tried
     this.answer = answer
     this.remedy = remedy
+    this.left = left
   }
 }
 

@@ -24,6 +24,16 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/operator.ts')).defineOperator,
   },
   {
+    name: 'deploy',
+    summary: 'deploy the services of a file, and test them by real requests',
+    load: async () => (await import('./commands/deploy.ts')).defineDeploy,
+  },
+  {
+    name: 'destroy',
+    summary: 'take back what deploy of a file did',
+    load: async () => (await import('./commands/deploy.ts')).defineDestroy,
+  },
+  {
     name: 'gateway',
     summary: 'stand-in for Kong, for laptops and tests',
     load: async () => (await import('./commands/gateway.ts')).defineGateway,
@@ -193,7 +203,7 @@ const HELP = `
 Exit codes:
   0  done, or nothing wrong
   1  an error, or doctor found something wrong
-  2  plan: there are changes
+  2  there are changes to make: plan, and what asks before it changes something (deploy, destroy, uninstall, snapshot restore)
 
 Examples:
   kongsul up                          a whole mesh on this machine

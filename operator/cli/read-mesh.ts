@@ -93,14 +93,16 @@ export async function readSnapshot(config: ConsulConfig): Promise<CatalogSnapsho
   }
 }
 
-interface CatalogReading {
+/** Consul, read once. */
+export interface CatalogReading {
   readonly snapshot: CatalogSnapshot
   readonly documents: ReadonlyMap<string, string>
   /** What KV tells of settings that were refused, of what is held, and of ejected instances. */
   readonly rows: KvRows
 }
 
-async function readCatalog(reader: ConsulReader): Promise<CatalogReading> {
+/** @throws ConsulError: a partial read is a failed read */
+export async function readCatalog(reader: ConsulReader): Promise<CatalogReading> {
   const names = Object.keys((await reader.services({ stale: false })).body).filter(isAskable)
   const services = await inParallel(names, PARALLEL, async (name) => {
     const { body } = await reader.service(name, { stale: false })

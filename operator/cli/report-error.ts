@@ -17,12 +17,14 @@ function asText(error: unknown): string {
     const remedy = remedyOf(error)
     return `${explain(error)}${remedy === undefined ? '' : `\n  what to do: ${remedy}`}`
   }
-  return `${error.tried}\n  came back:  ${error.answer}\n  what to do: ${error.remedy}`
+  const left = error.left.map((each) => `\n  done so far: ${each}`).join('')
+  return `${error.tried}\n  came back:  ${error.answer}${left}\n  what to do: ${error.remedy}`
 }
 
 function asJson(error: unknown): object {
   if (error instanceof CliError) {
-    return { code: error.code, tried: error.tried, answer: error.answer, remedy: error.remedy }
+    const { code, tried, answer, remedy, left } = error
+    return { code, tried, answer, remedy, ...(left.length === 0 ? {} : { left }) }
   }
   const remedy = remedyOf(error)
   const code = (error as { code?: string }).code ?? 'ERROR'
@@ -30,7 +32,8 @@ function asJson(error: unknown): object {
 }
 
 /** Of errors that a read of Consul or Kong throws, by their code. */
-const remedyOf = (error: unknown): string | undefined => REMEDIES.get((error as { code?: string }).code ?? '')
+export const remedyOf = (error: unknown): string | undefined =>
+  REMEDIES.get((error as { code?: string }).code ?? '')
 
 const START_CONSUL = 'start Consul there (kongsul up brings one), or set CONSUL_HTTP_ADDR'
 const START_KONG = 'start Kong there (kongsul gateway is a stand-in), or set KONG_ADMIN_URL'

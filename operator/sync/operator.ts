@@ -9,6 +9,7 @@ import { createKvWriter } from '../consul/kv-writer.ts'
 import { OwnDatacenter } from '../consul/own-datacenter.ts'
 import { PolicyWatch } from '../consul/policy-watch.ts'
 import { watchSettings } from '../consul/settings-watch.ts'
+import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import { hostFor } from '../core/names.ts'
 import { pluginsSilent } from '../core/plugin-restarts.ts'
 import type { KvRows } from '../core/settings-status.ts'
@@ -70,6 +71,8 @@ export interface Operator {
   resync(): Promise<void>
   /** Applies one service, or all (null), now. */
   apply(service: string | null): Promise<ApplyResult>
+  /** Ends what is held of a service; does nothing where nothing is. @param by who says so */
+  release(service: string, by: string): Promise<void>
   /** What was done so far, newest first. */
   changes(query: ChangeQuery): readonly ChangeRecord[]
   /** Finishes the calls in flight and closes everything; takes less than a second, and as long as saving traces takes. */
@@ -84,6 +87,8 @@ export interface OperatorOptions {
   readonly dashboard?: string
   /** Nothing of other services is written; null or absent: all are. */
   readonly only?: string | null
+  /** It ends in a moment: what Consul says of it as a service is not written to Kong. */
+  readonly isBrief?: boolean
 }
 
 const STOP_LIMIT_MS = 900
@@ -94,7 +99,7 @@ const STOP_LIMIT_MS = 900
  */
 export async function startOperator(
   config: OperatorConfig,
-  { log, version = '0.1.0', only = null, dashboard }: OperatorOptions,
+  { log, version = '0.1.0', only = null, isBrief = false, dashboard }: OperatorOptions,
 ): Promise<Operator> {
   if (!cron.validate(config.resync.cron)) {
     throw new Error(`resync.cron: ${JSON.stringify(config.resync.cron)} is no cron expression`)
@@ -146,7 +151,10 @@ export async function startOperator(
       ]
     },
     isPaused: (service) =>
-      pauses.pauseFor(service) !== null || (only !== null && service !== only) || external.isUnknown(service),
+      pauses.pauseFor(service) !== null ||
+      (only !== null && service !== only) ||
+      (isBrief && service === OPERATOR_SERVICE) ||
+      external.isUnknown(service),
   })
   const connectService = config.certificates?.connectService
   const certificateStatuses = new StatusKeeper({
@@ -440,6 +448,10 @@ export async function startOperator(
     firstSync: () => firstSyncOf(fleet.all),
     resync,
     apply: (service) => applyEverywhere(fleet.all, service, signal),
+    release: async (service, by) => {
+      if (!reconciler.hasDecided || !reconciler.holds.some((hold) => hold.service === service)) return
+      await guard.accept(service, by)
+    },
     changes: (query) => fleet.changes.list(query).changes,
     stop: async () => {
       await schedule.destroy()

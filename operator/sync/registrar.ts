@@ -11,6 +11,7 @@ export interface RegistrarOptions {
   readonly consul: ConsulConfig
   readonly reader: ConsulReader
   readonly agents: AgentWriter
+  /** What the watch has seen; null while nobody watches. */
   readonly snapshot: () => CatalogSnapshot | null
 }
 
@@ -171,6 +172,7 @@ export class Registrar {
 
   /** Returns when it is, or when it takes too long: it is done all the same. */
   async #seen(isSeen: () => boolean): Promise<void> {
+    if (this.#options.snapshot() === null) return
     const endMs = performance.now() + SEEN_WITHIN_MS
     while (!isSeen() && performance.now() < endMs) await new Promise((done) => setTimeout(done, POLL_MS))
   }

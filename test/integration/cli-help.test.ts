@@ -46,6 +46,8 @@ for (const command of [
   'drain',
   'config process',
   'uninstall',
+  'deploy',
+  'destroy',
 ]) {
   test(`${command} --help has options, exit codes and examples`, async () => {
     const { code, stdout } = await runKongsul([...command.split(' '), '--help'])

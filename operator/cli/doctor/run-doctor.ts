@@ -24,6 +24,8 @@ import { judgePluginProcesses, judgeRandomServices } from './plugin-facts.ts'
 import { readKongFacts } from './read-kong-facts.ts'
 
 const OLDEST_NODE = [20, 11] as const
+/** Older ones have no configuration entries of all the kinds that are read. */
+const OLDEST_CONSUL = [1, 8] as const
 
 /** Looks at everything kongsul needs; one finding each. Never throws: what cannot be asked is a finding. */
 export async function runDoctor(config: ProcessConfig): Promise<readonly Finding[]> {
@@ -41,16 +43,29 @@ export async function runDoctor(config: ProcessConfig): Promise<readonly Finding
   ]
 }
 
+/** Is this Consul new enough? @param where in words, of which the version is the first */
+export function consulFinding(version: string, where: string): Finding {
+  if (isAtLeast(version, OLDEST_CONSUL)) return ok('consul', `${version} ${where}`)
+  return problem(
+    'consul',
+    `${version} ${where} is too old`,
+    `use Consul ${OLDEST_CONSUL.join('.')} or newer; kongsul is tested with 1.8.7 and 1.22`,
+  )
+}
+
 /** Is this Node new enough? */
 export function nodeFinding(version: string): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const isNew = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])
-  if (isNew) return ok('node', `Node ${version}`)
+  if (isAtLeast(version, OLDEST_NODE)) return ok('node', `Node ${version}`)
   return problem(
     'node',
     `Node ${version} is too old`,
     `install Node ${OLDEST_NODE.join('.')} or newer: https://nodejs.org`,
   )
+}
+
+function isAtLeast(version: string, [oldestMajor, oldestMinor]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
 }
 
 async function lookAtPorts({ ports }: ProcessConfig): Promise<Finding[]> {
@@ -68,14 +83,15 @@ async function lookAtPorts({ ports }: ProcessConfig): Promise<Finding[]> {
   return lines
 }
 
-async function lookAtConsul({
+/** The agent, its leader, and what the token may read; the node is null where that failed. */
+export async function lookAtConsul({
   operator,
 }: ProcessConfig): Promise<{ findings: Finding[]; node: string | null }> {
   const { url, token } = operator.consul
   const agent = agentApi(operator.consul)
   try {
     const { version, node, datacenter } = await agent.self()
-    const findings = [ok('consul', `${version} at ${url}, node ${node}, datacenter ${datacenter}`)]
+    const findings = [consulFinding(version, `at ${url}, node ${node}, datacenter ${datacenter}`)]
     const leader = await agent.leader()
     findings.push(
       leader
@@ -107,7 +123,8 @@ async function lookAtConsul({
   }
 }
 
-async function lookAtKong({ operator }: ProcessConfig): Promise<{
+/** Every Admin URL, and the proxy. */
+export async function lookAtKong({ operator }: ProcessConfig): Promise<{
   readonly findings: readonly Finding[]
   readonly reachable: boolean
   readonly meshPlugins: KongFacts['meshPlugins']

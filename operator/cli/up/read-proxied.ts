@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import http, { type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import https from 'node:https'
 
 const TIMEOUT_MS = 10_000
 
@@ -13,6 +14,7 @@ export async function readProxied(
     headers = {},
   }: { path?: string; agent?: Agent; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
+  const { request } = proxyUrl.startsWith('https:') ? https : http
   const outgoing = request(`${proxyUrl}${path}`, {
     ...(agent ? { agent } : {}),
     headers: { ...headers, host },

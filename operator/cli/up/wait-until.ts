@@ -8,7 +8,12 @@ const POLL_MS = 20
  */
 export async function waitUntil(
   condition: () => Promise<boolean> | boolean,
-  { deadlineMs, what, signal }: { deadlineMs: number; what: string; signal?: AbortSignal },
+  {
+    deadlineMs,
+    what,
+    signal,
+    pollMs = POLL_MS,
+  }: { deadlineMs: number; what: string; signal?: AbortSignal; pollMs?: number },
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs
   let last = ''
@@ -21,6 +26,6 @@ export async function waitUntil(
     }
     if (performance.now() > deadline)
       throw new Error(`${what} did not happen within ${deadlineMs / 1000} s${last}`)
-    await delay(POLL_MS, undefined, signal ? { signal } : {})
+    await delay(pollMs, undefined, signal ? { signal } : {})
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { judgeAddresses } from '../../../operator/cli/doctor/judge-addresses.ts'
 import { judgeKong, judgeKongNodes, type KongFacts } from '../../../operator/cli/doctor/kong-facts.ts'
 import { judgePluginProcesses, judgeRandomServices } from '../../../operator/cli/doctor/plugin-facts.ts'
-import { nodeFinding } from '../../../operator/cli/doctor/run-doctor.ts'
+import { consulFinding, nodeFinding } from '../../../operator/cli/doctor/run-doctor.ts'
 import type { CatalogSnapshot, Instance } from '../../../operator/core/catalog.ts'
 import type { Desired } from '../../../operator/core/desired.ts'
 
@@ -173,4 +173,9 @@ test('a loopback address is a problem when Kong is elsewhere', () => {
 
 test('an address of the network is fine from anywhere', () => {
   assert.equal(level({}, { ...local, kongHost: 'kong' }), 'ok')
+})
+
+test('a Consul without the configuration entries that are read is too old', () => {
+  const levels = ['1.7.9', '1.8.7', '1.22.3', '2.0.0'].map((version) => consulFinding(version, 'here').level)
+  assert.deepEqual(levels, ['problem', 'ok', 'ok', 'ok'])
 })

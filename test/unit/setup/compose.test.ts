@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
+import { COMPOSE_ORDER } from '../../../operator/cli/deploy/compose.ts'
 import { FED_PLUGINS, kongEnvironment } from '../../../plugins/server/kong-environment.ts'
 
 interface Service {
@@ -96,4 +97,14 @@ test('the image is built from everything that the command line is bundled from',
     assert.match(read('kong/Dockerfile.dockerignore'), new RegExp(`^!${folder}$`, 'm'))
   }
   assert.ok(FED_PLUGINS.length > 0)
+})
+
+test('what deploy starts part by part is there, and nothing waits for a later part', () => {
+  const needs = (name: string): readonly string[] =>
+    Object.keys(services[name]!.depends_on ?? {}).flatMap((next) => [next, ...needs(next)])
+  COMPOSE_ORDER.forEach((name, index) => {
+    assert.ok(name in services, name)
+    const later = COMPOSE_ORDER.slice(index + 1).filter((each) => needs(name).includes(each))
+    assert.deepEqual(later, [], `${name} waits for ${later}`)
+  })
 })

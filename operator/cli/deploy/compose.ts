@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { ProcessConfig } from '../../config/load-config.ts'
+import { CliError } from '../cli-error.ts'
+import { packageRoot } from '../package-root.ts'
+
+const run = promisify(execFile)
+/** Images may have to be pulled and built. */
+const BUILD_LIMIT_MS = 1_800_000
+const UP_LIMIT_MS = 600_000
+const ASK_LIMIT_MS = 30_000
+
+/** In the order in which they need each other; what else they need compose starts before them. */
+export const COMPOSE_ORDER = ['postgres', 'consul', 'plugins', 'kong', 'operator', 'prometheus', 'grafana']
+
+/** docker-compose.yml of this checkout. */
+export interface Compose {
+  build(): Promise<void>
+  /** Starts one service and what it needs, and returns when it is healthy. */
+  up(service: string): Promise<void>
+  /** The process's configuration, with the addresses that compose publishes. */
+  configured(config: ProcessConfig): Promise<ProcessConfig>
+  /** Does anything of it run? */
+  isUp(): Promise<boolean>
+  /** @param volumes remove what it keeps as well */
+  down(volumes: boolean): Promise<void>
+}
+
+/** @throws CliError DOCKER_MISSING when docker, its compose plugin, its daemon or the files are not there */
+export async function openCompose(): Promise<Compose> {
+  const root = packageRoot()
+  const file = join(root, 'docker-compose.yml')
+  if (!existsSync(file) || !existsSync(join(root, 'kong', 'Dockerfile'))) {
+    throw missing(`${root} has no docker-compose.yml with the sources that its image is built from`, {
+      remedy: 'run it in a clone of the repository, or give --target existing',
+    })
+  }
+  const compose = async (args: readonly string[], timeout: number): Promise<string> => {
+    const all = ['compose', '-f', file, ...args]
+    try {
+      return (await run('docker', all, { timeout, maxBuffer: 64 << 20 })).stdout.trim()
+    } catch (error) {
+      throw new CliError('COMPOSE_FAILED', {
+        tried: `docker ${all.join(' ')}`,
+        answer: lastWords(error),
+        remedy: 'run that command to see all of it; docker compose logs SERVICE has what a container says',
+      })
+    }
+  }
+  await ask(['compose', 'version'], 'docker has no compose plugin', 'install docker-compose-plugin')
+  await ask(['info', '--format', '{{.ServerVersion}}'], 'the docker daemon does not answer', 'start it')
+  const address = async (service: string, port: number): Promise<string> => {
+    const [told = ''] = (await compose(['port', service, String(port)], ASK_LIMIT_MS)).split('\n')
+    const host = told.replace(/:\d+$/, '')
+    return `http://${host === '0.0.0.0' || host === '[::]' ? '127.0.0.1' : host}:${told.split(':').at(-1)}`
+  }
+  return {
+    build: async () => void (await compose(['build'], BUILD_LIMIT_MS)),
+    up: async (service) => void (await compose(['up', '-d', '--wait', service], UP_LIMIT_MS)),
+    isUp: async () => (await compose(['ps', '-q'], ASK_LIMIT_MS)) !== '',
+    down: async (volumes) => void (await compose(['down', ...(volumes ? ['--volumes'] : [])], UP_LIMIT_MS)),
+    configured: async (config) => {
+      const { operator } = config
+      const [consul, adminUrl, proxyUrl, addr] = await Promise.all([
+        address('consul', 8500),
+        address('kong-network', 8001),
+        address('kong-network', 8000),
+        address('operator', 8080),
+      ])
+      return {
+        ...config,
+        addr,
+        operator: {
+          ...operator,
+          consul: { ...operator.consul, url: consul },
+          kong: { ...operator.kong, adminUrl },
+          proxyUrl,
+          expose: 'all',
+        },
+      }
+    },
+  }
+}
+
+async function ask(args: readonly string[], fault: string, remedy: string): Promise<void> {
+  try {
+    await run('docker', args, { timeout: ASK_LIMIT_MS })
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') {
+      throw missing('docker is not installed', {
+        remedy: 'install docker with its compose plugin, or give --target existing',
+      })
+    }
+    throw missing(`${fault} (docker ${args[0]}: ${lastWords(error)})`, {
+      remedy: `${remedy}, or give --target existing with Consul and Kong by URL`,
+    })
+  }
+}
+
+const missing = (answer: string, { remedy }: { remedy: string }): CliError =>
+  new CliError('DOCKER_MISSING', { tried: 'using docker compose', answer, remedy })
+
+/** The end of what a command said on standard error. */
+function lastWords(error: unknown): string {
+  const { stderr = '', message, killed } = error as { stderr?: string; message: string; killed?: boolean }
+  if (killed) return 'it took too long and was ended'
+  const lines = stderr.trim().split('\n').filter(Boolean)
+  return lines.length === 0 ? message : lines.slice(-5).join(' | ').slice(0, 600)
+}

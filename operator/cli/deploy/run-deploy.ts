@@ -1,0 +1,322 @@
+// Start at runDeploy: each step is one line of what is printed.
+import type { ProcessConfig } from '../../config/load-config.ts'
+import type { ServiceReport } from '../../core/desired.ts'
+import { whoLeads } from '../../leader/who-leads.ts'
+import { CliError } from '../cli-error.ts'
+import { counted } from '../counted.ts'
+import { judgeAddresses } from '../doctor/judge-addresses.ts'
+import type { Io } from '../io.ts'
+import { readOperatorSettings } from '../operator-client.ts'
+import { problemLines } from '../plan-report.ts'
+import { readProxied } from '../up/read-proxied.ts'
+import { waitUntil } from '../up/wait-until.ts'
+import { changeLine, doneLine, reachLine } from './change-lines.ts'
+import { healthOf } from './check-health.ts'
+import { COMPOSE_ORDER, openCompose } from './compose.ts'
+import { canAsk, confirm } from './confirm.ts'
+import { type ConsulChange, deployChanges, withChanges } from './consul-changes.ts'
+import { type DeployFile, serviceNames } from './deploy-file.ts'
+import { followKong } from './follow.ts'
+import { isRouted, MeshSide } from './mesh-side.ts'
+import { judgeAnswer, type Probe, probesOf } from './probes.ts'
+import { type ReachChange, reachChanges } from './reach-changes.ts'
+import { readGivenFile } from './read-file.ts'
+import { Steps } from './steps.ts'
+import { undoable } from './undoable.ts'
+import { verifyDependencies } from './verify.ts'
+
+export type Target = 'compose' | 'existing'
+
+export interface DeployOptions {
+  readonly target: Target
+  readonly yes: boolean
+  /** For Kong to follow, and again for the services to answer. */
+  readonly timeoutMs: number
+}
+
+/** What a run was about. */
+export interface Deployed {
+  /** false: it was not agreed to, and nothing was changed. */
+  readonly deployed: boolean
+  readonly changes: readonly ConsulChange[]
+  readonly routes: readonly ReachChange[]
+  /** Where each service is reached, and what a real request there came back with. */
+  readonly reached: readonly { readonly service: string; readonly url: string; readonly answer: string }[]
+}
+
+/** Requests to each service that must all be served, once one is. */
+const REQUESTS = 10
+
+/**
+ * Deploys the services of a file. Does nothing twice: what is there already is left alone.
+ * @throws CliError with what was done so far and how to take it back
+ */
+export async function runDeploy(
+  path: string,
+  given: ProcessConfig,
+  options: DeployOptions,
+  io: Io,
+): Promise<Deployed> {
+  const file = await readGivenFile(path)
+  const run = new Run(path, file, options, io)
+  try {
+    return await run.run(given)
+  } catch (error) {
+    const target = options.target === 'compose' ? ' --target compose' : ''
+    const undo = `kongsul destroy ${path}${target}`
+    throw undoable(error, { what: `deploying ${path}`, left: run.left, undo })
+  } finally {
+    run.close()
+  }
+}
+
+class Run {
+  /** What was done, in words. */
+  readonly left: string[] = []
+  readonly #path: string
+  readonly #file: DeployFile
+  readonly #options: DeployOptions
+  readonly #io: Io
+  readonly #steps: Steps
+  #side: MeshSide | null = null
+
+  constructor(path: string, file: DeployFile, options: DeployOptions, io: Io) {
+    this.#path = path
+    this.#file = file
+    this.#options = options
+    this.#io = io
+    this.#steps = new Steps(io)
+  }
+
+  async run(given: ProcessConfig): Promise<Deployed> {
+    const steps = this.#steps
+    const services = new Set(serviceNames(this.#file))
+    const started = this.#options.target === 'compose' ? await this.#compose(given) : given
+    await steps.run('verify', async () => {
+      const { found, warnings } = await verifyDependencies(started)
+      for (const warning of warnings) this.#io.note(`warning: ${warning}`)
+      return found
+    })
+    const config = await this.#asOperator(started)
+    this.#side = await MeshSide.open(config)
+    const side = this.#side
+    const found = await side.readConsul()
+    const changes = deployChanges(this.#file, found)
+    const { actual, diff, snapshot, desired } = await side.readMesh(changes, found)
+    const routes = reachChanges(actual, diff.changes)
+    const isInKong =
+      routes.length === 0 &&
+      !diff.changes.some(({ service, entity }) => services.has(service) && isRouted(entity))
+    const own = desired.problems.filter(({ service }) => services.has(service))
+    for (const line of problemLines(own, this.#io.paint)) this.#io.note(line)
+    await this.#warnOfAddresses(config, withChanges({ ...found, snapshot }, changes, ''))
+    if (changes.length > 0 || routes.length > 0) {
+      for (const line of [...changes.map(changeLine), ...routes.map(reachLine)]) steps.say(line)
+      if (!(await this.#isAgreed(changes, routes))) return { deployed: false, changes, routes, reached: [] }
+    }
+    await this.#write(changes)
+    await steps.run('wait for checks', (waiting) => this.#healthy(waiting))
+    await steps.run('configure Kong', async (waiting) => {
+      if (changes.length === 0 && isInKong) return 'nothing to change'
+      const { timeoutMs } = this.#options
+      return await followKong(config, side, { services, timeoutMs, isRemoval: false, waiting })
+    })
+    if (routes.length > 0) this.left.push(`Kong: ${counted(routes.length, 'route')} (listed above)`)
+    const now = await side.readMesh()
+    const reached = await this.#validate(
+      config,
+      now.desired.services.filter(({ service }) => services.has(service)),
+    )
+    await this.#close(config, reached, changes.length > 0 || !isInKong)
+    return { deployed: true, changes, routes, reached }
+  }
+
+  close(): void {
+    this.#side?.close()
+  }
+
+  async #compose(given: ProcessConfig): Promise<ProcessConfig> {
+    const compose = await openCompose()
+    await this.#steps.run('build images', async () => {
+      await compose.build()
+      return 'done'
+    })
+    for (const service of COMPOSE_ORDER) {
+      await this.#steps.run(`start ${service}`, async () => {
+        await compose.up(service)
+        if (this.left.length === 0) this.left.push('containers of docker-compose.yml started')
+        return 'healthy'
+      })
+    }
+    return await compose.configured(given)
+  }
+
+  /** What the operator that runs decides with, else what this process was given. */
+  async #asOperator(config: ProcessConfig): Promise<ProcessConfig> {
+    if (this.#options.target === 'compose') return config
+    const told = await readOperatorSettings(config).catch((error: unknown) => {
+      this.#io.note(`warning: ${(error as Error).message}; taken to run with the settings given here`)
+      return null
+    })
+    if (told === null) return config
+    const expose = told.expose ?? config.operator.expose
+    return { ...config, operator: { ...config.operator, mesh: told.mesh, expose } }
+  }
+
+  async #warnOfAddresses(config: ProcessConfig, { snapshot }: ReturnType<typeof withChanges>): Promise<void> {
+    const own = new Map([...snapshot.services].filter(([name]) => serviceNames(this.#file).includes(name)))
+    const { consul, kong } = config.operator
+    const hosts =
+      this.#options.target === 'compose'
+        ? { kongHost: 'kong', consulHost: 'consul' }
+        : {
+            kongHost: new URL(kong.adminUrl.split(',')[0]!).hostname,
+            consulHost: new URL(consul.url).hostname,
+          }
+    for (const { level, found, mend } of judgeAddresses({ services: own }, { ...hosts, consulNode: '' })) {
+      if (level === 'problem') this.#io.note(`warning: ${found}\n           -> ${mend}`)
+    }
+  }
+
+  /** A Kong of compose is this mesh's own; one that exists serves others. */
+  async #isAgreed(changes: readonly ConsulChange[], routes: readonly ReachChange[]): Promise<boolean> {
+    if (this.#options.yes || this.#options.target === 'compose') return true
+    const what = `${counted(changes.length, 'change')} in Consul, ${counted(routes.length, 'route')} in Kong`
+    if (canAsk() && (await confirm(`${what}. Go on?`))) return true
+    const how = canAsk() ? '' : '; nobody is there to be asked, --yes does it'
+    this.#steps.say(`${what}. Nothing was changed${how}.`)
+    return false
+  }
+
+  async #write(changes: readonly ConsulChange[]): Promise<void> {
+    await this.#steps.run('register', async (waiting) => {
+      for (const change of changes) {
+        waiting(change.what === 'settings' ? change.key : change.id)
+        await this.#side!.write(change)
+        this.left.push(doneLine(change))
+      }
+      const instances = counted(this.#file.registrations.length, 'instance')
+      if (changes.length === 0) return `nothing to change, ${instances} and all settings are as the file says`
+      return `${changes.map(doneLine).join(', ')}`
+    })
+  }
+
+  /** Until then Consul calls them critical, and Kong gives them nothing. */
+  async #healthy(waiting: (text: string) => void): Promise<string> {
+    const { timeoutMs: deadlineMs } = this.#options
+    const look = async () => healthOf(this.#file, (await this.#side!.readConsul()).snapshot)
+    let health = await look()
+    const isHealthy = async () => {
+      health = await look()
+      waiting(health.summary)
+      return health.unhealthy.length === 0
+    }
+    // Its own words say more than that it took too long.
+    await waitUntil(isHealthy, { deadlineMs, what: 'all checks passing', pollMs: 200 }).catch(
+      (error: unknown) => {
+        if (health.unhealthy.length === 0) throw error
+      },
+    )
+    if (health.dead.length > 0) {
+      throw new CliError('DEPLOY_UNHEALTHY', {
+        tried: `waiting ${deadlineMs / 1000} s for the checks of ${health.dead.join(', ')}`,
+        answer: health.unhealthy.join('; '),
+        remedy: 'start the instances, or mend health_check in the file; Consul takes out what stays critical',
+      })
+    }
+    for (const each of health.unhealthy) this.#io.note(`warning: ${each}; it gets no requests`)
+    return health.summary
+  }
+
+  /** Real requests: each host and path once it is served, then some more to each service. */
+  async #validate(
+    { operator: { proxyUrl } }: ProcessConfig,
+    services: readonly ServiceReport[],
+  ): Promise<Deployed['reached']> {
+    const reached: Deployed['reached'][number][] = []
+    for (const report of services) {
+      const { service, exposed, exposureReason } = report
+      const own = this.#file.registrations.filter(({ Name }) => Name === service)
+      const probes = exposed ? probesOf(report, own) : []
+      await this.#steps.run(`validate ${service}`, async (waiting) => {
+        if (!exposed) return `not reachable through the proxy: ${exposureReason}`
+        const answers: string[] = []
+        for (const probe of probes) {
+          const answer = await this.#answering(proxyUrl, probe, waiting)
+          answers.push(`${probe.shown} ${answer}`)
+          reached.push({ service, url: probe.shown, answer })
+        }
+        const [first] = probes
+        if (first === undefined) return 'no host or path that can be asked for without more'
+        await this.#severalTimes(proxyUrl, first)
+        return answers.join(', ')
+      })
+    }
+    return reached
+  }
+
+  async #answering(proxyUrl: string, probe: Probe, waiting: (text: string) => void): Promise<string> {
+    const { timeoutMs: deadlineMs } = this.#options
+    let last = 'no answer'
+    await waitUntil(
+      async () => {
+        const verdict = judgeAnswer(await readProxied(proxyUrl, probe.host, { path: probe.path }))
+        last = verdict.note
+        waiting(`${probe.shown} ${last}`)
+        return verdict.kind !== 'failed'
+      },
+      { deadlineMs, what: probe.shown, pollMs: 100 },
+    ).catch((error: unknown) => {
+      const answer =
+        last === 'no answer' ? (error as Error).message : `${last} for ${deadlineMs / 1000} s at ${proxyUrl}`
+      throw notServed(probe, answer)
+    })
+    return last
+  }
+
+  async #severalTimes(proxyUrl: string, probe: Probe): Promise<void> {
+    const verdicts = []
+    for (let request = 0; request < REQUESTS; request++)
+      verdicts.push(judgeAnswer(await readProxied(proxyUrl, probe.host, { path: probe.path })))
+    const failed = verdicts.filter(({ kind }) => kind === 'failed')
+    if (failed.length > 0)
+      throw notServed(probe, `${failed.length} of ${REQUESTS} requests failed: ${failed[0]!.note}`)
+  }
+
+  /** Access information. */
+  async #close(config: ProcessConfig, reached: Deployed['reached'], isChanged: boolean): Promise<void> {
+    const { operator, addr } = config
+    const leader = await whoLeads(operator.consul, operator.mesh)
+    const say = (line: string) => this.#steps.say(line)
+    say(isChanged ? 'Deployed:' : 'Nothing was changed: all of it was there already, and answers.')
+    for (const { service, url } of reached) {
+      const { host, path } = shownParts(url)
+      const header = host === null ? '' : `-H 'Host: ${host}' `
+      say(`  ${service}: curl ${header}${operator.proxyUrl}${path}`)
+    }
+    say(
+      `  proxy ${operator.proxyUrl} | Admin API ${operator.kong.adminUrl} | Consul ${operator.consul.url}/ui/` +
+        `${leader === null ? '' : ` | operator and dashboard ${addr}`}`,
+    )
+    if (leader === null)
+      say(
+        '  No operator runs: Kong has what is so now. kongsul operator keeps it equal to Consul from here on.',
+      )
+    say(
+      `  To take it back: kongsul destroy ${this.#path}${this.#options.target === 'compose' ? ' --target compose' : ''}`,
+    )
+  }
+}
+
+function shownParts(url: string): { readonly host: string | null; readonly path: string } {
+  if (url.startsWith('/')) return { host: null, path: url }
+  const [, host = '', path = '/'] = /^http:\/\/([^/]+)(\/.*)$/.exec(url) ?? []
+  return { host, path }
+}
+
+const notServed = ({ service, shown }: Probe, answer: string): CliError =>
+  new CliError('DEPLOY_NOT_SERVED', {
+    tried: `asking ${shown} for ${service}`,
+    answer,
+    remedy: `see that the instances of ${service} run and pass their checks (kongsul status), and which route takes it (kongsul explain)`,
+  })

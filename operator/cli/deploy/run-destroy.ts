@@ -1,0 +1,144 @@
+import type { ProcessConfig } from '../../config/load-config.ts'
+import { upstreamName } from '../../core/names.ts'
+import { targetOf } from '../../core/target-address.ts'
+import { whoLeads } from '../../leader/who-leads.ts'
+import { CliError, explain } from '../cli-error.ts'
+import { counted } from '../counted.ts'
+import type { Io } from '../io.ts'
+import { waitUntil } from '../up/wait-until.ts'
+import { changeLine, doneLine } from './change-lines.ts'
+import { type Compose, openCompose } from './compose.ts'
+import { canAsk, confirm } from './confirm.ts'
+import { type ConsulChange, destroyChanges, type InstanceChange } from './consul-changes.ts'
+import { serviceNames } from './deploy-file.ts'
+import { followKong } from './follow.ts'
+import { MeshSide } from './mesh-side.ts'
+import { readGivenFile } from './read-file.ts'
+import type { DeployOptions } from './run-deploy.ts'
+import { Steps } from './steps.ts'
+import { undoable } from './undoable.ts'
+
+export interface DestroyOptions extends DeployOptions {
+  /** With compose: remove its data as well. */
+  readonly volumes: boolean
+}
+
+export interface Destroyed {
+  /** false: it was not agreed to, and nothing was changed. */
+  readonly destroyed: boolean
+  readonly changes: readonly ConsulChange[]
+  /** What stays, and why. */
+  readonly kept: readonly string[]
+}
+
+/**
+ * Takes back what `deploy` of this file did.
+ * @throws CliError with what was done so far
+ */
+export async function runDestroy(
+  path: string,
+  given: ProcessConfig,
+  options: DestroyOptions,
+  io: Io,
+): Promise<Destroyed> {
+  const file = await readGivenFile(path)
+  const steps = new Steps(io)
+  const left: string[] = []
+  let side: MeshSide | null = null
+  try {
+    const compose = options.target === 'compose' ? await openCompose() : null
+    const config = compose === null ? given : await composeConfig(compose, given, io)
+    const { changes, kept } = config === null ? NOTHING : await lookUp(config)
+    for (const each of kept) io.note(`warning: ${each}`)
+    const isDown = compose === null || !(await compose.isUp())
+    if (changes.length === 0 && isDown && !options.volumes) {
+      steps.say(`Nothing to take back: nothing that ${path} deployed is there.`)
+      return { destroyed: true, changes, kept }
+    }
+    for (const change of changes) steps.say(changeLine(change))
+    if (!isDown) steps.say('- stop and remove the containers of docker-compose.yml')
+    if (options.volumes) steps.say('- remove the volumes of docker-compose.yml, with all data')
+    if (!(await isAgreed(changes, options, steps))) return { destroyed: false, changes, kept }
+    if (config !== null && changes.length > 0) await takeBack(config, changes)
+    if (compose !== null) {
+      await steps.run('docker compose down', async () => {
+        await compose.down(options.volumes)
+        return options.volumes ? 'containers and volumes removed' : 'containers removed, volumes stay'
+      })
+    }
+    steps.say('Taken back.')
+    return { destroyed: true, changes, kept }
+  } catch (error) {
+    const what = `taking back ${path}`
+    throw undoable(error, { what, left, undo: `kongsul deploy ${path}` })
+  } finally {
+    ;(side as MeshSide | null)?.close()
+  }
+
+  async function lookUp(config: ProcessConfig): Promise<ReturnType<typeof destroyChanges>> {
+    side = await MeshSide.open(config)
+    return destroyChanges(file, await side.readConsul())
+  }
+
+  async function takeBack(config: ProcessConfig, changes: readonly ConsulChange[]): Promise<void> {
+    const { timeoutMs } = options
+    const mesh = side!
+    const isLed = (await whoLeads(config.operator.consul, config.operator.mesh)) !== null
+    await steps.run('deregister', async (waiting) => {
+      for (const change of changes) {
+        waiting(change.what === 'instance' ? change.id : change.key)
+        await mesh.write(change)
+        left.push(doneLine(change))
+        // One by one: many that vanish at once are held.
+        if (isLed && change.what === 'instance') await whenGone(mesh, change, timeoutMs)
+      }
+      return changes.map(doneLine).join(', ')
+    })
+    await steps.run('configure Kong', async (waiting) => {
+      const services = new Set(serviceNames(file))
+      return await followKong(config, mesh, { services, timeoutMs, isRemoval: true, waiting })
+    })
+  }
+}
+
+const NOTHING = { changes: [], kept: [] }
+
+/** null: its Consul or Kong does not run, and what they keep is in volumes. */
+async function composeConfig(compose: Compose, given: ProcessConfig, io: Io): Promise<ProcessConfig | null> {
+  if (!(await compose.isUp())) return null
+  return await compose.configured(given).catch((error: unknown) => {
+    io.note(`warning: what is registered stays in the volume of Consul: ${explain(error)}`)
+    return null
+  })
+}
+
+async function isAgreed(
+  changes: readonly ConsulChange[],
+  { yes }: DestroyOptions,
+  steps: Steps,
+): Promise<boolean> {
+  if (yes || (canAsk() && (await confirm('Take this back?')))) return true
+  const how = canAsk() ? '' : '; nobody is there to be asked, --yes does it'
+  steps.say(`${counted(changes.length, 'change')} in Consul. Nothing was changed${how}.`)
+  return false
+}
+
+async function whenGone(
+  mesh: MeshSide,
+  { service, id, registration }: InstanceChange,
+  timeoutMs: number,
+): Promise<void> {
+  const address = targetOf(registration.Address, registration.Port)
+  if (!address.ok) return
+  const { target } = address
+  const isGone = async () => !(await mesh.hasTarget(upstreamName(service), target))
+  await waitUntil(isGone, { deadlineMs: timeoutMs, what: `${target} leaving Kong` }).catch(
+    (error: unknown) => {
+      throw new CliError('KONG_DID_NOT_FOLLOW', {
+        tried: `waiting for Kong after deregistering ${id}`,
+        answer: (error as Error).message,
+        remedy: 'kongsul status says whether it is paused or held',
+      })
+    },
+  )
+}

@@ -1,0 +1,28 @@
+import { CliError, explain } from '../cli-error.ts'
+import { remedyOf } from '../report-error.ts'
+
+/**
+ * An error with what was done before it, and how to go on or back.
+ * @param what `deploying mesh.yaml`
+ * @param left what was done and stays so; nothing is to be undone when there is none
+ * @param undo the command that takes it back
+ */
+export function undoable(
+  error: unknown,
+  { what, left, undo }: { what: string; left: readonly string[]; undo: string },
+): CliError {
+  const isTold = error instanceof CliError
+  const remedy = (isTold ? error.remedy : remedyOf(error)) ?? 'mend what it says'
+  const back =
+    left.length === 0 ? 'nothing was changed' : `run it again, it goes on from here; to undo: ${undo}`
+  return new CliError(
+    isTold ? error.code : ((error as { code?: string }).code ?? 'DEPLOY_FAILED'),
+    {
+      tried: isTold ? `${what}: ${error.tried}` : what,
+      answer: isTold ? error.answer : explain(error),
+      remedy: `${remedy}; ${back}`,
+      left,
+    },
+    { cause: error },
+  )
+}
