@@ -38,7 +38,12 @@ export async function readIntentions(config: Asked): Promise<IntentionsStatus | 
 export interface CircuitAnswer {
   readonly circuits: readonly CircuitRow[]
   /** Those that have told of themselves within the last 15 s. */
-  readonly processes: readonly { readonly node: string; readonly told_at: string }[]
+  readonly processes: readonly {
+    readonly node: string
+    readonly told_at: string
+    /** Absent where the operator, null where the process is older than telling it. */
+    readonly version?: string | null
+  }[]
 }
 
 /** What the running operator has heard of circuits; nothing where it does not answer, or is older than that. */

@@ -10,7 +10,12 @@ import { RequestError } from './request-error.ts'
 export interface CircuitSource {
   readonly list: () => readonly CircuitRow[]
   /** Plugin processes that have told of themselves within the last 15 s, by the Kong node they serve. */
-  readonly processes: () => readonly { readonly node: string; readonly told_at: string }[]
+  readonly processes: () => readonly {
+    readonly node: string
+    readonly told_at: string
+    /** null where it is older than telling it. */
+    readonly version: string | null
+  }[]
   readonly knows: (service: string) => boolean
   readonly setMode: (service: string, mode: string) => Promise<void>
   /** What a person has set on the plugin in Kong, which KV does not change; null for nothing. */
@@ -34,7 +39,9 @@ export const circuitRoutes =
       answer: z.object({
         circuits: z.array(z.looseObject({ kind: z.string(), state: z.string() })),
         total: z.int(),
-        processes: z.array(z.object({ node: z.string(), told_at: z.iso.datetime() })),
+        processes: z.array(
+          z.object({ node: z.string(), told_at: z.iso.datetime(), version: z.string().nullable() }),
+        ),
       }),
       handle: ({ query: { service, open } }) => {
         const circuits = source

@@ -10,7 +10,7 @@ import type { MeshFeed } from '../sync/mesh-feed.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import type { EndpointInfo } from './endpoint.ts'
 import { checkInternalAccess } from './internal-access.ts'
-import { readFields } from './read-fields.ts'
+import { readFields, readKnown } from './read-fields.ts'
 import { invalidField, RequestError } from './request-error.ts'
 
 export interface InternalRouteOptions {
@@ -57,8 +57,9 @@ export const internalRoutes =
         '/internal/circuits',
         { bodyLimit: MOST_BYTES, ...told('Circuits of one plugin process, all of them.', CIRCUITS) },
         async (request, reply) => {
-          const { node, atMs, epoch, circuits: told } = readFields(CIRCUITS, request.body)
-          circuits.note({ node, atMs, epoch, circuits: told }, request.raw.socket)
+          const { node, atMs, epoch, circuits: told } = readKnown(CIRCUITS, request.body)
+          const version = versionOf(request.headers['x-kongsul-version'])
+          circuits.note({ node, atMs, epoch, version, circuits: told }, request.raw.socket)
           return reply.code(204).send()
         },
       )
@@ -132,6 +133,9 @@ const told = (
     },
   },
 })
+
+const versionOf = (told: string | string[] | undefined): string | null =>
+  typeof told === 'string' && /^[\w.+-]{1,50}$/.test(told) ? told : null
 
 const NAME = z
   .string()

@@ -13,8 +13,25 @@ export function readFields<Shape extends z.ZodRawShape>(
   if (input == null && isEmpty(shape)) return {} as never
   const schema = schemas.get(shape) ?? z.strictObject(shape)
   schemas.set(shape, schema)
+  return readBy(schema, input) as z.infer<z.ZodObject<Shape>>
+}
+
+/**
+ * The same, without what is not known: a process of a newer version may tell more.
+ * @throws RequestError 422 naming each field
+ */
+export function readKnown<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  input: unknown,
+): z.infer<z.ZodObject<Shape>> {
+  const schema = lenient.get(shape) ?? z.object(shape)
+  lenient.set(shape, schema)
+  return readBy(schema, input) as z.infer<z.ZodObject<Shape>>
+}
+
+function readBy(schema: z.ZodType, input: unknown): unknown {
   const result = schema.safeParse(input ?? {}, { error: plainIssue })
-  if (result.success) return result.data as z.infer<z.ZodObject<Shape>>
+  if (result.success) return result.data
   const details = result.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((field) => ({ field, message: 'is not known here' }))
@@ -33,6 +50,7 @@ function isEmpty(shape: z.ZodRawShape): boolean {
 
 /** By shape: making one takes longer than a request. */
 const schemas = new WeakMap<z.ZodRawShape, z.ZodType>()
+const lenient = new WeakMap<z.ZodRawShape, z.ZodType>()
 
 /** A whole number in a query string. */
 export const wholeNumber = (least: number, most: number) => {

@@ -17,6 +17,8 @@ export interface NodeCircuits {
   readonly atMs: number
   readonly epoch: string | number
   readonly circuits: readonly CircuitReport[]
+  /** Of the process; null where it is older than telling it. */
+  readonly version?: string | null
 }
 
 /** A process tells every 5 s; one that has been silent for three times that is gone. */

@@ -45,7 +45,10 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
       circuitRoutes({
         list: circuits,
         processes: () =>
-          book.nodes().map(({ node, atMs }) => ({ node, told_at: new Date(atMs).toISOString() })),
+          book.nodes().map(({ node, atMs, version = null }) => ({
+            ...{ node, version },
+            told_at: new Date(atMs).toISOString(),
+          })),
         knows: (service) => reconciler.knows(service),
         setMode: async (service, mode) => {
           const change = { path: 'circuitBreaker.mode', value: mode }

@@ -61,7 +61,7 @@ export class Agent {
     const { operators, feedToken, version } = config
     this.#options = options
     this.#mesh = new MeshKnowledge(config.node)
-    this.#operators = operators.map((url) => new OperatorCalls(url, feedToken))
+    this.#operators = operators.map((url) => new OperatorCalls(url, feedToken, version))
     const metrics = registerAgentMetrics(registry, {
       circuits,
       history: this.#history,

@@ -27,8 +27,11 @@ export class OperatorCalls {
   readonly #http: AxiosInstance
   readonly #agents: readonly [Agent, HttpsAgent]
 
-  /** @param token KONGSUL_FEED_TOKEN; '' where there is none, then the operator lets in only its own machine */
-  constructor(url: string, token: string) {
+  /**
+   * @param token KONGSUL_FEED_TOKEN; '' where there is none, then the operator lets in only its own machine
+   * @param version of this process, told in a header: an operator of an older version looks past it
+   */
+  constructor(url: string, token: string, version: string) {
     this.url = url
     this.#agents = [new Agent({ keepAlive: true }), new HttpsAgent({ keepAlive: true })]
     this.#http = axios.create({
@@ -37,7 +40,10 @@ export class OperatorCalls {
       maxRedirects: 0,
       maxContentLength: 256 * 2 ** 20,
       validateStatus: () => true,
-      headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+      headers: {
+        'x-kongsul-version': version,
+        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+      },
       httpAgent: this.#agents[0],
       httpsAgent: this.#agents[1],
     })

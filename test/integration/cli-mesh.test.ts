@@ -95,6 +95,22 @@ test('doctor finds a running mesh healthy', async () => {
   assert.equal(code, 0)
 })
 
+test('doctor tells of operators of other versions than its own', async () => {
+  const told = async () => {
+    const asked = await runKongsul(['doctor', '-o', 'json'], { ...env, KONGSUL_ADDR: mesh.apiUrl })
+    const { findings } = JSON.parse(asked.stdout) as { findings: { level: string; found: string }[] }
+    return findings.filter(({ found }) => /version/.test(found) && /^(all of|mixed)/.test(found))
+  }
+  assert.match((await told())[0]!.found, /^all of version \d+\.\d+\.\d+: /)
+  const ID = `kongsul-operator-${mesh.name}-old`
+  const Meta = { mesh: mesh.name, version: '0.0.9' }
+  await mesh.consul.register({ Name: 'kongsul-operator', ID, Port: 9, Meta })
+  const [mixed] = await told()
+  assert.equal(mixed!.level, 'warning')
+  assert.match(mixed!.found, /^mixed versions: .*old 0\.0\.9.*; this command is \d/)
+  await mesh.deregister(ID)
+})
+
 test('doctor names what is down and exits with 1', async () => {
   const { code, stdout } = await runKongsul(['check'], { ...env, CONSUL_HTTP_ADDR: '127.0.0.1:9' })
   assert.equal(code, 1)

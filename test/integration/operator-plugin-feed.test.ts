@@ -200,6 +200,18 @@ test('circuits of every process are listed with service, instance and mode, as l
   equal((await call('POST', '/internal/circuits', { node: 'node-a' })).status, 422)
 })
 
+test('a plugin process of another version is let in with what it tells more, and its version is told', async () => {
+  const told = { node: 'node-new', atMs: Date.now(), epoch: 'e1', circuits: [], later: { than: 'this' } }
+  const answer = await call('POST', '/internal/circuits', told, { 'x-kongsul-version': '9.9.9' })
+  equal(answer.status, 204)
+  await call('POST', '/internal/circuits', { ...told, node: 'node-old' })
+  const { body } = await call('GET', '/api/v1/mesh/v2/circuits')
+  const versions = new Map(
+    body.processes.map(({ node, version }: { node: string; version: string | null }) => [node, version]),
+  )
+  deepEqual([versions.get('node-new'), versions.get('node-old')], ['9.9.9', null])
+})
+
 test('a mode is written into the document of the service and nothing else of it', async () => {
   const yaml = '# of the team\ncircuitBreaker:\n  openSeconds: 7 # seconds\nretries: 1\n'
   await stack.consul.setKey('mesh/services/modes', yaml)

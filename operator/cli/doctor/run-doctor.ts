@@ -11,6 +11,7 @@ import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
 import type { MeshReading } from '../mesh-reading.ts'
 import { readCircuits, readIntentions, readOperatorSettings, readReadiness } from '../operator-client.ts'
+import { packageVersion } from '../package-root.ts'
 import { readMesh } from '../read-mesh.ts'
 import { hiddenLines, isReachable } from '../status-report.ts'
 import { isFree } from '../up/free-ports.ts'
@@ -19,6 +20,7 @@ import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAddresses } from './judge-addresses.ts'
 import { judgeIntentions } from './judge-intentions.ts'
+import { judgeOperatorVersions, judgePluginVersions } from './judge-versions.ts'
 import { judgeKong, judgeKongNodes, type KongFacts } from './kong-facts.ts'
 import { judgePluginProcesses, judgeRandomServices } from './plugin-facts.ts'
 import { readKongFacts } from './read-kong-facts.ts'
@@ -216,7 +218,11 @@ async function lookAtPlugins(
   if (loaded === undefined || loaded.length === 0) return []
   if ((await readReadiness(config.addr)) === null) return []
   try {
-    return judgePluginProcesses((await readCircuits(config)).processes, config.addr)
+    const { processes } = await readCircuits(config)
+    return [
+      ...judgePluginProcesses(processes, config.addr),
+      ...judgePluginVersions(processes, packageVersion()),
+    ]
   } catch (error) {
     return [
       warning('plugins', explain(error), 'set KONGSUL_TOKEN_FILE to a file with the token of this operator'),
@@ -232,6 +238,7 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
     const { consul, kong } = config.operator
     const hosts = { kongHost: new URL(adminUrls(kong)[0]).hostname, consulHost: new URL(consul.url).hostname }
     return [
+      ...judgeOperatorVersions(reading.snapshot, config.operator.mesh, packageVersion()),
       ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
       ...exposureFindings(reading),
       ...judgeRandomServices(reading.desired),

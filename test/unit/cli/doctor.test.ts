@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judgeAddresses } from '../../../operator/cli/doctor/judge-addresses.ts'
+import { judgeOperatorVersions, judgePluginVersions } from '../../../operator/cli/doctor/judge-versions.ts'
 import { judgeKong, judgeKongNodes, type KongFacts } from '../../../operator/cli/doctor/kong-facts.ts'
 import { judgePluginProcesses, judgeRandomServices } from '../../../operator/cli/doctor/plugin-facts.ts'
 import { consulFinding, nodeFinding } from '../../../operator/cli/doctor/run-doctor.ts'
@@ -178,4 +179,40 @@ test('an address of the network is fine from anywhere', () => {
 test('a Consul without the configuration entries that are read is too old', () => {
   const levels = ['1.7.9', '1.8.7', '1.22.3', '2.0.0'].map((version) => consulFinding(version, 'here').level)
   assert.deepEqual(levels, ['problem', 'ok', 'ok', 'ok'])
+})
+
+test('leader, follower and plugins of one version are fine, others are named with theirs', () => {
+  const operator = (id: string, mesh: string, version?: string) => ({
+    ...{
+      node: 'n',
+      id: `kongsul-operator-${mesh}-${id}`,
+      address: '',
+      port: 1,
+      tags: [],
+      kind: '',
+      checks: [],
+    },
+    meta: version === undefined ? { mesh } : { mesh, version },
+    weights: { passing: 1, warning: 1 },
+  })
+  const told = (...instances: Instance[]) =>
+    judgeOperatorVersions({ services: new Map([['kongsul-operator', instances]]) }, 'm', '2.0.0').map(
+      ({ level, found }) => `${level} ${found}`,
+    )
+  assert.deepEqual(told(operator('a', 'm', '2.0.0'), operator('b', 'other', '1.0.0')), [
+    'ok all of version 2.0.0: a 2.0.0',
+  ])
+  assert.deepEqual(told(operator('a', 'm', '2.0.0'), operator('b', 'm', '1.0.0'), operator('c', 'm')), [
+    'warning mixed versions: a 2.0.0, b 1.0.0, c of an older version; this command is 2.0.0',
+  ])
+  assert.deepEqual(told(), [])
+  const plugins = (...versions: (string | null | undefined)[]) =>
+    judgePluginVersions(
+      versions.map((version) => ({ node: 'k', ...(version === undefined ? {} : { version }) })),
+      '2.0.0',
+    ).map(({ level }) => level)
+  assert.deepEqual(
+    [plugins('2.0.0'), plugins(null), plugins('3.0.0'), plugins(undefined)],
+    [['ok'], ['warning'], ['warning'], []],
+  )
 })
