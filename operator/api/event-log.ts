@@ -7,11 +7,14 @@ export interface SentEvent {
 }
 
 const MOST_KEPT = 1_000
+/** A first sync tells of whole entities; a thousand usual events are a fifth of this. */
+const MOST_KEPT_CHARACTERS = 2_000_000
 
 /** The last events, for those that come back and ask for what they missed, and those who listen. */
 export class EventLog {
   readonly #listeners = new Set<(event: SentEvent) => void>()
   readonly #kept: SentEvent[] = []
+  #keptCharacters = 0
   #nextId: number
 
   /** @param firstId ids count up from here: higher than those before a restart */
@@ -24,7 +27,9 @@ export class EventLog {
     // JSON has no line break in it.
     const event = { id, text: `id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n` }
     this.#kept.push(event)
-    if (this.#kept.length > MOST_KEPT) this.#kept.shift()
+    this.#keptCharacters += event.text.length
+    while (this.#kept.length > MOST_KEPT || this.#keptCharacters > MOST_KEPT_CHARACTERS)
+      this.#keptCharacters -= this.#kept.shift()!.text.length
     for (const tell of this.#listeners) tell(event)
   }
 

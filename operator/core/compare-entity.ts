@@ -58,7 +58,7 @@ export function compareEntity(
   policy: 'keep' | 'revert',
   age: OverrideAge | null = null,
 ): Comparison {
-  if (isInSync(actual, desired)) return { result: actual, fields: [], held: [], expiresAtMs: null }
+  if (isInSync(actual, desired)) return { result: actual, fields: NONE, held: NONE, expiresAtMs: null }
   const applied = appliedOf(actual.tags)
   const wanted = withFormerFields(desired, applied)
   const before = sinceOf(actual.tags)
@@ -85,6 +85,9 @@ export function compareEntity(
   const result = all.length === 0 ? actual : written(actual, wanted, fields, tags)
   return { result, fields: all, held: [...held, ...healthHeld(actual)], expiresAtMs: firstEnd(since, age) }
 }
+
+/** Of thousands of entities. */
+const NONE: readonly never[] = []
 
 /** Also for a target that is kept out by hand: it holds no field, and is an override to whoever looks for one. */
 function healthHeld({ kind, tags }: Entity): readonly Held[] {

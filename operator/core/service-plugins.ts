@@ -4,7 +4,7 @@ import type { CircuitRules } from '../../plugins/breaker/settings-defaults.ts'
 import type { Entity, Json } from './entity.ts'
 import { entityId, pluginId, policyPluginId, serviceName } from './names.ts'
 import type { Settings } from './settings-defaults.ts'
-import { compact } from './shared.ts'
+import { compact, withOwn } from './shared.ts'
 import { ownTags } from './tags.ts'
 
 /** Plugins of kongsul, in the order in which Kong runs them. */
@@ -62,9 +62,11 @@ export function pluginEntity(
   name: string,
   config: Fields,
 ): Entity {
-  const fields = { ...config, enabled: true, service: { id: parent } }
-  return { kind: 'plugin', id, name, parent, owner: service, fields, tags: ownTags(mesh, service, fields) }
+  const form = remembered(config, () => ({ ...config, enabled: true, service: null }))
+  const fields = withOwn(form, [['service', { id: parent }]])
+  return { kind: 'plugin', id, name, owner: service, parent, fields, tags: ownTags(mesh, service, fields) }
 }
+
 function configOf(name: MeshPlugin, settings: Settings): Fields {
   switch (name) {
     case 'mesh-tracing':

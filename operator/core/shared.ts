@@ -34,7 +34,8 @@ export function sharedFields(kind: Kind, fields: Fields): Fields {
 /** An object that grew key by key is a hash table to V8; one that came out of JSON has a layout, which copies share. */
 export const compact = <T extends Fields>(fields: T): T => JSON.parse(JSON.stringify(fields)) as T
 
-function withOwn(form: Fields, own: readonly (readonly [string, Json])[]): Fields {
+/** A copy of the layout of `form`, with these values of fields that it has. */
+export function withOwn(form: Fields, own: readonly (readonly [string, Json])[]): Fields {
   const fields: Record<string, Json> = { ...form }
   for (const [path, value] of own) fields[path] = value
   return fields

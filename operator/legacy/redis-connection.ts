@@ -1,4 +1,3 @@
-import { createClient, ErrorReply } from '@redis/client'
 import { backoffMs } from '../consul/backoff.ts'
 import type { RedisConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -21,6 +20,10 @@ const ANSWER_LIMIT_MS = 2000
 const MOST_COMMANDS = 5000
 const RECONNECT = { firstMs: 100, maxMs: 3000 }
 
+/** Takes 18 MB, which a mesh without Redis need not have: loaded with the first command. */
+const library = () => import('@redis/client')
+type Library = Awaited<ReturnType<typeof library>>
+
 type Client = ReturnType<typeof newClient>
 
 /**
@@ -42,7 +45,8 @@ export class RedisConnection {
 
   /** @throws RedisError REDIS_DOWN at once while it is down, or when it takes over 2 s */
   readonly run: RedisCommand = async (...words) => {
-    const client = await this.#connected()
+    const redis = await library()
+    const client = await this.#connected(redis)
     const [what = ''] = words
     try {
       return await within(
@@ -51,13 +55,13 @@ export class RedisConnection {
         `Redis did not answer ${what}`,
       )
     } catch (error) {
-      if (error instanceof ErrorReply) {
+      if (error instanceof redis.ErrorReply) {
         const message = `Redis refused ${what}: ${error.message}`
         throw new RedisError('REDIS_REFUSED', message, { cause: error })
       }
       if (error instanceof RedisError) {
         // Whatever else was sent there would wait as long: a server that hangs keeps its connections.
-        this.#renew(client, error)
+        this.#renew(redis, client, error)
         throw error
       }
       throw new RedisError('REDIS_DOWN', `Redis is down: ${reasonOf(error)}`, { cause: error })
@@ -69,17 +73,17 @@ export class RedisConnection {
     this.#client?.destroy()
   }
 
-  async #connected(): Promise<Client> {
+  async #connected(redis: Library): Promise<Client> {
     if (this.#isStopped) throw new RedisError('REDIS_DOWN', 'the operator is stopping')
-    const client = this.#client ?? this.#open()
+    const client = this.#client ?? this.#open(redis)
     if (client.isReady) return client
     if (this.#failure === null) await this.#settled
     if (client.isReady) return client
     throw new RedisError('REDIS_DOWN', `Redis is down: ${this.#failure ?? 'no answer'}`)
   }
 
-  #open(): Client {
-    const client = newClient(this.#options.redis)
+  #open(redis: Library): Client {
+    const client = newClient(redis, this.#options.redis)
     this.#client = client
     const settled = new Promise<void>((done) => {
       client.once('ready', done)
@@ -95,11 +99,11 @@ export class RedisConnection {
   }
 
   /** A new client in place of one whose server hangs. */
-  #renew(client: Client, why: RedisError): void {
+  #renew(redis: Library, client: Client, why: RedisError): void {
     if (client !== this.#client || this.#isStopped) return
     this.#failed(client, why)
     client.destroy()
-    this.#open()
+    this.#open(redis)
   }
 
   #isUp(client: Client): void {
@@ -117,7 +121,7 @@ export class RedisConnection {
   }
 }
 
-function newClient({ url, tls }: RedisConfig) {
+function newClient({ createClient }: Library, { url, tls }: RedisConfig) {
   const address = revealed(url)!
   const secure =
     tls === undefined || !address.startsWith('rediss:')

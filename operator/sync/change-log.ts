@@ -76,7 +76,8 @@ export class ChangeLog {
     const at = event.error === null || event.changes.length > 0 ? -1 : this.#repeated(event)
     const tries = at < 0 ? 1 : this.#entries.splice(at, 1)[0]!.tries + 1
     this.#lastId += 1
-    this.#entries.push({ ...event, id: this.#lastId, tries })
+    const { service, reasons, changes, tookMs, atMs, error, node } = event
+    this.#entries.push({ id: this.#lastId, service, reasons, changes, tookMs, atMs, error, node, tries })
     // Dropping one at a time would move the whole list each time.
     if (this.#entries.length >= 2 * this.#size) this.#entries = this.#entries.slice(-this.#size)
   }

@@ -2,6 +2,7 @@ import { type Entity, type Kind, type KongState, keyOf } from '../core/entity.ts
 import { isUnmanagedRoute } from '../core/foreign-routes.ts'
 
 const LONGEST_READ_MS = 600_000
+const TIMES_APART_MS = 1_000
 
 /**
  * What Kong holds, as last read or written. Indexed so that one service's part can be taken out without looking at
@@ -13,8 +14,11 @@ export class KongMirror {
   readonly #byParent = new Index()
   readonly #byName = new Index()
   readonly #byMatch = new Index()
-  readonly #written = new Map<string, { readonly at: number; readonly ms: number }>()
+  /** When each entity was written, on the clock of writes; oldest first. */
+  readonly #written = new Map<string, number>()
   #clock = 0
+  /** Which moments of that clock were when, oldest first; one a second. */
+  #times: { readonly at: number; readonly ms: number }[] = []
   #copy: KongState | null = null
   readonly #foreign = new Map<string, Entity>()
   #foreignCopy: readonly Entity[] | null = null
@@ -50,8 +54,9 @@ export class KongMirror {
 
   /** Notes what a write, or a read of one entity, has shown. */
   set(entity: Entity): void {
-    this.#note(keyOf(entity))
-    this.#put(entity)
+    const key = keyOf(entity)
+    this.#note(key)
+    this.#put(key, entity)
   }
 
   /** Notes that Kong does not have the entity, or has it new: what hung on it went with it. */
@@ -97,13 +102,13 @@ export class KongMirror {
    * hide what somebody does to the rest of it.
    */
   merge(read: KongState, covers: (entity: Entity) => boolean, since: number): void {
-    const isNewer = (key: string) => (this.#written.get(key)?.at ?? 0) > since
+    const isNewer = (key: string) => (this.#written.get(key) ?? 0) > since
     for (const [key, entity] of this.#entities) {
       if (!covers(entity) || read.has(key) || isNewer(key)) continue
       if (entity.owner !== '') this.#gone.push(entity)
       this.#drop(key)
     }
-    for (const [key, entity] of read) if (!isNewer(key)) this.#put(entity)
+    for (const [key, entity] of read) if (!isNewer(key)) this.#put(key, entity)
   }
 
   /**
@@ -133,20 +138,25 @@ export class KongMirror {
     return this.#byMatch.get(match)
   }
 
-  /** Remembered for longer than any read takes, oldest first. */
+  /** Remembered for longer than any read takes. */
   #note(key: string): void {
     const ms = performance.now()
     this.#clock += 1
     this.#written.delete(key)
-    this.#written.set(key, { at: this.#clock, ms })
-    for (const [oldest, written] of this.#written) {
-      if (ms - written.ms < LONGEST_READ_MS) return
+    this.#written.set(key, this.#clock)
+    if (ms - (this.#times.at(-1)?.ms ?? Number.NEGATIVE_INFINITY) >= TIMES_APART_MS)
+      this.#times.push({ at: this.#clock, ms })
+    while (ms - this.#times[0]!.ms > LONGEST_READ_MS) this.#forget(this.#times.shift()!.at)
+  }
+
+  #forget(until: number): void {
+    for (const [oldest, at] of this.#written) {
+      if (at > until) return
       this.#written.delete(oldest)
     }
   }
 
-  #put(entity: Entity): void {
-    const key = keyOf(entity)
+  #put(key: string, entity: Entity): void {
     if (this.#entities.get(key) === entity) return
     this.#drop(key)
     this.#copy = null

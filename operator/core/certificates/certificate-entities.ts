@@ -92,7 +92,7 @@ function entity(
   fields: Readonly<Record<string, Json>>,
 ): Entity {
   const tags = ownTags(mesh, CERTIFICATES_OWNER, { ...fields, ...(name === '' ? {} : { name }) })
-  return { kind, id, name, parent, owner: CERTIFICATES_OWNER, fields, tags }
+  return { kind, id, name, owner: CERTIFICATES_OWNER, parent, fields, tags }
 }
 
 const taken = (name: string, host: string, first: string): Problem => ({

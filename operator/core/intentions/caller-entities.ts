@@ -73,8 +73,8 @@ function consumerEntity(mesh: string, service: string, name: string): Entity {
     kind: 'consumer',
     id,
     name,
-    parent: '',
     owner: service,
+    parent: '',
     fields: {},
     tags: ownTags(mesh, service, { name }),
   }
@@ -93,8 +93,8 @@ function jwtEntity(
     kind: 'jwt_secret',
     id,
     name,
-    parent,
     owner,
+    parent,
     fields,
     tags: ownTags(mesh, owner, { ...fields, name }),
   }
@@ -108,8 +108,8 @@ function keyEntity(mesh: string, { id: parent, owner }: Entity, { kid }: Identit
     kind: 'keyauth_credential',
     id,
     name: '',
-    parent,
     owner,
+    parent,
     fields,
     tags: ownTags(mesh, owner, fields),
   }
@@ -122,8 +122,8 @@ function groupEntity(mesh: string, { id: parent, owner, name }: Entity, group: s
     kind: 'acl',
     id,
     name: group,
-    parent,
     owner,
+    parent,
     fields,
     tags: ownTags(mesh, owner, { ...fields, name: group }),
   }
