@@ -26,8 +26,9 @@ const YOUNG_BYTES = 8 * 2 ** 20
 
 /**
  * The operator holds a mesh in memory and makes little garbage beside it. Left alone V8 lets the heap grow to a multiple of
- * what is in use, and the young generation to 32 MiB, which a flag can hold down at the start of a process alone: so it is
- * made to grow as far as it shall, and then no further. docs/architecture.md has what was measured.
+ * what is in use, and the young generation to 32 MiB, which a flag can bound at the start of a process alone: so it is made
+ * to grow as far as it shall, and then no further. Measured with 2,000 services of three instances: 205 MiB instead of 255,
+ * for an eighth more processor time under 100 changes a second.
  */
 function boundHeap() {
   v8.setFlagsFromString('--heap-growing-percent=20')

@@ -180,18 +180,14 @@ export class Mesh {
   }
 
   async #operatorReady(operator: KongsulProcess, url: string, deadlineMs: number): Promise<void> {
-    await waitFor(
-      async () => {
-        const answer = await Promise.race([
-          fetch(`${url}/readyz`),
-          operator.exited.then((code) => {
-            throw new Error(`the operator exited with ${code}: ${operator.output()}`)
-          }),
-        ])
-        return answer.ok || Promise.reject(new Error(await answer.text()))
-      },
-      { deadlineMs, what: 'the first sync' },
-    )
+    const gone = operator.exited.then((code) => {
+      throw new Error(`the operator exited with ${code}: ${operator.output()}`)
+    })
+    const isReady = async () => {
+      const answer = await fetch(`${url}/readyz`)
+      return answer.ok || Promise.reject(new Error(await answer.text()))
+    }
+    await Promise.race([waitFor(isReady, { deadlineMs, what: 'the first sync' }), gone])
   }
 
   async startInstance(name: string, port = 0, place: InstancePlace = {}): Promise<InstanceProcess> {

@@ -79,3 +79,12 @@ test('ids increase, the last thousand are kept, and only listeners are told', ()
   )
   match(log.since(1_013)[0]!.text, /^id: 1014\nevent: alert\ndata: \{"text":"a\\nb"\}\n\n$/)
 })
+
+test('events of whole entities are kept for as long as they take little memory, the newest ones', () => {
+  const log = new EventLog(1)
+  for (let i = 0; i < 300; i++) log.add({ kind: 'reconcile', data: 'x'.repeat(10_000) })
+  const kept = log.since(0)
+  equal(kept.at(-1)!.id, 300)
+  const characters = kept.reduce((sum, { text }) => sum + text.length, 0)
+  equal(characters <= 2_000_000 && characters > 1_900_000, true, `${characters} characters`)
+})
