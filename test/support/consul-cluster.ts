@@ -1,7 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hasGrpcTls } from '../../operator/cli/up/consul-arguments.ts'
+import { readConsulVersion } from '../../operator/cli/up/consul-version.ts'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
 import { consulCalls, type TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
@@ -31,9 +33,7 @@ const COUNT = 3
 export async function startConsulCluster(): Promise<ConsulCluster> {
   const binary = await findConsul({ log: () => {} })
   const folder = mkdtempSync(join(tmpdir(), 'kongsul-cluster-'))
-  // From 1.14 on every server wants one more port, the same for all; before that the flag is not known.
-  const [, minor = '0'] = /v1\.(\d+)/.exec(execFileSync(binary, ['version'], { encoding: 'utf8' })) ?? []
-  const grpcTls = Number(minor) >= 14 ? ['-grpc-tls-port', -1] : []
+  const grpcTls = hasGrpcTls(await readConsulVersion(binary)) ? ['-grpc-tls-port', -1] : []
   const ports = await freePorts(COUNT * 4)
   const portOf = (nth: number, which: number) => ports[nth * 4 + which]!
   const lans = Array.from({ length: COUNT }, (_, nth) => `127.0.0.1:${portOf(nth, 2)}`)

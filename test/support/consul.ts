@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hasGrpcTls } from '../../operator/cli/up/consul-arguments.ts'
+import { readConsulVersion } from '../../operator/cli/up/consul-version.ts'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
 import { freePorts } from './free-port.ts'
 import { killChild } from './kill-child.ts'
@@ -65,7 +67,9 @@ export async function startConsul({
   // Else a server with data elects itself after 5 to 10 s, and an agent waits 15 to 30 s for its next full
   // synchronisation where the first found no leader within 7: what it is told meanwhile nobody else hears.
   const performance = { raft_multiplier: 1 }
-  writeFileSync(join(configDir, 'agent.json'), JSON.stringify({ performance, ...access, ...config }))
+  const known = { performance, disable_update_check: true, ...access, ...config }
+  writeFileSync(join(configDir, 'agent.json'), JSON.stringify(known))
+  const grpcTls = hasGrpcTls(await readConsulVersion(binary)) ? ['-grpc-tls-port', -1] : []
   let child: ChildProcess | null = null
   let headers: Record<string, string> = {}
 
@@ -88,7 +92,7 @@ export async function startConsul({
     const ports = ['-http-port', httpPort, '-server-port', serverPort, '-dns-port', -1, '-grpc-port', -1]
     const serf = ['-serf-lan-port', lanPort, '-serf-wan-port', wanPort, '-log-level', 'err']
     const more = ['-config-file', join(configDir, 'agent.json')]
-    child = spawn(binary, [...args, ...ports, ...serf, ...more].map(String), { stdio: 'ignore' })
+    child = spawn(binary, [...args, ...ports, ...grpcTls, ...serf, ...more].map(String), { stdio: 'ignore' })
     if (dataDir === null) headers = {}
     if (acl && headers['x-consul-token'] === undefined) {
       const bootstrap = () => request('PUT', '/acl/bootstrap') as Promise<{ SecretID: string }>

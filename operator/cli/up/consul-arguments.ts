@@ -30,5 +30,8 @@ export function consulArguments(
   ]
 }
 
-/** The port for gRPC over TLS came with 1.14; older agents refuse to know it. */
-const hasGrpcTls = ([major, minor]: readonly [number, number]): boolean => major > 1 || minor >= 14
+/**
+ * The port for gRPC over TLS came with 1.14, where every server listens at 8503 unless told otherwise; older agents
+ * refuse to know it.
+ */
+export const hasGrpcTls = ([major, minor]: readonly [number, number]): boolean => major > 1 || minor >= 14
