@@ -44,7 +44,7 @@ export async function startConsulCluster(): Promise<ConsulCluster> {
       ...['-http-port', portOf(nth, 0), '-server-port', portOf(nth, 1), '-serf-lan-port', portOf(nth, 2)],
       ...['-serf-wan-port', portOf(nth, 3), '-dns-port', -1, '-grpc-port', -1, ...grpcTls],
       ...lans.flatMap((lan) => ['-retry-join', lan]),
-      ...['-retry-interval', '1s'],
+      ...['-retry-interval', '1s', '-hcl', 'disable_update_check = true'],
     ].map(String)
     const start = () => spawn(binary, args, { stdio: 'ignore' })
     return { http: portOf(nth, 0), rpc: portOf(nth, 1), start, child: start() }

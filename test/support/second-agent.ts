@@ -32,6 +32,8 @@ export async function startSecondAgent(first: TestConsul): Promise<SecondAgent> 
     '1s',
     '-log-level',
     'err',
+    '-hcl',
+    'disable_update_check = true',
   ]
   const child = spawn(binary, ['agent', ...where, ...ports, ...join1].map(String), { stdio: 'ignore' })
   const url = `http://127.0.0.2:${first.httpPort}`
