@@ -99,6 +99,10 @@ export async function startConsul({
       const { SecretID } = await waitFor(bootstrap, { pollMs: 50, what: 'the ACLs' })
       headers = { 'x-consul-token': SecretID }
     }
+    // What is deregistered at the agent leaves the catalog by the agent's own token (1.8.7: by that of the service).
+    const Token = headers['x-consul-token']
+    const giveToken = () => request('PUT', '/agent/token/agent', { Token }).then(() => true)
+    if (acl) await waitFor(giveToken, { pollMs: 50, what: 'the token of the agent' })
     const ready = async () => {
       const services = (await request('GET', '/catalog/services')) as Record<string, unknown>
       return services.consul !== undefined
