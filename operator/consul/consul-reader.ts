@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type http from 'node:http'
 import ConsulClient from 'consul'
+import type { Action } from '../core/intentions/intention.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -13,6 +14,7 @@ import type {
   RawNode,
   RawNodeDump,
   RawNodeServices,
+  RawSelf,
   RawServiceRow,
   RawSummary,
 } from './raw-rows.ts'
@@ -65,7 +67,12 @@ export interface ConsulReader {
   readonly intentions: Read<readonly unknown[]>
   /** Intentions about calls to a service; refused where the token may not read them. Not a stale answer. */
   intentionsFor(destination: string, options?: ReadOptions): Promise<readonly unknown[]>
-  /** May one service call another? By intentions, else by Consul's default. */
+  /**
+   * `default_intention_policy` of the agent (1.18 and later); null where there is none, or the token may not read the
+   * agent. The question whether one service may call another does not go by it (seen up to 1.22.7), sidecars do.
+   */
+  intentionDefault(options?: ReadOptions): Promise<Action | null>
+  /** May one service call another? By intentions, else by the default of access control. */
   mayCall(source: string, destination: string, options?: ReadOptions): Promise<boolean>
   /** The certificate that Consul Connect issues for a service, made anew by the agent in time. */
   leaf(service: string, options?: ReadOptions): Promise<Answer<RawLeaf>>
@@ -172,6 +179,17 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
         (await read<{ Allowed?: boolean }>('connect.intentions.check', call, fresh)).body.Allowed === true
       )
     },
+    intentionDefault: async (options) => {
+      const call: Call = (o) => get('/agent/self', o)
+      try {
+        const { body } = await read<RawSelf>('agent.self', call, { ...options, stale: false })
+        const policy = body.DebugConfig?.DefaultIntentionPolicy
+        return policy === 'allow' || policy === 'deny' ? policy : null
+      } catch (error) {
+        if (error instanceof ConsulError && error.status === 403) return null
+        throw error
+      }
+    },
     entry,
     hasEntry: async (kind, name, options) => (await entry(kind, name, options)) !== null,
     leaf: (service, options) =>
@@ -182,7 +200,7 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       ),
     datacenter: async () => {
       const call: Call = (o) => get('/agent/self', o)
-      const { body } = await read<{ Config: { Datacenter: string } }>('agent.self', call, { stale: false })
+      const { body } = await read<RawSelf>('agent.self', call, { stale: false })
       return body.Config.Datacenter
     },
     keys: async (prefix, options) => {

@@ -9,7 +9,10 @@ import { inParallel } from './in-parallel.ts'
 import { KeptRows } from './keep-lost.ts'
 
 export interface IntentionsWatchOptions {
-  readonly reader: Pick<ConsulReader, 'intentions' | 'intentionsFor' | 'mayCall' | 'entries'>
+  readonly reader: Pick<
+    ConsulReader,
+    'intentions' | 'intentionsFor' | 'intentionDefault' | 'mayCall' | 'entries'
+  >
   readonly signal: AbortSignal
   /** What is known; another object each time it differs. */
   readonly onIntentions: (intentions: Intentions) => void
@@ -49,8 +52,7 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
       await requireVisible(before ?? (await gated()), answer, reader, signal)
       const list = JSON.stringify(answer.body)
       // While there is one for everybody (* -> *) its answer is what comes: with another list the default may be told.
-      if (askedWith !== list)
-        byDefault = (await reader.mayCall(NOBODY, NOWHERE, { signal })) ? 'allow' : 'deny'
+      if (askedWith !== list) byDefault = await readDefault(reader, signal)
       askedWith = list
       if (answer.body.length === 0 || !hasEntries) return answer
       const entries = await readEntries(reader, signal)
@@ -74,6 +76,13 @@ export async function watchIntentions(options: IntentionsWatchOptions): Promise<
       onDoubt(error)
     },
   })
+}
+
+/** What holds where no intention matches. @throws ConsulError */
+async function readDefault(reader: IntentionsWatchOptions['reader'], signal: AbortSignal): Promise<Action> {
+  const configured = await reader.intentionDefault({ signal })
+  if (configured !== null) return configured
+  return (await reader.mayCall(NOBODY, NOWHERE, { signal })) ? 'allow' : 'deny'
 }
 
 /** null: this Consul has no such kind (1.8.7 answers 500 then). @throws ConsulError */

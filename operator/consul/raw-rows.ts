@@ -55,6 +55,12 @@ export interface RawSummary {
   readonly InstanceCount: number
 }
 
+/** /v1/agent/self; what is below DebugConfig is there where this version knows it. */
+export interface RawSelf {
+  readonly Config: { readonly Datacenter: string }
+  readonly DebugConfig?: { readonly DefaultIntentionPolicy?: unknown }
+}
+
 /** /v1/agent/connect/ca/leaf */
 export interface RawLeaf {
   readonly CertPEM: string

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import { readConsulVersion } from '../../operator/cli/up/consul-version.ts'
 import { Signer } from '../../operator/client/signer.ts'
 import { credentialKey } from '../../operator/core/intentions/caller-entities.ts'
 import { privateKeyText } from '../../operator/identity/private-key-file.ts'
+import { findConsul } from '../../operator/setup/consul-binary.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
@@ -295,5 +297,24 @@ describe('intentions of Consul at the gateway', () => {
       assert.ok(!text.includes(secret) && !text.includes('PRIVATE KEY'))
       assert.ok(!text.includes(Buffer.from(secret).toString('base64').slice(0, 40)))
     }
+  })
+})
+
+describe('default_intention_policy of Consul', () => {
+  test('keeps out whom no intention lets in, though access control allows everything', async (t) => {
+    const [major, minor] = await readConsulVersion(await findConsul({ log: () => {} }))
+    if (major === 1 && minor < 18) return t.skip('Consul knows it from 1.18 on')
+    const server = await startEchoServer()
+    const stack = await startStack({ config: { default_intention_policy: 'deny' } })
+    t.after(async () => {
+      await stack.stop()
+      await server.close()
+    })
+    await stack.consul.register({ Name: 'web', ID: 'web', Address: '127.0.0.1', Port: server.port })
+    await stack.startOperator()
+    const status = async () => (await fetch(`${stack.proxyUrl}/web/`)).status
+    await waitFor(async () => (await status()) === 401, { what: 'nobody being let in' })
+    await stack.consul.setKey('mesh/defaults', { intentions: { default: 'allow' } })
+    await waitFor(async () => (await status()) === 200, { what: 'everybody being let in' })
   })
 })

@@ -3,6 +3,8 @@ import { equal, match } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { createConsulReader } from '../../operator/consul/consul-reader.ts'
+import { createMetrics } from '../../operator/telemetry/metrics.ts'
 import { Secret } from '../../operator/telemetry/secret.ts'
 import { freePorts } from '../support/free-port.ts'
 import { runKongsul } from '../support/kongsul-process.ts'
@@ -37,6 +39,19 @@ describe('with access control and the policy deny', () => {
     stack.consul.request('PUT', '/acl/token', { ...TOKEN, Policies: [{ Name: 'operator' }] })
   const revoke = () => stack.consul.request('DELETE', `/acl/token/${TOKEN.AccessorID}`)
   const status = () => stack.operator().status()
+
+  test('with a token that may not read the agent its default for intentions is taken as not set', async () => {
+    await stack.consul.request('PUT', '/acl/policy', {
+      Name: 'services',
+      Rules: 'service_prefix "" { policy = "read" }',
+    })
+    const body = { Policies: [{ Name: 'services' }] }
+    const { SecretID } = (await stack.consul.request('PUT', '/acl/token', body)) as { SecretID: string }
+    const config = { url: stack.consul.url, token: new Secret(SecretID) }
+    const reader = createConsulReader(config, createMetrics('test'))
+    equal(await reader.intentionDefault(), null)
+    reader.close()
+  })
 
   test('a token that is revoked changes nothing, the status says what it needs, and one that is back is used', async () => {
     await stack.settled()

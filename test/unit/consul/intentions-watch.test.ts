@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { ConsulError } from '../../../operator/consul/consul-error.ts'
 import type { ReadOptions } from '../../../operator/consul/consul-reader.ts'
 import { watchIntentions } from '../../../operator/consul/intentions-watch.ts'
+import type { Action } from '../../../operator/core/intentions/intention.ts'
 import type { Intentions } from '../../../operator/core/intentions/join-access.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -18,6 +19,7 @@ describe('the watch of intentions', () => {
   let rows: unknown[]
   let matching: unknown[] | Error
   let isAllowed: boolean
+  let configured: Action | Error | null
   let entries: unknown[] | Error
   let failure: Error | null
   let isFiltered: boolean
@@ -56,6 +58,10 @@ describe('the watch of intentions', () => {
       if (entries instanceof Error) throw entries
       return { body: entries, index: 1n }
     },
+    intentionDefault: async () => {
+      if (configured instanceof Error) throw configured
+      return configured
+    },
     mayCall: async () => {
       asked += 1
       return isAllowed
@@ -68,6 +74,7 @@ describe('the watch of intentions', () => {
     rows = [row('web', 'api'), row('web', 'db')]
     matching = []
     isAllowed = false
+    configured = null
     // As 1.8.7 answers.
     const said = 'config.list answered 500: invalid config entry kind: service-intentions'
     entries = new ConsulError('CONSUL_REFUSED', 'config.list', said, { status: 500 })
@@ -101,6 +108,22 @@ describe('the watch of intentions', () => {
     begin()
     await waitFor(() => seen.length === 1)
     assert.deepEqual([pairs(), last().byDefault], [['web api', 'web db'], 'deny'])
+  })
+
+  test('what the agent is configured to do where no intention matches comes before what it answers for two names', async () => {
+    isAllowed = true
+    configured = 'deny'
+    begin()
+    await waitFor(() => seen.length === 1)
+    assert.deepEqual([last().byDefault, asked], ['deny', 0])
+  })
+
+  test('nothing is known of the default, and nothing told, while the agent cannot be asked', async () => {
+    isAllowed = true
+    configured = new ConsulError('CONSUL_REFUSED', 'agent.self', 'agent.self answered 500', { status: 500 })
+    begin()
+    await waitFor(() => doubts.length > 0)
+    assert.deepEqual([seen, doubts[0], asked], [[], 'agent.self answered 500', 0])
   })
 
   test('what was deleted is gone, once Consul says that it is', async () => {

@@ -57,6 +57,7 @@ class FakeConsul {
         return all(rows)
       },
       intentionsFor: async () => [],
+      intentionDefault: async () => null,
       mayCall: async () => true,
       hasEntry: async () => {
         if (this.hidden) throw denied()
