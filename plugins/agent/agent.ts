@@ -16,7 +16,7 @@ import { registerObserverMetrics } from '../mesh-observer/observer-metrics.ts'
 import { registerFeedMetrics } from '../outcomes/feed-metrics.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
 import { RecentRequests } from '../outcomes/recent-requests.ts'
-import { listenUdpFeed, type UdpFeed } from '../outcomes/udp-feed.ts'
+import { type PreparedFeed, prepareUdpFeed, type UdpFeed } from '../outcomes/udp-feed.ts'
 import type { Span } from '../spans/span.ts'
 import { isRecorded, spansOf } from '../spans/spans-of.ts'
 import type { AgentConfig } from './agent-config.ts'
@@ -51,6 +51,7 @@ export class Agent {
   readonly #ejector: Ejector
   readonly #links: ReturnType<typeof createOperatorLinks>
   readonly #exporters: readonly OtlpExporter<Span>[]
+  readonly #prepared: PreparedFeed
   #reporter: CircuitReporter | null = null
   #feed: UdpFeed | null = null
   #sweep: NodeJS.Timeout | null = null
@@ -100,6 +101,12 @@ export class Agent {
       (error) => warn('an outcome could not be used', { error: String((error as Error)?.stack ?? error) }),
     )
     registerObserverMetrics(registry, observer, this.#recent)
+    this.#prepared = prepareUdpFeed({
+      ...config.feed,
+      token: config.lineToken,
+      onOutcome: (outcome) => this.#take(outcome),
+      log,
+    })
     void watchMesh({
       operators: this.#operators,
       onChanges: (changes) => circuits.meshChanged(this.#mesh.update(changes)),
@@ -127,15 +134,8 @@ export class Agent {
     })
     this.#sweep = setInterval(() => circuits.sweep(), SWEEP_MS)
     this.#sweep.unref()
-    const { lineToken: token, feed } = config
     try {
-      this.#feed = await listenUdpFeed({
-        ...feed,
-        fd: feedFd,
-        token,
-        onOutcome: (outcome) => this.#take(outcome),
-        log,
-      })
+      this.#feed = await this.#prepared.listen(feedFd)
       registerFeedMetrics(registry, this.#feed)
     } catch (error) {
       log.error('no outcomes: the feed cannot listen', { error: (error as Error).message })

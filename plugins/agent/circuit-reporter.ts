@@ -33,7 +33,7 @@ interface Lane {
   retry: NodeJS.Timeout | null
 }
 
-/** Tells every operator of all circuits: every 5 s, at once when one changes, and again soon when one was not reached. */
+/** Tells every operator of all circuits: every 5 s, within 20 ms when one changes or it starts, and again soon when one was not reached. */
 export class CircuitReporter {
   readonly #options: CircuitReporterOptions
   readonly #lanes: readonly Lane[]
@@ -55,16 +55,12 @@ export class CircuitReporter {
     this.#warn = rareWarning(options.log)
     this.#timer = setInterval(() => this.#sendAll(), EVERY_MS)
     this.#timer.unref()
-    this.#sendAll()
+    this.#sendSoon()
   }
 
   changed(transition: Transition): void {
     for (const { events } of this.#lanes) if (events.length < MOST_EVENTS) events.push(transition)
-    this.#soon ??= setTimeout(() => {
-      this.#soon = null
-      this.#sendAll()
-    }, GATHER_MS)
-    this.#soon.unref()
+    this.#sendSoon()
   }
 
   stop(): void {
@@ -72,6 +68,14 @@ export class CircuitReporter {
     clearInterval(this.#timer)
     if (this.#soon !== null) clearTimeout(this.#soon)
     for (const { retry } of this.#lanes) if (retry !== null) clearTimeout(retry)
+  }
+
+  #sendSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null
+      this.#sendAll()
+    }, GATHER_MS)
+    this.#soon.unref()
   }
 
   #sendAll(): void {

@@ -48,7 +48,17 @@ const RECEIVE_BUFFER_BYTES = 8 * 2 ** 20
 const LOG_EVERY_MS = 10_000
 
 /** Starts to listen. @throws Error that names the address when it cannot be listened on. */
-export async function listenUdpFeed(options: UdpFeedOptions): Promise<UdpFeed> {
+export const listenUdpFeed = (options: UdpFeedOptions): Promise<UdpFeed> =>
+  prepareUdpFeed(options).listen(options.fd)
+
+/** A feed that has everything but its socket's place: a process that takes over listens within a millisecond. */
+export interface PreparedFeed {
+  /** @param fd see UdpFeedOptions. @throws Error that names the address when it cannot be listened on */
+  listen(fd: number | undefined): Promise<UdpFeed>
+}
+
+/** Prepares a feed; nothing is read yet. `options.fd` says nothing. */
+export function prepareUdpFeed(options: UdpFeedOptions): PreparedFeed {
   const { host = '127.0.0.1', port = 5140, receiveBufferBytes = RECEIVE_BUFFER_BYTES, log } = options
   const parse = createLineParser(options.token)
   const counts: FeedCounts = {
@@ -77,18 +87,22 @@ export async function listenUdpFeed(options: UdpFeedOptions): Promise<UdpFeed> {
     }
   }
   socket.on('message', receive) // before it is bound: lines may wait in it
-  await bind(socket, options.fd === undefined ? { address: host, port } : { fd: options.fd, exclusive: true })
-  socket.on('error', (error) => log.warn('the feed of the access log had an error', { error }))
-  growBuffer(socket, receiveBufferBytes)
   return {
-    port: socket.address().port,
-    receiveBufferBytes: socket.getRecvBufferSize(),
-    counts,
-    close: async () => {
-      socket.off('message', receive)
-      const closed = once(socket, 'close')
-      socket.close()
-      await closed
+    async listen(fd) {
+      await bind(socket, fd === undefined ? { address: host, port } : { fd, exclusive: true })
+      socket.on('error', (error) => log.warn('the feed of the access log had an error', { error }))
+      growBuffer(socket, receiveBufferBytes)
+      return {
+        port: socket.address().port,
+        receiveBufferBytes: socket.getRecvBufferSize(),
+        counts,
+        close: async () => {
+          socket.off('message', receive)
+          const closed = once(socket, 'close')
+          socket.close()
+          await closed
+        },
+      }
     },
   }
 }

@@ -94,7 +94,10 @@ export class WorkerPair {
       return
     }
     this.#options.onReady(worker)
-    if (this.#working === null) this.#promote()
+    if (this.#working !== null) return
+    this.#promote()
+    this.#logWorking()
+    this.#refill()
   }
 
   #promote(): void {
@@ -105,9 +108,11 @@ export class WorkerPair {
     }
     this.#working = worker
     this.#waiting = null
-    this.#options.log.info('working process', { pid: worker.pid })
     this.#options.onWork(worker, this.#heardAt)
-    this.#refill()
+  }
+
+  #logWorking(): void {
+    if (this.#working !== null) this.#options.log.info('working process', { pid: this.#working.pid })
   }
 
   #ended(worker: WorkerProcess, why: WorkerEnd): void {
@@ -120,13 +125,15 @@ export class WorkerPair {
       if (!this.#working && !this.#waiting) this.#onAllGone()
       return
     }
+    // Before anything else, even a line in the log: requests wait.
+    if (wasWorking) this.#promote()
     this.restarts[why]++
     const lastedMs = this.#options.now() - worker.startedAt
     this.#backoffMs =
       lastedMs > STEADY_MS ? 0 : Math.min(Math.max(this.#backoffMs * 2, BACKOFF_MS.first), BACKOFF_MS.max)
     const what = { exited: 'ended', hung: 'hung and was killed', slow_start: 'did not start in time' }[why]
     this.#options.log.warn(`${wasWorking ? 'working' : 'waiting'} process ${what}`, { pid: worker.pid })
-    if (wasWorking) this.#promote()
+    if (wasWorking) this.#logWorking()
     this.#refill()
   }
 

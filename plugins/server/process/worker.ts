@@ -104,13 +104,14 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       }
       servers.push(await listenOnInherited(fd, { onConnection, dropsWaiting }))
     }
+    tell({ type: 'listening' })
     setImmediate(() =>
       setImmediate(() => {
         isBacklog = false
+        // Requests wait; what became of those before can wait as long.
+        void agent.work(feedFd)
       }),
     )
-    tell({ type: 'listening' })
-    void agent.work(feedFd)
   }
 
   const stop = () => {

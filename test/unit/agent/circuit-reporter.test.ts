@@ -17,12 +17,17 @@ function operator(url: string, answer: () => Promise<unknown> = async () => unde
   return { url, bodies, call }
 }
 const change = { key: 'k', instance: null, to: 'open' } as Transition
-const reporting = (...operators: ReturnType<typeof operator>[]) =>
-  new CircuitReporter({ operators, node: 'n1', epoch: '1', snapshot: () => [], log: silentLogger })
+/** Answers when each of them has been told once. */
+async function reporting(...operators: ReturnType<typeof operator>[]): Promise<CircuitReporter> {
+  const who = { operators, node: 'n1', epoch: '1' }
+  const reporter = new CircuitReporter({ ...who, snapshot: () => [], log: silentLogger })
+  await waitFor(() => operators.every(({ bodies }) => bodies.length > 0), { what: 'the first report' })
+  return reporter
+}
 
 test('every operator is told at the start, and soon after a change', async () => {
   const [one, two] = [operator('http://one'), operator('http://two')]
-  const reporter = reporting(one, two)
+  const reporter = await reporting(one, two)
   deepEqual([one.bodies.length, two.bodies.length], [1, 1])
   reporter.changed(change)
   await waitFor(() => one.bodies.length === 2 && two.bodies.length === 2)
@@ -33,7 +38,7 @@ test('every operator is told at the start, and soon after a change', async () =>
 test('an operator that does not answer keeps no other waiting, and is told of everything later', async () => {
   const hanging = deferred<undefined>()
   const [slow, quick] = [operator('http://slow', () => hanging.promise), operator('http://quick')]
-  const reporter = reporting(slow, quick)
+  const reporter = await reporting(slow, quick)
   for (const told of [2, 3]) {
     reporter.changed(change)
     await waitFor(() => quick.bodies.length === told)
@@ -50,7 +55,7 @@ test('an operator that fails is told again soon, of what has changed too', async
   const starting = operator('http://starting', async () => {
     if (!isUp) throw new Error('no')
   })
-  const reporter = reporting(starting)
+  const reporter = await reporting(starting)
   reporter.changed(change)
   await waitFor(() => starting.bodies.length >= 3)
   isUp = true
