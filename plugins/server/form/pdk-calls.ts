@@ -37,8 +37,6 @@ export interface PdkCalls {
       set(key: string, value: unknown): Promise<void>
     }
   }
-  /** From now on the handler may keep Kong waiting so much longer, in ms. Absent in Kong's own server, which has no limit. */
-  readonly allow?: (ms: number) => void
 }
 
 /** Goes on with a call's result as a handler does: answers something, a promise, or what `ask` gave it. */
@@ -73,6 +71,7 @@ export class ChannelPdk implements PdkCalls {
     return this.#channel.ask(method, args, next)
   }
 
+  /** From now on the handler may keep Kong waiting so much longer, in ms. No call to Kong; as with `ask`, look first. */
   allow(ms: number): void {
     this.#channel.allow?.(ms)
   }
