@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DEFAULT_TRACES_PER_SECOND } from '../../plugins/mesh-tracing/trace-budget.ts'
+import { LINE_TOKEN } from '../../plugins/outcomes/log-format.ts'
 import { legacyNetworks } from '../access/networks.ts'
 import { OUTCOME_WAYS } from '../core/service-plugins.ts'
 import { hasCredentials, type Setting } from './setting.ts'
@@ -361,11 +362,15 @@ export const SETTINGS: readonly Setting[] = [
     'token that plugin processes give the operators; without one only those of this machine',
   ),
   file('feed.tokenFile', [], 'file holding that token; wins over feed.token'),
-  secret(
-    'feed.lineToken',
-    [],
-    "token in every line of Kong's access log for the feed; Kong's log format has the same",
-  ),
+  {
+    ...secret(
+      'feed.lineToken',
+      [],
+      "token in every line of Kong's access log for the feed; Kong's log format has the same",
+    ),
+    example: 'the-token',
+    schema: z.string().regex(LINE_TOKEN, 'has to be 8 to 128 letters, digits, - and _'),
+  },
   {
     path: 'feed.host',
     kind: 'text',

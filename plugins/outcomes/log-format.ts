@@ -66,9 +66,12 @@ export function logSettings({ token, host = '127.0.0.1', port = 5140 }: LogForma
 export const logSettingLines = (options: LogFormatOptions): readonly string[] =>
   Object.entries(logSettings(options)).map(([name, value]) => `${name}=${value}`)
 
+/** It stands in nginx's configuration, unquoted. */
+export const LINE_TOKEN = /^[A-Za-z0-9_-]{8,128}$/
+
 /** What every line of ours begins with: the token comes first, so that others are told apart without reading on. */
 export function linePrefix(token: string): string {
-  if (!/^[A-Za-z0-9_-]{8,128}$/.test(token)) {
+  if (!LINE_TOKEN.test(token)) {
     throw new RangeError('the feed token must be 8 to 128 letters, digits, - and _')
   }
   return `{"k":"${token}",`

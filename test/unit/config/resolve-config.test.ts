@@ -162,6 +162,11 @@ test('a secret of the wrong kind stays out of the error message', () => {
   assert.ok(!problems[0]!.includes('hush-hush'))
 })
 
+test("a token that nginx's configuration cannot hold is refused by its name, and not shown", () => {
+  const { problems } = resolve({ environment: { KONGSUL_FEED_LINE_TOKEN: 'hush hush' } })
+  assert.match(problems[0]!, /^feed\.lineToken \(.*\): the value has to be 8 to 128 letters, digits, - and _/)
+})
+
 test('every default satisfies its own rule, and every example too', () => {
   for (const setting of SETTINGS) {
     if (setting.fallback !== undefined)
