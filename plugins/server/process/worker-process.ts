@@ -25,6 +25,11 @@ export const SPARE = '--spare'
 /** 0 to 2 are the standard ones, 3 is the channel to us. */
 export const FIRST_INHERITED = 4
 
+/**
+ * V8 lets its young generation grow to 16 MiB, when it likes: 20 MiB more after hours for what dies within microseconds. A
+ * smaller process is also gone sooner when it is killed.
+ */
+const NODE_ARGS = ['--max-semi-space-size=4']
 const TICK_MS = 50
 const START_LIMIT_MS = 20_000
 
@@ -43,11 +48,15 @@ export class WorkerProcess {
   constructor(options: WorkerOptions) {
     this.#options = options
     // A process group of its own: Ctrl-C reaches the supervisor alone, which stops the worker in order.
-    this.#child = spawn(process.execPath, [...options.args, ...(options.isSpare ? [SPARE] : [])], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.fds],
-      detached: true,
-      env: options.env,
-    })
+    this.#child = spawn(
+      process.execPath,
+      [...NODE_ARGS, ...options.args, ...(options.isSpare ? [SPARE] : [])],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...options.fds],
+        detached: true,
+        env: options.env,
+      },
+    )
     this.pid = this.#child.pid ?? 0
     this.startedAt = options.now()
     this.#heardAt = this.startedAt

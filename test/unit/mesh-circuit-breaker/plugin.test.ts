@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { FaultView } from '../../../operator/core/faults.ts'
 import { circuitBreakerPlugin } from '../../../plugins/mesh-circuit-breaker/plugin.ts'
 import type { FunctionHandlers } from '../../../plugins/server/form/define-plugin.ts'
-import type { PdkCalls } from '../../../plugins/server/form/pdk-calls.ts'
+import { ChannelPdk } from '../../../plugins/server/form/pdk-calls.ts'
 
 const FAULTS: FaultView = {
   delayMs: null,
@@ -28,14 +28,18 @@ async function access(faults: FaultView | null) {
     serviceOf: () => 'web',
     faultsOf: () => faults,
   })
-  const kong = {
-    allow: (ms: number) => void calls.push(['allow', ms]),
-    request: { getPath: async () => '/buy/1' },
-    response: {
-      setHeader: async (...args: unknown[]) => void calls.push(['setHeader', ...args]),
-      exit: async (status: number) => void calls.push(['exit', status]),
+  const kong = new ChannelPdk({
+    call: async (method, args) => {
+      if (method === 'kong.request.get_path') return '/buy/1'
+      const name = method.slice(method.lastIndexOf('.') + 1)
+      calls.push(name === 'exit' ? [name, args[0]] : [name, ...args])
+      return undefined
     },
-  } as unknown as PdkCalls
+    ask: () => {
+      throw new Error('it asks nothing without a promise')
+    },
+    allow: (ms) => calls.push(['allow', ms]),
+  })
   const { configure, phases } = Handlers as FunctionHandlers
   const instance = { pluginId: 'p', serviceId: 's1', routeId: null, sequence: 1, id: 1 }
   const result = (phases.access as (...args: unknown[]) => unknown)(kong, configure({}, instance), instance)
@@ -59,7 +63,7 @@ test('a delayed request asks for the time, says so, and is then decided about', 
   equal(
     calls
       .slice(1)
-      .every(([what, name, value]) => `${what} ${name} ${value}` === 'setHeader X-Mesh-Fault delay'),
+      .every(([what, name, value]) => `${what} ${name} ${value}` === 'set_header X-Mesh-Fault delay'),
     true,
   )
   equal(decided, 1)
