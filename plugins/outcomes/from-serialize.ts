@@ -4,7 +4,7 @@ import { parseTraceparent } from '../propagation/formats/traceparent.ts'
 import type { MeshHeaderCodec } from './mesh-headers.ts'
 import { CLIENT_CLOSED, MAX_PATH_CHARS, MAX_USER_AGENT_CHARS, type Outcome, type Try } from './outcome.ts'
 import { pathOf } from './request-line.ts'
-import { entries, instanceOf, MAX_TRIES } from './tries.ts'
+import { entries, instanceOf, MAX_TRIES, NOBODY } from './tries.ts'
 
 type Table = Readonly<Record<string, unknown>>
 
@@ -66,7 +66,7 @@ interface Times {
 /**
  * Kong writes no tries as `{}`, and a try for which nobody was left without address. `state` and `code` are those of
  * tries that Kong gave up; the answers are in `upstream_status` ("502, 200"). Where Kong answered in the end, its last
- * status is not an instance's.
+ * status is not an instance's. Statuses that are not as many as the tries belong to the last of them, of whomever.
  */
 function triesOf(root: Table, { startedAtMs, durationMs, status }: Times): Try[] {
   const rows = Array.isArray(root['tries']) ? root['tries'].map(table) : []
@@ -74,6 +74,7 @@ function triesOf(root: Table, { startedAtMs, durationMs, status }: Times): Try[]
   const isAnswered = root['source'] === 'upstream' && status !== CLIENT_CLOSED
   const isHttp = (number(table(root['response'])['status']) ?? 0) >= 100
   const proxyMs = number(table(root['latencies'])['proxy'])
+  const ahead = statuses.length - rows.length
   const tries: Try[] = []
   for (const [i, row] of rows.entries()) {
     const address = addressOf(row)
@@ -82,9 +83,9 @@ function triesOf(root: Table, { startedAtMs, durationMs, status }: Times): Try[]
     const next = rows[i + 1]
     const end = next === undefined ? startedAtMs + durationMs : number(next['balancer_start'])
     const isLast = next === undefined
-    const answered = Number(statuses[i] || Number.NaN)
+    const answered = Number(statuses[i + ahead] || Number.NaN)
     tries.push({
-      instance: address,
+      instance: ahead === 0 ? address : NOBODY,
       status: isLast && !isHttp ? status : tryStatus(answered, row['code'], isLast && isAnswered),
       connectMs: null,
       ttfbMs: isLast && isAnswered && proxyMs !== null && proxyMs >= 0 && answered > 0 ? proxyMs : null,

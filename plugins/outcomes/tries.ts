@@ -13,12 +13,15 @@ export interface TryLists {
   readonly responseTimes: string
 }
 
+/** Of a try of which is not known whose it was: no instance is charged with what another has done. */
+export const NOBODY = ''
+
 /** Kong allows 32,767 retries. Of more tries than this only the last are kept. */
 export const MAX_TRIES = 64
 
 /**
  * Reads the lists of `$upstream_addr` and its like. A try that was due when nobody was left to ask has no address and
- * is none. `lastStartMs` is when the last try started, after the request's start: the ones before it ended then.
+ * is none. Statuses that are not as many as the addresses belong to the last tries, of whomever. `lastStartMs` is when the last try started, after the request's start: the ones before it ended then.
  */
 export function readTries(lists: TryLists, lastStartMs: number | null): readonly Try[] {
   if (lists.addresses === '') return []
@@ -28,6 +31,7 @@ export function readTries(lists: TryLists, lastStartMs: number | null): readonly
   const headers = entries(lists.headerTimes)
   const responses = entries(lists.responseTimes)
   const tries: Try[] = []
+  const ahead = statuses.length - addresses.length
   let endMs: number | null = null
   for (let i = addresses.length - 1; i >= 0 && tries.length < MAX_TRIES; i--) {
     const address = addresses[i]!
@@ -38,8 +42,8 @@ export function readTries(lists: TryLists, lastStartMs: number | null): readonly
     const startMs: number | null =
       tries.length === 0 ? lastStartMs : endMs === null || ms === null ? null : Math.max(0, endMs - ms)
     tries.push({
-      instance: instanceOf(address),
-      status: statusOf(statuses[i], connectMs, ttfbMs),
+      instance: ahead === 0 ? instanceOf(address) : NOBODY,
+      status: statusOf(statuses[i + ahead], connectMs, ttfbMs),
       connectMs,
       ttfbMs,
       ms,

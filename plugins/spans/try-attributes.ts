@@ -1,4 +1,5 @@
 import type { Outcome } from '../outcomes/outcome.ts'
+import { NOBODY } from '../outcomes/tries.ts'
 import { isClientFailure, isFinal, isGivenUp } from './failure.ts'
 import type { Attributes } from './span.ts'
 import type { SpanFacts } from './spans-of.ts'
@@ -14,9 +15,11 @@ export function tryAttributes(outcome: Outcome, index: number, facts: SpanFacts)
   const isAnswered = typeof status === 'number' && ttfbMs !== null
   const attributes: Record<string, string | number> = {
     'http.request.method': facts.method,
-    'mesh.instance': attempt.instance,
   }
-  addAddress(attributes, attempt.instance)
+  if (attempt.instance !== NOBODY) {
+    attributes['mesh.instance'] = attempt.instance
+    addAddress(attributes, attempt.instance)
+  }
   if (index > 0) attributes['http.request.resend_count'] = index
   if (isAnswered) attributes['http.response.status_code'] = status
   if (grpcStatus !== null && isFinal(outcome, index)) {

@@ -39,6 +39,14 @@ test('a try of unknown start has no times and is a try all the same', () => {
   assert.deepEqual([attempt!.instance, attempt!.ms, attempt!.startedAfterMs], ['10.0.0.1:80', null, null])
 })
 
+test('statuses that are not as many as the tries are those of the last ones, and charge no instance', () => {
+  const tries = ['10.0.0.1', '10.0.0.2'].map((ip) => ({ ip, port: 80, code: 502, state: 'failed' }))
+  for (const upstream_status of ['200', '502, 502, 200']) {
+    const read = changed('answered', { tries, upstream_status })!.tries
+    assert.deepEqual([read.map(({ instance }) => instance), read[1]!.status], [['', ''], 200])
+  }
+})
+
 test('what is no JSON of a request is none', () => {
   for (const text of ['', 'null', '[]', '7', '{}', '{"request":{}}', '{"started_at":1}']) {
     assert.equal(outcomeFromSerialize(text, codec), null, text)

@@ -108,6 +108,19 @@ test('tries after an internal redirect are tries like others', () => {
   )
 })
 
+test('statuses that are not as many as the tries are those of the last ones, and charge no instance', () => {
+  for (const us of ['200', '504, 502, 200']) {
+    const { tries } = outcome({
+      a: '10.0.0.1:80, 10.0.0.2:80',
+      us,
+      uc: '0, 0',
+      uh: '-, 0.01',
+      ut: '0.1, 0.1',
+    })
+    assert.deepEqual([tries.map(({ instance }) => instance), tries[1]!.status], [['', ''], 200])
+  }
+})
+
 test('of very many tries the last are kept', () => {
   const list = (value: string) => new Array<string>(3_000).fill(value).join(', ')
   const { tries } = outcome({

@@ -117,6 +117,16 @@ test('addresses of IPv6 and of unix sockets are taken apart', () => {
   )
 })
 
+test('the CLIENT span of a try of which is not known whose it was names nobody', () => {
+  const { attributes } = spans({ tries: [aTry({ instance: '' })] })[1]!
+  assert.deepEqual(
+    ['mesh.instance', 'server.address', 'server.port', 'network.peer.address'].filter(
+      (name) => name in attributes,
+    ),
+    [],
+  )
+})
+
 test('a 4xx is no error of the server and an error of the client', () => {
   const [server, client] = spans({ status: 404, tries: [aTry({ status: 404 })] })
   assert.deepEqual([server!.isError, client!.isError], [false, true])
