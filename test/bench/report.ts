@@ -10,11 +10,16 @@ export function markdown(parts: ReadonlyMap<string, readonly Figure[]>, machine:
     '',
     `Machine: ${machine}. Repeat with \`npm run bench\`, or one part with \`npm run bench -- NAME\`. A run fails only`,
     'when a ratio to a baseline of the same run is above its limit; goals are for the reference machine.',
+    '`npm run bench -- --compare docs/bench.json` runs it and tells what is more than half as much worse than that run (exit code',
+    '1 then); with two files it compares them and runs nothing. Where a figure has a baseline the ratios are compared, so that a slower',
+    'machine is no regression.',
   ]
   for (const [name, figures] of parts) {
     lines.push(
       '',
       `## ${name}`,
+      '',
+      `![${name}](bench/${name}.svg)`,
       '',
       '| figure | value | goal | baseline | ratio | limit |',
       '| --- | ---: | ---: | --- | ---: | ---: |',
