@@ -1,4 +1,4 @@
-// What `npm run up`, `npm test`, `npm run test:kong`, `test:w3c`, `test:faults`, `soak`, `bench` and `screenshots` start:
+// What `npm run up`, `npm test`, `npm run test:kong`, `test:w3c`, `test:upgrade`, `test:faults`, `soak`, `bench` and `screenshots` start:
 // set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -42,6 +42,7 @@ const jobs = {
     return ['--enable-source-maps', '--test', ...how, ...(await bundleTests(SOAK))]
   },
   bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
+  upgrade: () => ['--import', 'tsx', join('test', 'upgrade', 'main.ts'), ...args],
   faults: () => ['--import', 'tsx', join('test', 'faults', 'main.ts'), ...args],
   screenshots: () => ['--import', 'tsx', join('test', 'screenshots', 'main.ts'), ...args],
   w3c: () => ['--import', 'tsx', join('test', 'w3c', 'main.ts'), ...args],
