@@ -23,7 +23,7 @@ export interface SettingsWatchOptions {
 
 /** What is handed to onRows. */
 const OWN_ROWS =
-  /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences|canaries|identities)\/.|alerts$)/
+  /^mesh\/(?:(?:status|pause|guard|ejections|migration|silences|canaries|identities)\/.|alerts$|format$)/
 
 /** Rows of these that Consul lost are kept, each kind on its own. */
 const KEPT_PREFIXES = [
@@ -38,7 +38,7 @@ const KEPT_PREFIXES = [
 export const SETTINGS_PREFIX = 'mesh/'
 /** Below `mesh/`, but written by us (or by other parts of kongsul), not settings. */
 const NOT_SETTINGS =
-  /^mesh\/(status|ejections|leader|pause|guard|silences|migration|canaries|alerts|identities)(\/|$)/
+  /^mesh\/(status|ejections|leader|pause|guard|silences|migration|canaries|alerts|identities|format)(\/|$)/
 
 /**
  * Follows the settings in KV. Documents that are missing after Consul was away and the index went backwards were not

@@ -3,6 +3,7 @@
 import { type Comparison, compareEntity } from './compare-entity.ts'
 import { compareText } from './compare-text.ts'
 import { type Entity, type Json, type Kind, type KongState, keyOf } from './entity.ts'
+import { FORMAT, formatOf, isNewerFormat } from './format.ts'
 import { withoutOpenedGates } from './intentions/gate-order.ts'
 import type { Problem } from './problem.ts'
 import { planRemovals } from './removals.ts'
@@ -69,6 +70,9 @@ export function diff(actual: KongState, desired: KongState, options: DiffOptions
         untouchable.add(wanted.id)
         conflicts.push(removedAgain(wanted))
       }
+    } else if (isNewerFormat(found.tags)) {
+      untouchable.add(wanted.id)
+      conflicts.push(newerFormat(found, wanted.owner))
     } else if (isOurs(found, wanted, options.mesh)) {
       const compared = compare(found, wanted, options)
       if (compared.fields.length > 0) changes.push(update(found, wanted, compared))
@@ -184,7 +188,8 @@ function unwantedOf(
 ): Entity[] {
   const unwanted: Entity[] = []
   for (const [key, entity] of actual) {
-    if (!desired.has(key) && isOwnedBy(mesh, entity.tags) && !namesakes.has(key)) unwanted.push(entity)
+    const isLeft = namesakes.has(key) || isNewerFormat(entity.tags)
+    if (!desired.has(key) && isOwnedBy(mesh, entity.tags) && !isLeft) unwanted.push(entity)
   }
   return unwanted
 }
@@ -236,6 +241,13 @@ const removedAgain = (wanted: Entity): Problem => ({
   severity: 'error',
   service: wanted.owner,
   message: `${wanted.kind} ${wanted.name} was removed from Kong three times in ten minutes and is left alone for an hour; "kongsul apply ${wanted.owner}" creates it, "kongsul pause ${wanted.owner}" leaves Kong to you`,
+})
+
+const newerFormat = ({ kind, name, id, tags }: Entity, service: string): Problem => ({
+  code: 'FORMAT_NEWER',
+  severity: 'error',
+  service,
+  message: `${kind} ${name || id} was written by a newer kongsul (format ${formatOf(tags)} of its tags, this one reads ${FORMAT}); it is not touched: run that version, or remove the entity`,
 })
 
 const idConflict = (wanted: Entity, found: Entity): Problem => ({

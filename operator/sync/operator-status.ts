@@ -119,6 +119,8 @@ export interface StatusSources {
   readonly fleet: KongFleet
   readonly pauses: PauseBook
   readonly isLeading: boolean
+  /** KV was written by a newer version: nothing is written. */
+  readonly formatRefusal?: string | null
   /** Another operator leads. */
   readonly isStandby: boolean
   readonly leader: Leader | null
@@ -234,8 +236,14 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
 }
 
 /** Empty when the operator is ready: synced once, or standing by for the one that writes; both sides reachable. */
-export function notReadyReasons({ fleet, consulDoubt, isStandby }: StatusSources): readonly string[] {
-  const reasons = notReadyNodes(fleet.nodes(), isStandby)
+export function notReadyReasons({
+  fleet,
+  consulDoubt,
+  isStandby,
+  formatRefusal = null,
+}: StatusSources): readonly string[] {
+  const nodes = notReadyNodes(fleet.nodes(), isStandby)
+  const reasons = formatRefusal === null ? nodes : [formatRefusal, ...nodes]
   return consulDoubt === null ? reasons : [`Consul: ${consulDoubt}`, ...reasons]
 }
 

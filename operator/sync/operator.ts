@@ -39,6 +39,7 @@ import { EjectionBook } from './ejection-book.ts'
 import { ExternalBook } from './external-book.ts'
 import { FaultBook } from './fault-book.ts'
 import { type FirstSync, firstSyncOf } from './first-sync.ts'
+import { FormatBook } from './format-book.ts'
 import { GuardBook } from './guard-book.ts'
 import { IdentityBook } from './identity-book.ts'
 import { KongFleet } from './kong-fleet.ts'
@@ -112,9 +113,17 @@ export async function startOperator(
   const reader = createConsulReader(config.consul, metrics)
   let election: Election | null = null
   const isLeading = () => election?.isLeader() ?? false
-  const mayAct = () => isLeading() && !signal.aborted
-  const refusal = () => (config.dryRun || isLeading() ? null : 'this operator is not the leader')
+  const mayAct = () => isLeading() && !signal.aborted && format.refusal === null
+  const refusal = () => {
+    if (config.dryRun) return null
+    return format.refusal ?? (isLeading() ? null : 'this operator is not the leader')
+  }
   const writer = createKvWriter(config.consul, metrics)
+  const format: FormatBook = new FormatBook({
+    ...{ writer, log, version },
+    isActive: mayAct,
+    onChange: () => void fleet.leadershipChanged(refusal() === null),
+  })
   const statuses = new StatusKeeper({ writer, log, isActive: mayAct })
   const fleet = new KongFleet({
     kong: config.kong,
@@ -287,6 +296,7 @@ export async function startOperator(
   const now = (): StatusSources => ({
     ...sources,
     isLeading: isLeading(),
+    formatRefusal: format.refusal,
     isStandby: election?.isStandby() ?? false,
     leader: election?.leader() ?? null,
     kongNode,
@@ -371,6 +381,7 @@ export async function startOperator(
     })
     election.onChange(() => {
       void fleet.leadershipChanged(refusal() === null)
+      format.review()
       guard.review()
       ejections.review()
     })
@@ -387,6 +398,7 @@ export async function startOperator(
       signal,
       onRows: (read) => {
         rows = read
+        format.setRows(read)
         external.setRows(read)
         statuses.setRows(read)
         certificateStatuses.setRows(read)
