@@ -94,7 +94,7 @@ class Run {
     const started = this.#options.target === 'compose' ? await this.#compose(given) : given
     await steps.run('verify', async () => {
       const { found, warnings } = await verifyDependencies(started)
-      for (const warning of warnings) this.#io.note(`warning: ${warning}`)
+      for (const warning of warnings) steps.note(`warning: ${warning}`)
       return found
     })
     const config = await this.#asOperator(started)
@@ -108,7 +108,7 @@ class Run {
       routes.length === 0 &&
       !diff.changes.some(({ service, entity }) => services.has(service) && isRouted(entity))
     const own = desired.problems.filter(({ service }) => services.has(service))
-    for (const line of problemLines(own, this.#io.paint)) this.#io.note(line)
+    for (const line of problemLines(own, this.#io.paint)) this.#steps.note(line)
     await this.#warnOfAddresses(config, withChanges({ ...found, snapshot }, changes, ''))
     if (changes.length > 0 || routes.length > 0) {
       for (const line of [...changes.map(changeLine), ...routes.map(reachLine)]) steps.say(line)
@@ -155,7 +155,7 @@ class Run {
   async #asOperator(config: ProcessConfig): Promise<ProcessConfig> {
     if (this.#options.target === 'compose') return config
     const told = await readOperatorSettings(config).catch((error: unknown) => {
-      this.#io.note(`warning: ${(error as Error).message}; taken to run with the settings given here`)
+      this.#steps.note(`warning: ${(error as Error).message}; taken to run with the settings given here`)
       return null
     })
     if (told === null) return config
@@ -174,7 +174,7 @@ class Run {
             consulHost: new URL(consul.url).hostname,
           }
     for (const { level, found, mend } of judgeAddresses({ services: own }, { ...hosts, consulNode: '' })) {
-      if (level === 'problem') this.#io.note(`warning: ${found}\n           -> ${mend}`)
+      if (level === 'problem') this.#steps.note(`warning: ${found}\n           -> ${mend}`)
     }
   }
 
@@ -224,7 +224,7 @@ class Run {
         remedy: 'start the instances, or mend health_check in the file; Consul takes out what stays critical',
       })
     }
-    for (const each of health.unhealthy) this.#io.note(`warning: ${each}; it gets no requests`)
+    for (const each of health.unhealthy) this.#steps.note(`warning: ${each}; it gets no requests`)
     return health.summary
   }
 

@@ -41,6 +41,12 @@ export class Steps {
     }
   }
 
+  /** A remark, on standard error, below no half-drawn line. */
+  note(line: string): void {
+    this.#line.show('')
+    this.#io.note(line)
+  }
+
   /** A line of its own; nothing in JSON. */
   say(line: string): void {
     if (this.#io.format === 'text') this.#io.print(line)
