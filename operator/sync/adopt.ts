@@ -80,7 +80,9 @@ async function ownerOfName(
   }
   // Where nothing takes its place it would be removed, as an entity of ours that nobody wants.
   const owner =
-    kind === 'route' ? reconciler.ownerWithoutRoute(name, (await readByName(admin, kind, name)).id) : null
+    kind === 'route'
+      ? reconciler.facts.ownerWithoutRoute(name, (await readByName(admin, kind, name)).id)
+      : null
   if (owner !== null) return owner
   throw new RequestError(404, `${kind} ${name} is no name of kongsul's: nothing would take its place`)
 }

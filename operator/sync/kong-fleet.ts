@@ -62,7 +62,7 @@ export class KongFleet {
       admin: this.primary.kong.admin,
       adminFor: (url) => this.#probeAdmin(url),
       /** Any row of ours tells one database from another. */
-      sample: () => this.primary.sampleUpstream(),
+      sample: () => this.primary.facts.sampleUpstream(),
       log: options.log,
       metrics: options.metrics,
       signal: options.signal,

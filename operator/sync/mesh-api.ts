@@ -174,7 +174,8 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
       const { serviceId, instances, durationMs } = outcome
       const service = serviceId === null ? undefined : reconciler.wanted.get(`service/${serviceId}`)?.owner
       const target = instances.at(-1)
-      if (service === undefined || target === undefined || !reconciler.hasTarget(service, target)) return
+      if (service === undefined || target === undefined || !reconciler.facts.hasTarget(service, target))
+        return
       inFlight.note(keyOf(service, target), durationMs, performance.now())
     },
   }

@@ -76,7 +76,7 @@ export class MeshTelemetry {
     const reconciler = fleet.primary
     const whose = {
       serviceOf: (serviceId: string) => reconciler.wanted.get(`service/${serviceId}`)?.owner ?? null,
-      knows: (service: string, instance: string) => reconciler.hasTarget(service, instance),
+      knows: (service: string, instance: string) => reconciler.facts.hasTarget(service, instance),
     }
     this.#requests = new RequestCounter({ metrics, ...whose })
     this.#book = new RedBook({ ...whose, startedMs: performance.now() })

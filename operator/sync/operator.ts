@@ -200,8 +200,8 @@ export async function startOperator(
     sealed,
     log,
     isActive: mayAct,
-    graceMs: (service) => reconciler.graceMs(service),
-    hasKey: (service, kid) => fleet.all.every((each) => each.holdsKey(service, kid)),
+    graceMs: (service) => reconciler.facts.graceMs(service),
+    hasKey: (service, kid) => fleet.all.every((each) => each.facts.holdsKey(service, kid)),
     onChange: () => fleet.callersChanged(),
   })
   const ejections: EjectionBook = new EjectionBook({
@@ -209,7 +209,7 @@ export async function startOperator(
     log,
     isActive: mayAct,
     isShared: () => !reconciler.kong.isDbless,
-    graceMs: (upstream) => reconciler.ejectionGraceMs(reconciler.serviceOfUpstream(upstream)),
+    graceMs: (upstream) => reconciler.facts.ejectionGraceMs(reconciler.facts.serviceOfUpstream(upstream)),
     onChange: (upstreams) => {
       fleet.ejectionsChanged(upstreams)
       feed.changed()
@@ -224,11 +224,14 @@ export async function startOperator(
     release: (service, why) => fleet.releaseHolds(service, why),
   })
 
-  const feed: MeshFeed = new MeshFeed(() => withUpstreams(reconciler.viewed(), ejections.list()), Date.now())
+  const feed: MeshFeed = new MeshFeed(
+    () => withUpstreams(reconciler.facts.viewed(Date.now()), ejections.list()),
+    Date.now(),
+  )
   const faults: FaultBook = new FaultBook({
     ...{ reader, writer, log },
     isActive: mayAct,
-    faultsOf: (service) => reconciler.faultsOf(service),
+    faultsOf: (service) => reconciler.facts.faultsOf(service),
     onChange: () => {
       feed.changed()
       meshApi.poke()
@@ -262,7 +265,7 @@ export async function startOperator(
   const external: ExternalBook = new ExternalBook({
     ...{ writer, log },
     isActive: mayAct,
-    tlsOf: (service) => serviceTls(reconciler.tlsOf(service), certificates),
+    tlsOf: (service) => serviceTls(reconciler.facts.tlsOf(service), certificates),
     onChange: (change) => fleet.setSnapshot(change),
     onKnown: (service) => fleet.reviewPauses([service]),
   })

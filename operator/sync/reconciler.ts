@@ -7,16 +7,11 @@ import { wokenServices } from '../core/certificates/woken-services.ts'
 import type { Desired } from '../core/desired.ts'
 import { type Change, type Diff, diff, type Override } from '../core/diff.ts'
 import type { Entity, KongState } from '../core/entity.ts'
-import { faultState } from '../core/faults.ts'
 import type { Hold } from '../core/hold-memory.ts'
-import { credentialId } from '../core/intentions/caller-entities.ts'
-import type { ViewedService } from '../core/mesh-view.ts'
-import { entityId, targetId, upstreamName } from '../core/names.ts'
 import type { PlanReport } from '../core/plan-report.ts'
 import type { Problem } from '../core/problem.ts'
 import type { MeshPlugin } from '../core/service-plugins.ts'
-import type { AcceptedSettings, Refusal, Settings } from '../core/settings.ts'
-import { BUILT_IN } from '../core/settings-defaults.ts'
+import type { AcceptedSettings, Refusal } from '../core/settings.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { isOwnedBy } from '../core/tags.ts'
 import { KongTarget } from '../kong/kong-target.ts'
@@ -37,6 +32,7 @@ import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
 import { LoadedPlugins } from './loaded-plugins.ts'
 import { MarkKeeper } from './mark-keeper.ts'
+import { MeshFacts } from './mesh-facts.ts'
 import type { MeshGauges, MeshNumbers } from './mesh-gauges.ts'
 import type { Outcome } from './outcome.ts'
 import { failureCode, OutcomeReport } from './outcome-report.ts'
@@ -71,6 +67,7 @@ export class Reconciler {
   readonly connection: KongConnection
   readonly queue: ServiceQueue
   readonly marks: MarkKeeper
+  readonly facts: MeshFacts
   readonly #options: ReconcilerOptions
   readonly #decision: Decision
   readonly #overrides: OverrideBook
@@ -160,6 +157,7 @@ export class Reconciler {
       onHolds: () => options.onHolds?.(),
     })
     const shared = { mesh, mirror: this.mirror, decision: this.#decision, isDbless: () => this.kong.isDbless }
+    this.facts = new MeshFacts(shared)
     this.#may = new WriteRules({
       ...options,
       ...shared,
@@ -297,20 +295,6 @@ export class Reconciler {
     return await this.#locks.whileLocked(service, work)
   }
 
-  /** How long the old keys of a service's identity are valid after a rotation, in ms. */
-  graceMs(service: string): number {
-    return this.#decision.isPossible
-      ? this.#decision.settingsOf(service).settings.intentions.graceSeconds * 1000
-      : BUILT_IN.intentions.graceSeconds * 1000
-  }
-
-  /** Does Kong know this key of a calling service? */
-  holdsKey(service: string, kid: string): boolean {
-    const { mesh } = this.#options.mesh
-    const kinds = ['jwt_secret', 'keyauth_credential'] as const
-    return kinds.some((kind) => this.mirror.has(`${kind}/${credentialId(mesh, kind, service, kid)}`))
-  }
-
   /** Is nothing of the service written now, because somebody paused it? */
   isLeftAlone(service: string): boolean {
     return this.#may.isPaused(service)
@@ -379,43 +363,6 @@ export class Reconciler {
   /** Plugins of kongsul that Kong has loaded. */
   get plugins(): readonly MeshPlugin[] {
     return this.#plugins.names
-  }
-
-  /** Each service that has something in Kong, with what its plugins go by. */
-  viewed(): readonly ViewedService[] {
-    const nowMs = Date.now()
-    return this.desired.services.map(({ service, instances }) => {
-      const { circuitBreaker, faults } = this.#decision.settingsOf(service).settings
-      const entities = this.#decision.wantedBy(service)
-      const state = faultState(faults, nowMs)
-      const injected = state.kind === 'in_force' ? { faults: state.faults } : {}
-      return { service, instances, entities, mode: circuitBreaker.mode, ...injected }
-    })
-  }
-
-  /** How it is spoken to, whether it is there or not. */
-  tlsOf(service: string): Settings['tls'] {
-    return this.#decision.settings?.forService(service, []).settings.tls ?? BUILT_IN.tls
-  }
-
-  /** null for a service that is not there. */
-  faultsOf(service: string): Settings['faults'] | null {
-    return this.knows(service) ? this.#decision.settingsOf(service).settings.faults : null
-  }
-
-  /** Which service would have a route of this name if Kong had not the one with this id? null for none. */
-  ownerWithoutRoute(name: string, id: string): string | null {
-    const state = this.#decision.desiredWith({ goneRoute: id })?.state ?? new Map()
-    for (const entity of state.values()) {
-      if (entity.kind === 'route' && entity.name === name) return entity.owner
-    }
-    return null
-  }
-
-  /** Is `host:port` a target of the service? */
-  hasTarget(service: string, target: string): boolean {
-    const { mesh } = this.#options.mesh
-    return this.wanted.has(`target/${targetId(mesh, upstreamName(service), target)}`)
   }
 
   /** Numbers and the log of problems. */
@@ -515,14 +462,6 @@ export class Reconciler {
     }
   }
 
-  /** Id of an upstream that Kong holds for this mesh; null for none. */
-  sampleUpstream(): string | null {
-    for (const { kind, id } of this.wanted.values()) {
-      if (kind === 'upstream' && this.mirror.get(`upstream/${id}`) !== undefined) return id
-    }
-    return null
-  }
-
   /** With dryRun, and for paused services: what would be written. */
   planned(): readonly Change[] {
     return this.#plans.notWritten()
@@ -607,16 +546,6 @@ export class Reconciler {
       isPending: (other) => this.queue.has(other) && !this.queue.isFailing(other),
       isWaitingForUs: (other) => this.queue.isWaitingFor(other, service),
     })
-  }
-
-  /** How long after its deadline an ejection is still left to the process that made it, in ms. */
-  ejectionGraceMs(service: string): number {
-    return this.#decision.ejectionGraceMs(service)
-  }
-
-  /** '' for an upstream that is not ours. */
-  serviceOfUpstream(name: string): string {
-    return this.wanted.get(`upstream/${entityId(this.#options.mesh.mesh, 'upstream', name)}`)?.owner ?? ''
   }
 
   /** Ejections of these upstreams changed: their marks mean something else now. */

@@ -63,7 +63,9 @@ export function startCanaries(sources: CanarySources): Canaries {
     isEjected: (service, target) =>
       sources
         .ejections()
-        .some((each) => each.target === target && reconciler.serviceOfUpstream(each.upstream) === service),
+        .some(
+          (each) => each.target === target && reconciler.facts.serviceOfUpstream(each.upstream) === service,
+        ),
     doubt: (service) =>
       sources.consulDoubt() ??
       (sources.isPaused(service) ? `${service} is paused: nothing is written to Kong` : null),
