@@ -231,3 +231,14 @@ test('what no service leads to any more is forgotten when nothing of it is out',
   run.circuits.sweep()
   deepEqual(run.told.slice(-2), [`${A} ejected>probing`, `v2.web.mesh ${A} in`])
 })
+
+test('ten thousand circuits that nobody uses have no timer', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const { circuits, clock, configure, mesh } = start()
+  for (let i = 0; i < 10_000; i++) configure({}, `s${i}`, `s${i}`)
+  mesh()
+  clock.ms += 60_000
+  circuits.sweep()
+  equal(timers(), before)
+})
