@@ -225,14 +225,22 @@ test('a subset without healthy instances is left at once', async () => {
   await stack.consul.setCheck('service:web-v2', 'pass')
 })
 
-test('the command line begins, shows and promotes, and each change is an event', async () => {
+test('the command line begins, shows, promotes and aborts, and each change is an event', async () => {
   const env = { KONGSUL_ADDR: stack.operator().url }
-  await waitFor(async () => (await start({ every: '10m' })).status === 200, {
-    what: 'v2 being healthy again',
-  })
-  const [status, refused] = await Promise.all([
-    runKongsul(['canary', 'status', 'web'], env),
-    runKongsul(['canary', 'start', 'web', '--to', 'v2', '--steps', '5,50', '--every', '2m'], env),
+  const run = (...args: string[]) => runKongsul(['canary', ...args], env)
+  const rules = ['--to', 'v2', '--steps', '25', '--every', '10m', '--max-error-rate', '1', '--max-p95', '400']
+  const begun = await waitFor(
+    async () => {
+      const done = await run('start', 'web', ...rules)
+      return done.code === 0 ? done : Promise.reject(new Error(done.stderr))
+    },
+    { what: 'v2 being healthy again' },
+  )
+  equal(begun.stdout, 'web: canary to v2 begins with 25 %.\nSee how it goes: kongsul canary status web\n')
+  const [status, refused, wrong] = await Promise.all([
+    run('status', 'web'),
+    run('start', 'web', '--to', 'v2', '--steps', '5,50', '--every', '2m'),
+    run('start', 'web', '--to', 'v2', '--steps', '50,5'),
   ])
   equal(status.code, 0, status.stderr)
   match(
@@ -241,10 +249,16 @@ test('the command line begins, shows and promotes, and each change is an event',
   )
   match(
     status.stdout,
-    /steps 25, 100 %, each 600 s or longer; at most 1 % failed, judged from 20 requests on/,
+    /steps 25, 100 %, each 600 s or longer; at most 1 % failed, p95 at most 400 ms, judged from 20 requests on/,
   )
   match(refused.stderr, /a canary of web to v2 goes on; end it first: kongsul canary abort web/)
-  equal((await runKongsul(['canary', 'promote', 'web'], env)).code, 0)
+  match(wrong.stderr, /Give rising percents up to 100/)
+  const promoted = await run('promote', 'web', '--reason', 'looks good')
+  deepEqual(
+    [promoted.code, /^web: promoted: looks good \(by .+\)\.\n$/.test(promoted.stdout)],
+    [0, true],
+    promoted.stdout,
+  )
   await waitFor(() => isState('promoted'), { what: 'the end' })
   deepEqual(await splits(), { v1: 0, v2: 100 })
   const events = await fetch(`${env.KONGSUL_ADDR}/api/v1/mesh/v2/events`, {
@@ -255,6 +269,13 @@ test('the command line begins, shows and promotes, and each change is an event',
   while (!/"state":"promoted"/.test(text)) text += (await reader.read()).value ?? ''
   await reader.cancel()
   match(text, /event: canary\ndata: .*"state":"running"/)
+  equal((await run('start', 'web', '--to', 'v1', '--steps', '25', '--every', '10m')).code, 0)
+  await waitFor(async () => (await splits())?.v1 === 25, { what: 'the way back' })
+  equal((await run('abort', 'web')).code, 0)
+  await waitFor(() => isState('aborted'), { what: 'the end' })
+  deepEqual(await splits(), { v1: 0, v2: 100 })
+  const over = await run('abort', 'web')
+  deepEqual([over.code, /no canary of web goes on|is over|ended/i.test(over.stderr)], [1, true], over.stderr)
 })
 
 test('with a header to hash by each caller stays at one side of a split', async () => {
@@ -283,6 +304,27 @@ test('with a header to hash by each caller stays at one side of a split', async 
       return isSticky && who.size === 2
     },
     { what: 'callers staying where they are, at both sides' },
+  )
+})
+
+test('with a cookie to hash by a caller without one is given it, and stays at its side', async () => {
+  await stack.consul.setKey(
+    'mesh/services/web',
+    '{"loadBalancing": {"strategy": "ip_hash", "hashOn": "cookie:side"}}',
+  )
+  const one = async () => {
+    const first = await ask()
+    const [cookie = ''] = (first.headers['set-cookie'] ?? []).filter((each) => each.startsWith('side='))
+    if (cookie === '') throw new Error('no cookie is set')
+    const again = await ask({ cookie: cookie.split(';')[0]! })
+    return { who: first.who, isSame: again.who === first.who && again.headers['set-cookie'] === undefined }
+  }
+  await waitFor(
+    async () => {
+      const seen = await Promise.all(Array.from({ length: 20 }, one))
+      return seen.every(({ isSame }) => isSame) && new Set(seen.map(({ who }) => who)).size === 2
+    },
+    { what: 'callers staying where their cookie says, at both sides' },
   )
 })
 

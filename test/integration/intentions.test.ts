@@ -1,6 +1,9 @@
 // Who may call whom, from Consul's intentions to what the gateway answers, with real tokens.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { readConsulVersion } from '../../operator/cli/up/consul-version.ts'
 import { Signer } from '../../operator/client/signer.ts'
@@ -9,6 +12,7 @@ import { privateKeyText } from '../../operator/identity/private-key-file.ts'
 import { findConsul } from '../../operator/setup/consul-binary.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { startFaultyProxy } from '../support/faulty-proxy.ts'
+import { runKongsul } from '../support/kongsul-process.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -281,6 +285,58 @@ describe('intentions of Consul at the gateway', () => {
     for (const service of ['batch', 'db']) await api('DELETE', `/identities/${service}`)
     await stack.consul.deleteKey('mesh/defaults')
     await undo()
+  })
+
+  test('on the command line a key is issued into a file of its owner alone, rotated and revoked, and shown once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kongsul-identity-'))
+    const out = join(folder, 'web.key')
+    const env = { KONGSUL_ADDR: stack.operator().url }
+    const run = (...args: string[]) => runKongsul(['identity', ...args], env)
+    const kidsOf = async (service: string): Promise<string[]> =>
+      JSON.parse((await run('list', service, '-o', 'json')).stdout).identities.map(
+        (row: { kid: string }) => row.kid,
+      )
+    const callWith = async (text: string) => {
+      const signer = new Signer({ identity: { text }, nowMs: Date.now, onFault: assert.fail })
+      return (await call('api', signer.authorization())).status
+    }
+    const undo = await intend('db', 'api', 'deny')
+    try {
+      await waitFor(async () => (await status('api', null)) === 401)
+      const issued = await run('issue', 'shop', '--out', out)
+      assert.deepEqual([issued.code, issued.stderr], [0, ''])
+      assert.match(issued.stdout, /^shop: key [0-9a-f]{16} is in .*web\.key, and nowhere else\.\n$/)
+      assert.equal(statSync(out).mode & 0o777, 0o600)
+      const first = readFileSync(out, 'utf8')
+      assert.equal(await callWith(first), 200)
+      const again = await run('issue', 'shop', '--out', out)
+      assert.equal(again.code, 1)
+      assert.match(again.stderr, /use kongsul identity rotate shop --out/)
+      assert.equal(readFileSync(out, 'utf8'), first)
+      const rotated = await run('rotate', 'shop', '--grace', '1h', '--out', out)
+      assert.equal(rotated.code, 0, rotated.stderr)
+      const second = readFileSync(out, 'utf8')
+      assert.deepEqual([await callWith(first), await callWith(second)], [200, 200])
+      const [old, next] = await kidsOf('shop')
+      assert.ok(rotated.stdout.includes(next!))
+      const revoked = await run('revoke', 'shop', '--kid', old!)
+      assert.deepEqual([revoked.code, revoked.stdout], [0, `shop: key ${old} is refused from now on.\n`])
+      await waitFor(async () => (await callWith(first)) === 401, { what: 'the old key being refused' })
+      assert.equal(await callWith(second), 200)
+      // Without --out the key is what is printed, this once.
+      const shown = await run('issue', 'shop')
+      assert.match(shown.stdout, /-----BEGIN PRIVATE KEY-----/)
+      assert.equal(await callWith(shown.stdout), 200)
+      assert.ok(!(await run('list', 'shop', '-o', 'json')).stdout.includes('PRIVATE KEY'))
+      assert.equal((await run('revoke', 'shop')).code, 0)
+      await waitFor(async () => (await callWith(second)) === 401)
+      assert.deepEqual(await kidsOf('shop'), [])
+      const none = await run('revoke', 'shop')
+      assert.deepEqual([none.code, /shop/.test(none.stderr)], [1, true], none.stderr)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+      await undo()
+    }
   })
 
   test('nothing of a private key is in KV, in Kong, in the plan or in what the operator tells of its changes', async () => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createConsulReader } from '../../operator/consul/consul-reader.ts'
 import { createMetrics } from '../../operator/telemetry/metrics.ts'
 import { Secret } from '../../operator/telemetry/secret.ts'
+import { startEchoServer } from '../support/echo-server.ts'
 import { freePorts } from '../support/free-port.ts'
 import { runKongsul } from '../support/kongsul-process.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
@@ -82,6 +83,61 @@ describe('with access control and the policy deny', () => {
     })
     await targetsBecome(stack, 'fresh', 2)
     equal(Object.keys(await stack.weights('web')).length, 1)
+  })
+
+  test('entries and intentions that the token may no longer read stay in force, which is told', async () => {
+    const [v1, v2] = await Promise.all([startEchoServer(), startEchoServer()])
+    const entry = (body: object) => stack.consul.request('PUT', '/config', body)
+    const policy = (Rules: string) =>
+      stack.consul.request('PUT', '/acl/policy', { Name: 'operator', Rules }).catch(async () => {
+        const rows = (await stack.consul.request('GET', '/acl/policies')) as { ID: string; Name: string }[]
+        const { ID } = rows.find(({ Name }) => Name === 'operator')!
+        return await stack.consul.request('PUT', `/acl/policy/${ID}`, { Name: 'operator', Rules })
+      })
+    const ask = async (service: string) => {
+      const answer = await fetch(`${stack.proxyUrl}/${service}/`)
+      const { port } = answer.ok ? ((await answer.json()) as { port: number }) : { port: 0 }
+      return port === 0 ? String(answer.status) : port === v2.port ? 'v2' : 'v1'
+    }
+    const told = () => status().problems.map(({ code }) => code)
+    try {
+      for (const [version, { port }] of Object.entries({ v1, v2 })) {
+        const where = { Name: 'shop', ID: `shop-${version}`, Address: '127.0.0.1', Port: port }
+        await stack.consul.register({ ...where, Meta: { version } })
+      }
+      await entry({ Kind: 'service-defaults', Name: 'shop', Protocol: 'http' })
+      const Subsets = { v2: { Filter: 'Service.Meta.version == v2' } }
+      await entry({ Kind: 'service-resolver', Name: 'shop', DefaultSubset: 'v2', Subsets })
+      // Consul's own policy is deny: nobody may call whom no intention names.
+      await waitFor(async () => (await ask('shop')) === '401', {
+        what: 'the default of Consul being enforced',
+      })
+      const intention = { SourceName: '*', DestinationName: 'shop', SourceType: 'consul', Action: 'allow' }
+      await stack.consul.request('POST', '/connect/intentions', intention)
+      await waitFor(async () => (await ask('shop')) === 'v2', { what: 'the default subset being served' })
+      const isTold = (code: string) => waitFor(() => told().includes(code), { what: `${code} being told` })
+      const stays = async () => {
+        for (let at = 0; at < 5; at++) equal(await ask('shop'), 'v2')
+      }
+      await policy(`${RULES}\nservice "shop" { policy = "deny" }`)
+      // A list that is waited for is answered when something of it changes.
+      await entry({ Kind: 'service-resolver', Name: 'web', ConnectTimeout: '1s' })
+      await isTold('ENTRIES_UNREAD')
+      await stays()
+      await policy(
+        RULES.replace(/^service_prefix .*$/m, 'service_prefix "" { policy = "read" intentions = "deny" }'),
+      )
+      await stack.consul.request('POST', '/connect/intentions', { ...intention, DestinationName: 'web' })
+      await isTold('INTENTIONS_UNREAD')
+      await stays()
+      await policy(RULES)
+      await entry({ Kind: 'service-resolver', Name: 'web', ConnectTimeout: '2s' })
+      await stack.consul.request('POST', '/connect/intentions', { ...intention, DestinationName: 'fresh' })
+      await waitFor(() => !told().some((code) => code.endsWith('_UNREAD')), { what: 'all being read again' })
+      await stays()
+    } finally {
+      await Promise.all([v1.close(), v2.close()])
+    }
   })
 })
 

@@ -63,7 +63,9 @@ export async function startConsul({
   const dataDir = keepData ? mkdtempSync(join(dataFolder ?? tmpdir(), 'kongsul-consul-')) : null
   const url = `http://127.0.0.1:${httpPort}`
   const configDir = mkdtempSync(join(tmpdir(), 'kongsul-consul-config-'))
-  const access = acl ? { acl: { enabled: true, default_policy: 'deny', down_policy: 'deny' } } : {}
+  // What a token may is asked anew each time, which a server else remembers for half a minute.
+  const ttl = { policy_ttl: '1ms', token_ttl: '1ms', role_ttl: '1ms' }
+  const access = acl ? { acl: { enabled: true, default_policy: 'deny', down_policy: 'deny', ...ttl } } : {}
   // Else a server with data elects itself after 5 to 10 s, and an agent waits 15 to 30 s for its next full
   // synchronisation where the first found no leader within 7: what it is told meanwhile nobody else hears.
   const performance = { raft_multiplier: 1 }
