@@ -9,7 +9,7 @@ import { Secret } from '../../operator/telemetry/secret.ts'
 import { startEchoServer } from '../support/echo-server.ts'
 import { freePorts } from '../support/free-port.ts'
 import { runKongsul } from '../support/kongsul-process.ts'
-import { type Stack, startStack } from '../support/operator-stack.ts'
+import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const register = (stack: Stack, name: string, at: number) =>
@@ -99,6 +99,10 @@ describe('with access control and the policy deny', () => {
       const { port } = answer.ok ? ((await answer.json()) as { port: number }) : { port: 0 }
       return port === 0 ? String(answer.status) : port === v2.port ? 'v2' : 'v1'
     }
+    const gate = async () => {
+      const { body } = await stack.admin('GET', '/services/mesh.shop/plugins')
+      return JSON.stringify(body.data.map(({ name, config }: KongRow) => [name, config]))
+    }
     const told = () => status().problems.map(({ code }) => code)
     try {
       for (const [version, { port }] of Object.entries({ v1, v2 })) {
@@ -115,26 +119,46 @@ describe('with access control and the policy deny', () => {
       const intention = { SourceName: '*', DestinationName: 'shop', SourceType: 'consul', Action: 'allow' }
       await stack.consul.request('POST', '/connect/intentions', intention)
       await waitFor(async () => (await ask('shop')) === 'v2', { what: 'the default subset being served' })
-      const isTold = (code: string) => waitFor(() => told().includes(code), { what: `${code} being told` })
+      // A list that is waited for is answered when something of it changes, the first time still with the old rights.
+      let written = 0
+      const wake = async () => {
+        written += 1
+        await entry({ Kind: 'service-resolver', Name: 'web', ConnectTimeout: `${written}s` })
+        const other = { ...intention, DestinationName: `nobody-${written}` }
+        await stack.consul.request('POST', '/connect/intentions', other)
+      }
+      const becomes = (what: string, isSo: () => boolean) =>
+        waitFor(
+          async () => {
+            if (!isSo()) await wake()
+            return isSo()
+          },
+          { what, pollMs: 200 },
+        )
+      const isTold = (code: string) => becomes(`${code} being told`, () => told().includes(code))
       const stays = async () => {
         for (let at = 0; at < 5; at++) equal(await ask('shop'), 'v2')
       }
       await policy(`${RULES}\nservice "shop" { policy = "deny" }`)
-      // A list that is waited for is answered when something of it changes.
-      await entry({ Kind: 'service-resolver', Name: 'web', ConnectTimeout: '1s' })
       await isTold('ENTRIES_UNREAD')
       await stays()
+      await policy(RULES)
+      // Of everybody is seen by whoever may read any: one of a caller by name is hidden.
+      await stack.consul.request('POST', '/connect/intentions', {
+        ...intention,
+        SourceName: 'web',
+        Action: 'deny',
+      })
+      await waitFor(async () => (await gate()).includes('mesh.web'), { what: 'the intention being enforced' })
+      const enforced = await gate()
       await policy(
         RULES.replace(/^service_prefix .*$/m, 'service_prefix "" { policy = "read" intentions = "deny" }'),
       )
-      await stack.consul.request('POST', '/connect/intentions', { ...intention, DestinationName: 'web' })
       await isTold('INTENTIONS_UNREAD')
-      await stays()
+      equal(await gate(), enforced)
       await policy(RULES)
-      await entry({ Kind: 'service-resolver', Name: 'web', ConnectTimeout: '2s' })
-      await stack.consul.request('POST', '/connect/intentions', { ...intention, DestinationName: 'fresh' })
-      await waitFor(() => !told().some((code) => code.endsWith('_UNREAD')), { what: 'all being read again' })
-      await stays()
+      await becomes('all being read again', () => !told().some((code) => code.endsWith('_UNREAD')))
+      equal(await gate(), enforced)
     } finally {
       await Promise.all([v1.close(), v2.close()])
     }
