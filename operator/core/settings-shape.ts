@@ -100,9 +100,11 @@ const route = section({
     .optional(),
   stripPath: yesOrNo().optional(),
   preserveHost: yesOrNo().optional(),
-}).refine((one) => Boolean(one.hosts?.length || one.paths?.length || one.methods?.length || one.headers), {
-  error: 'must have hosts, paths, methods or headers',
-})
+}).refine(
+  ({ hosts, paths, methods, headers = {} }) =>
+    [hosts, paths, methods, Object.keys(headers)].some((each) => each !== undefined && each.length > 0),
+  { error: 'must have hosts, paths, methods or headers' },
+)
 
 const OFF_ERROR = 'must be a list, or "off"'
 

@@ -1,6 +1,7 @@
 /** Building blocks of the settings schema. Each says in its message what the value must be; the field's name comes before it. */
 
 import { z } from 'zod'
+import { regexFault } from './regex-fault.ts'
 
 export const wholeNumber = (least: number, most: number) => {
   const error = `must be a whole number from ${least} to ${most}`
@@ -54,7 +55,7 @@ const PATH_ERROR =
 
 export function isRoutePath(text: string): boolean {
   if (text.length > 2_000 || text.includes('//')) return false
-  return text.startsWith('~/') ? isRegex(text.slice(1)) : isNormalPath(text)
+  return text.startsWith('~/') ? regexFault(text.slice(1)) === null : isNormalPath(text)
 }
 
 /**
@@ -70,17 +71,4 @@ function isNormalPath(text: string): boolean {
       /^%[0-9A-F]{2}$/.test(code) &&
       "!*'();:@&=+$,/?%#[]".includes(String.fromCharCode(Number.parseInt(code.slice(1), 16))),
   )
-}
-
-/** Look-around and back references are for PCRE; Kong's router has the regex engine of Rust, which refuses them. */
-const NOT_IN_RUST = /\\[1-9]|\\k<|\(\?<?[=!]/
-
-function isRegex(source: string): boolean {
-  if (NOT_IN_RUST.test(source.replaceAll('\\\\', ''))) return false
-  try {
-    return new RegExp(source) instanceof RegExp
-  } catch {
-    // The only way to ask the engine whether it is one.
-    return false
-  }
 }

@@ -1,8 +1,7 @@
 /** What a route of a service-router matches, in what Kong's router (traditional_compatible) can look at. */
 
 import { fromBytes, normalisePath, toBytes } from '../../../kong/gateway/router/normalise-path.ts'
-import { compileRustRegex } from '../../../kong/gateway/router/rust-regex.ts'
-import { rustRegexMistake } from '../../../kong/gateway/schema/rust-regex-error.ts'
+import { regexFault } from '../regex-fault.ts'
 import type { RouteMatchDocument, Tell } from './compile-chain.ts'
 
 export interface PathTerm {
@@ -94,18 +93,6 @@ export function escapeRegex(text: string, ignoresCase = false): string {
   return ignoresCase
     ? escaped.replace(/[A-Za-z]/g, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`)
     : escaped
-}
-
-/** Why a text is no regular expression for Kong; null when it is one. */
-export function regexFault(pattern: string): string | null {
-  const mistake = rustRegexMistake(pattern)
-  if (mistake !== undefined) return mistake.text
-  try {
-    compileRustRegex(pattern)
-    return null
-  } catch (error) {
-    return (error as Error).message
-  }
 }
 
 function pathTerm(match: RouteMatchDocument): PathTerm | string {
