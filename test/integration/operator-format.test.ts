@@ -39,14 +39,12 @@ test('KV tells a newer format: nothing is written, and it says so; with that gon
       algorithm: 'least-connections',
     })
     await operator.resync()
-    const { problems, overrides } = operator.status()
-    deepEqual(
-      problems.map(({ code }) => code).filter((code) => code === 'FORMAT_NEWER'),
-      ['FORMAT_NEWER'],
-    )
-    deepEqual(overrides, [])
+    const told = () => operator.status().problems.filter(({ code }) => code === 'FORMAT_NEWER').length
+    await waitFor(() => told() === 1, { what: 'the newer format being told once' })
+    deepEqual(operator.status().overrides, [])
     await stack.consul.deregister('format-1')
-    await operator.resync()
+    const isTaken = async () => (await stack.admin('GET', '/services/mesh.format')).status === 404
+    await waitFor(isTaken, { what: 'the rest of the service being removed' })
     equal((await stack.admin('GET', '/upstreams/format.mesh')).body.algorithm, 'least-connections')
   } finally {
     await operator.stop()

@@ -63,17 +63,35 @@ function followed(asked: TargetName, resolvers: Resolvers, known: Known, tell: T
       target = next
       continue
     }
-    if (target.subset !== '') return hasSubset(resolver, target.subset) ? target : null
-    const subset = resolver.DefaultSubset ?? ''
-    if (subset === '' || hasSubset(resolver, subset)) return { ...target, subset }
-    const rest = 'all instances of the service are used'
-    tell(
-      'ENTRY_TARGET_UNKNOWN',
-      'error',
-      `service-resolver ${target.service}: DefaultSubset ${subset} is not one of Subsets; ${rest}`,
-    )
-    return target
+    let end = ended(target, resolver, tell)
+    // A redirect that leads to nothing after further ones: whoever has it serves as if it had none.
+    while (end === null && seen.length > 0) {
+      const before = seen.pop()!
+      const where = `service-resolver ${before.service}: Redirect`
+      tell(
+        'ENTRY_TARGET_UNKNOWN',
+        'error',
+        `${where}: ${targetText(target)} is not there; it is not followed`,
+      )
+      target = before
+      end = ended(before, resolvers.get(before.service)!, tell)
+    }
+    return end
   }
+}
+
+/** With the default subset, where none was asked for; null for a subset that is not there. */
+function ended(target: TargetName, resolver: ResolverDocument, tell: Tell): TargetName | null {
+  if (target.subset !== '') return hasSubset(resolver, target.subset) ? target : null
+  const subset = resolver.DefaultSubset ?? ''
+  if (subset === '' || hasSubset(resolver, subset)) return { ...target, subset }
+  const rest = 'all instances of the service are used'
+  tell(
+    'ENTRY_TARGET_UNKNOWN',
+    'error',
+    `service-resolver ${target.service}: DefaultSubset ${subset} is not one of Subsets; ${rest}`,
+  )
+  return target
 }
 
 function redirected(

@@ -148,7 +148,8 @@ function follow(
     const isThere =
       raw.resolvers[name]?.Redirect !== undefined ||
       (world.services.has(name) && (next[1] === '' || hasSubset(raw, next)))
-    if (isThere && !here.includes(next.join('/'))) return follow(raw, world, ...next, here)
+    const end = isThere && !here.includes(next.join('/')) ? follow(raw, world, ...next, here) : null
+    if (end !== null) return end
   }
   if (subset !== '') return hasSubset(raw, [service, subset]) ? [service, subset] : null
   return [service, resolver.DefaultSubset || '']

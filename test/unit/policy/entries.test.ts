@@ -181,6 +181,27 @@ describe('what Kong cannot do', () => {
 })
 
 describe('what an entry says', () => {
+  test('a redirect that leads to nothing after a further one is told, and its service serves itself', () => {
+    const { problems, state } = desireWith(
+      {
+        'service-resolver': [
+          resolver('web', { Redirect: { Service: 'api', ServiceSubset: 'v1' } }),
+          resolver('api', { Redirect: { Service: 'shop', Datacenter: 'dc2' } }),
+        ],
+      },
+      { web: [versioned(1, 'v1')], api: [versioned(2, 'v1')] },
+    )
+    assert.ok(
+      problems.some(
+        ({ code, message }) =>
+          code === 'ENTRY_TARGET_UNKNOWN' && message.startsWith('service-resolver web: Redirect: '),
+      ),
+      JSON.stringify(problems),
+    )
+    const own = [...state.values()].find(({ kind, name }) => kind === 'service' && name === 'mesh.web')
+    assert.equal(own?.fields['host'], 'web.mesh')
+  })
+
   test('a redirected name without instances is reachable and leads to the other service', () => {
     const { state } = desireWith(
       { 'service-resolver': [resolver('old', { Redirect: { Service: 'api' } })] },
