@@ -14,11 +14,15 @@ type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
 type Note = (line: string) => void
 
 /** What the running operator decides with, for a plan made here in its place. */
-export type OperatorSettings = Pick<OperatorConfig, 'mesh' | 'expose'>
+export type OperatorSettings = Pick<OperatorConfig, 'mesh'> &
+  Partial<Pick<OperatorConfig, 'hostSuffix' | 'expose' | 'overrides'>>
 
-/** The settings of the running operator; null when it does not answer. @throws CliError when it refuses the token. */
+/**
+ * The settings of the running operator, as far as it tells them; null when it does not answer.
+ * @throws CliError OPERATOR_DENIED when it refuses the token.
+ */
 export async function readOperatorSettings(config: Asked): Promise<OperatorSettings | null> {
-  const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status', () => {})
+  const status = await ask<OperatorStatus>(config, '/api/v1/mesh/v2/status?services=false', () => {})
   return status && settingsOf(status)
 }
 
@@ -88,11 +92,16 @@ async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note):
   return (await answer.json()) as T
 }
 
-/** The process's default of exposure is not told as such; every service that it decided about names it. */
-function settingsOf({ mesh, services }: OperatorStatus): OperatorSettings {
-  const reasons = services.map(({ exposureReason }) => exposureReason)
-  const told = (value: string) => reasons.some((reason) => reason.startsWith(`expose.default: ${value}`))
-  return { mesh, expose: told('all') ? 'all' : told('tagged') ? 'tagged' : undefined }
+/** An operator of another version may tell the name of its mesh alone. */
+function settingsOf(status: OperatorStatus): OperatorSettings {
+  const { mesh, host_suffix, expose_default, overrides_policy }: Partial<OperatorStatus> & { mesh: string } =
+    status
+  return {
+    mesh,
+    ...(host_suffix === undefined ? {} : { hostSuffix: host_suffix }),
+    ...(expose_default === undefined ? {} : { expose: expose_default ?? undefined }),
+    ...(overrides_policy === undefined ? {} : { overrides: { policy: overrides_policy } }),
+  }
 }
 
 function reportOf(status: OperatorStatus, url: string, circuits: readonly CircuitRow[]): StatusReport {

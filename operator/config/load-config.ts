@@ -59,6 +59,16 @@ export function readConfig(
   return assemble(resolved, environment)
 }
 
+/**
+ * What a process runs with that has this environment alone, and no file.
+ * @throws ConfigError
+ */
+export function configOf(environment: Environment): ProcessConfig {
+  const resolved = resolveConfig({ flags: {}, environment, file: null })
+  if (resolved.problems.length > 0) throw new ConfigError(resolved.problems)
+  return assemble(resolved, environment)
+}
+
 function readConfigFile(given: string | undefined): { name: string; entries: readonly FileEntry[] } | null {
   const path = given ?? 'kongsul.yaml'
   if (!given && !existsSync(path)) return null

@@ -140,7 +140,14 @@ function routes(app: FastifyInstance, { metrics, status, notReady, healthHeaders
       'With service one of them, with services=false none.',
     door: 'read',
     query: STATUS_QUERY,
-    answer: z.looseObject({ version: z.string(), mesh: z.string(), ready: z.boolean() }),
+    answer: z.looseObject({
+      version: z.string(),
+      mesh: z.string(),
+      host_suffix: z.string(),
+      expose_default: z.enum(['tagged', 'all']).nullable(),
+      overrides_policy: z.enum(['keep', 'revert']),
+      ready: z.boolean(),
+    }),
     handle: ({ query: { service, services } }) => {
       const all = status()
       if (service === undefined && services !== false) return all

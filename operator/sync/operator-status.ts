@@ -15,6 +15,12 @@ import type { FailingService } from './service-queue.ts'
 export interface OperatorStatus {
   readonly version: string
   readonly mesh: string
+  /** Of default hosts: `<service>.<host_suffix>`. */
+  readonly host_suffix: string
+  /** Which services are reachable where neither they nor KV `mesh/defaults` say; null where the operator was not told. */
+  readonly expose_default: 'tagged' | 'all' | null
+  /** What becomes of fields that were edited in Kong, where neither the service nor the mesh says. */
+  readonly overrides_policy: 'keep' | 'revert'
   readonly started_at: string
   readonly dry_run: boolean
   /** Whether this operator is the one that writes to Kong. */
@@ -156,6 +162,9 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
   return {
     version: sources.version,
     mesh: config.mesh,
+    host_suffix: config.hostSuffix,
+    expose_default: config.expose ?? null,
+    overrides_policy: config.overrides.policy,
     started_at: iso(sources.startedAtMs),
     dry_run: config.dryRun,
     leading: sources.isLeading,

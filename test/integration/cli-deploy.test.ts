@@ -238,10 +238,18 @@ test('beside an operator that leads: it writes, and what vanishes is not held', 
   const again = await run(['deploy', file])
   match(again.stdout, /Nothing was changed/)
 
+  // An operator that leads and cannot be asked decides with settings that nobody here knows.
+  const unasked = await run(['deploy', file], { KONGSUL_ADDR: 'http://127.0.0.1:1' })
+  equal(unasked.code, 1)
+  match(unasked.stderr, /leads, and none answers at http:\/\/127\.0\.0\.1:1/)
+  match(unasked.stderr, /set KONGSUL_ADDR to where its API is reached; nothing was changed/)
+
   const [first] = started
   await mesh.register({ id: `${service}-127.0.0.1-${first!.port}`, name: service, port: first!.port })
-  const gone = await run(['destroy', file, '--yes'])
+  // What mesh it is the operator says.
+  const gone = await run(['destroy', file, '--yes'], { KONGSUL_MESH: '' })
   equal(gone.code, 0, gone.stderr)
+  match(gone.stdout, /ok {6}configure Kong: as Consul says, by operator /)
   match(gone.stderr, /stays: it was not registered by kongsul deploy/)
   equal((await mesh.targets(service)).length, 1)
 })
@@ -255,7 +263,10 @@ test('compose: docker that is not there is named', async () => {
 })
 
 /** Stands in for docker: notes what it is told, and publishes the parts of this mesh. */
-function standInDocker(fault = ''): { readonly env: Record<string, string>; told(): string } {
+function standInDocker(
+  fault = '',
+  adminUrl = mesh.adminUrl,
+): { readonly env: Record<string, string>; told(): string } {
   const bin = mkdtempSync(join(folder, 'bin-'))
   const notes = join(bin, 'told')
   const portOf = (url: string) => new URL(url).port
@@ -265,7 +276,7 @@ function standInDocker(fault = ''): { readonly env: Record<string, string>; told
 echo "$*" >> ${notes}
 case "$*" in
   *"port consul 8500") echo 127.0.0.1:${mesh.consul.httpPort} ;;
-  *"port kong-network 8001") echo 127.0.0.1:${portOf(mesh.adminUrl)} ;;
+  *"port kong-network 8001") echo 127.0.0.1:${portOf(adminUrl)} ;;
   *"port kong-network 8000") echo 0.0.0.0:${portOf(mesh.proxyUrl)} ;;
   *"port operator 8080") echo 127.0.0.1:${portOf(mesh.apiUrl)} ;;
   *"ps -q") echo abc ;;
@@ -283,10 +294,16 @@ test('compose: part by part, each waited for, then deployed to where they are pu
   const file = fileOf('composed', [{ service, port }])
   const docker = standInDocker()
   // Where compose publishes them counts, whatever the environment says.
-  const env = { ...docker.env, CONSUL_HTTP_ADDR: '127.0.0.1:1', KONG_ADMIN_URL: 'http://127.0.0.1:1' }
+  const env = {
+    ...docker.env,
+    CONSUL_HTTP_ADDR: '127.0.0.1:1',
+    KONG_ADMIN_URL: 'http://127.0.0.1:1',
+    KONGSUL_MESH: 'elsewhere',
+    KONGSUL_HOST_SUFFIX: 'elsewhere.test',
+  }
   const done = await run(['deploy', file, '--target', 'compose'], env)
   equal(done.code, 0, done.stderr + done.stdout)
-  match(done.stderr, /to Kong that address is its own host|to Kong that address/)
+  match(done.stderr, /to Kong that address/)
   deepEqual(
     [...docker.told().matchAll(/up -d --wait (\S+)/g)].map(([, name]) => name),
     ['postgres', 'consul', 'plugins', 'kong', 'operator', 'prometheus', 'grafana'],
@@ -295,6 +312,21 @@ test('compose: part by part, each waited for, then deployed to where they are pu
   equal(gone.code, 0, gone.stderr)
   match(docker.told(), /down\n$/)
   deepEqual(await instancesOf(service), [])
+})
+
+test('compose: taken down while its Kong does not answer', async () => {
+  const file = fileOf('down', [{ service: mesh.service('web'), port: 9 }])
+  const docker = standInDocker('', 'http://127.0.0.1:1')
+  const gone = await run(['destroy', file, '--target', 'compose', '--yes'], docker.env)
+  equal(gone.code, 0, gone.stderr)
+  match(gone.stderr, /warning: what is registered stays in the volume of Consul: .*ECONNREFUSED/)
+  match(docker.told(), /down\n$/)
+})
+
+test('volumes without compose are refused', async () => {
+  const { code, stderr } = await run(['destroy', fileOf('kept', [{ service: 'web', port: 9 }]), '--volumes'])
+  equal(code, 1)
+  match(stderr, /give --target compose, or leave --volumes out; nothing was changed/)
 })
 
 test('compose: a part that does not become healthy ends it, and what was started is told', async () => {

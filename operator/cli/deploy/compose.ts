@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { ProcessConfig } from '../../config/load-config.ts'
+import { configOf, type ProcessConfig } from '../../config/load-config.ts'
+import { revealed } from '../../telemetry/secret.ts'
 import { CliError } from '../cli-error.ts'
 import { packageRoot } from '../package-root.ts'
 
@@ -20,7 +21,7 @@ export interface Compose {
   build(): Promise<void>
   /** Starts one service and what it needs, and returns when it is healthy. */
   up(service: string): Promise<void>
-  /** The process's configuration, with the addresses that compose publishes. */
+  /** What compose runs with, at the addresses that it publishes. */
   configured(config: ProcessConfig): Promise<ProcessConfig>
   /** Does anything of it run? */
   isUp(): Promise<boolean>
@@ -62,26 +63,42 @@ export async function openCompose(): Promise<Compose> {
     isUp: async () => (await compose(['ps', '-q'], ASK_LIMIT_MS)) !== '',
     down: async (volumes) => void (await compose(['down', ...(volumes ? ['--volumes'] : [])], UP_LIMIT_MS)),
     configured: async (config) => {
-      const { operator } = config
-      const [consul, adminUrl, proxyUrl, addr] = await Promise.all([
+      const [consul, kongAdmin, proxy, operator] = await Promise.all([
         address('consul', 8500),
         address('kong-network', 8001),
         address('kong-network', 8000),
         address('operator', 8080),
       ])
-      return {
-        ...config,
-        addr,
-        operator: {
-          ...operator,
-          consul: { ...operator.consul, url: consul },
-          kong: { ...operator.kong, adminUrl },
-          proxyUrl,
-          expose: 'all',
-        },
-      }
+      return composeConfig(config, { consul, kongAdmin, proxy, operator })
     },
   }
+}
+
+/** URLs that compose publishes. */
+export interface Published {
+  readonly consul: string
+  readonly kongAdmin: string
+  readonly proxy: string
+  readonly operator: string
+}
+
+/**
+ * What `operator` of docker-compose.yml runs with, seen from outside. Of what this process was given only Consul's token,
+ * which compose hands on, the token for the operator, and where snapshots go: the rest is about another mesh. Pure.
+ */
+export function composeConfig(given: ProcessConfig, published: Published): ProcessConfig {
+  const token = revealed(given.operator.consul.token)
+  const config = configOf({
+    CONSUL_HTTP_ADDR: published.consul,
+    CONSUL_HTTP_TOKEN: token,
+    KONG_ADMIN_URL: published.kongAdmin,
+    KONG_PROXY_URL: published.proxy,
+    KONGSUL_ADDR: published.operator,
+    KONGSUL_EXPOSE_DEFAULT: 'all',
+  })
+  const { operator } = config
+  const kong = { ...operator.kong, snapshotDir: given.operator.kong.snapshotDir }
+  return { ...config, operatorToken: given.operatorToken, operator: { ...operator, kong } }
 }
 
 async function ask(args: readonly string[], fault: string, remedy: string): Promise<void> {

@@ -6,10 +6,10 @@ import { CliError } from '../cli-error.ts'
 import { counted } from '../counted.ts'
 import { judgeAddresses } from '../doctor/judge-addresses.ts'
 import type { Io } from '../io.ts'
-import { readOperatorSettings } from '../operator-client.ts'
 import { problemLines } from '../plan-report.ts'
 import { readProxied } from '../up/read-proxied.ts'
 import { waitUntil } from '../up/wait-until.ts'
+import { asOperator } from './as-operator.ts'
 import { changeLine, doneLine, reachLine } from './change-lines.ts'
 import { healthOf } from './check-health.ts'
 import { COMPOSE_ORDER, openCompose } from './compose.ts'
@@ -97,7 +97,10 @@ class Run {
       for (const warning of warnings) steps.note(`warning: ${warning}`)
       return found
     })
-    const config = await this.#asOperator(started)
+    const config = await asOperator(started, (line) => {
+      // What the one of compose runs with is known, also where it lets nobody ask.
+      if (this.#options.target !== 'compose') steps.note(line)
+    })
     this.#side = await MeshSide.open(config)
     const side = this.#side
     const found = await side.readConsul()
@@ -149,18 +152,6 @@ class Run {
       })
     }
     return await compose.configured(given)
-  }
-
-  /** What the operator that runs decides with, else what this process was given. */
-  async #asOperator(config: ProcessConfig): Promise<ProcessConfig> {
-    if (this.#options.target === 'compose') return config
-    const told = await readOperatorSettings(config).catch((error: unknown) => {
-      this.#steps.note(`warning: ${(error as Error).message}; taken to run with the settings given here`)
-      return null
-    })
-    if (told === null) return config
-    const expose = told.expose ?? config.operator.expose
-    return { ...config, operator: { ...config.operator, mesh: told.mesh, expose } }
   }
 
   async #warnOfAddresses(config: ProcessConfig, { snapshot }: ReturnType<typeof withChanges>): Promise<void> {

@@ -6,6 +6,7 @@ import { CliError, explain } from '../cli-error.ts'
 import { counted } from '../counted.ts'
 import type { Io } from '../io.ts'
 import { waitUntil } from '../up/wait-until.ts'
+import { asOperator } from './as-operator.ts'
 import { changeLine, doneLine } from './change-lines.ts'
 import { type Compose, openCompose } from './compose.ts'
 import { canAsk, confirm } from './confirm.ts'
@@ -41,14 +42,22 @@ export async function runDestroy(
   options: DestroyOptions,
   io: Io,
 ): Promise<Destroyed> {
+  if (options.volumes && options.target !== 'compose') {
+    throw new CliError('BAD_OPTION', {
+      tried: `taking back ${path} with --volumes`,
+      answer: 'only --target compose has volumes',
+      remedy: 'give --target compose, or leave --volumes out; nothing was changed',
+    })
+  }
   const file = await readGivenFile(path)
   const steps = new Steps(io)
   const left: string[] = []
   let side: MeshSide | null = null
   try {
     const compose = options.target === 'compose' ? await openCompose() : null
-    const config = compose === null ? given : await composeConfig(compose, given, io)
-    const { changes, kept } = config === null ? NOTHING : await lookUp(config)
+    const config = compose === null ? given : await publishedConfig(compose, given, io)
+    const found = config === null ? null : await lookUp(config)
+    const { changes, kept } = found ?? NOTHING
     for (const each of kept) io.note(`warning: ${each}`)
     const isDown = compose === null || !(await compose.isUp())
     if (changes.length === 0 && isDown && !options.volumes) {
@@ -59,7 +68,7 @@ export async function runDestroy(
     if (!isDown) steps.say('- stop and remove the containers of docker-compose.yml')
     if (options.volumes) steps.say('- remove the volumes of docker-compose.yml, with all data')
     if (!(await isAgreed(changes, options, steps))) return { destroyed: false, changes, kept }
-    if (config !== null && changes.length > 0) await takeBack(config, changes)
+    if (found !== null && changes.length > 0) await takeBack(found.config, changes)
     if (compose !== null) {
       await steps.run('docker compose down', async () => {
         await compose.down(options.volumes)
@@ -70,14 +79,25 @@ export async function runDestroy(
     return { destroyed: true, changes, kept }
   } catch (error) {
     const what = `taking back ${path}`
-    throw undoable(error, { what, left, undo: `kongsul deploy ${path}` })
+    const target = options.target === 'compose' ? ' --target compose' : ''
+    throw undoable(error, { what, left, undo: `kongsul deploy ${path}${target}` })
   } finally {
     ;(side as MeshSide | null)?.close()
   }
 
-  async function lookUp(config: ProcessConfig): Promise<ReturnType<typeof destroyChanges>> {
-    side = await MeshSide.open(config)
-    return destroyChanges(file, await side.readConsul())
+  /** null with compose: its Consul or Kong does not answer, which is when it has to be taken down all the same. */
+  async function lookUp(started: ProcessConfig): Promise<Found | null> {
+    try {
+      const config = await asOperator(started, (line) => {
+        if (options.target !== 'compose') io.note(line)
+      })
+      side = await MeshSide.open(config)
+      return { config, ...destroyChanges(file, await side.readConsul()) }
+    } catch (error) {
+      if (options.target !== 'compose') throw error
+      io.note(`warning: what is registered stays in the volume of Consul: ${explain(error)}`)
+      return null
+    }
   }
 
   async function takeBack(config: ProcessConfig, changes: readonly ConsulChange[]): Promise<void> {
@@ -101,10 +121,16 @@ export async function runDestroy(
   }
 }
 
+type Found = ReturnType<typeof destroyChanges> & { readonly config: ProcessConfig }
+
 const NOTHING = { changes: [], kept: [] }
 
 /** null: its Consul or Kong does not run, and what they keep is in volumes. */
-async function composeConfig(compose: Compose, given: ProcessConfig, io: Io): Promise<ProcessConfig | null> {
+async function publishedConfig(
+  compose: Compose,
+  given: ProcessConfig,
+  io: Io,
+): Promise<ProcessConfig | null> {
   if (!(await compose.isUp())) return null
   return await compose.configured(given).catch((error: unknown) => {
     io.note(`warning: what is registered stays in the volume of Consul: ${explain(error)}`)

@@ -2,7 +2,7 @@ import { deepEqual } from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { readOperatorStatus } from '../../../operator/cli/operator-client.ts'
+import { readOperatorSettings, readOperatorStatus } from '../../../operator/cli/operator-client.ts'
 
 const STATUS = {
   ready: true,
@@ -17,15 +17,32 @@ const STATUS = {
   held: [],
 }
 
-/** A report of what an operator at a socket tells. */
-async function reportOf(status: object) {
+/** What is made of what an operator at a socket tells. */
+async function readFrom<T>(
+  status: object,
+  read: (asked: { addr: string; operatorToken: undefined }) => Promise<T>,
+): Promise<T> {
   const server = createServer((_, response) => response.end(JSON.stringify(status)))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const addr = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const report = await readOperatorStatus({ addr, operatorToken: undefined }, () => {})
+  const answer = await read({ addr, operatorToken: undefined })
   server.close()
-  return report!
+  return answer
 }
+
+const reportOf = async (status: object) =>
+  (await readFrom(status, (asked) => readOperatorStatus(asked, () => {})))!
+
+test('the settings of an operator are what it tells, and of an older one the name of its mesh', async () => {
+  const told = { mesh: 'prod', host_suffix: 'prod.test', expose_default: 'all', overrides_policy: 'revert' }
+  deepEqual(await readFrom({ ...STATUS, ...told }, readOperatorSettings), {
+    ...{ mesh: 'prod', hostSuffix: 'prod.test', expose: 'all', overrides: { policy: 'revert' } },
+  })
+  deepEqual(await readFrom({ ...STATUS, ...told, expose_default: null }, readOperatorSettings), {
+    ...{ mesh: 'prod', hostSuffix: 'prod.test', expose: undefined, overrides: { policy: 'revert' } },
+  })
+  deepEqual(await readFrom({ ...STATUS, mesh: 'prod' }, readOperatorSettings), { mesh: 'prod' })
+})
 
 test('a change that waits because its service is paused counts as not in Kong', async () => {
   const planned = [
