@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import http, { type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { isIP } from 'node:net'
 
 const TIMEOUT_MS = 10_000
 
@@ -15,7 +16,12 @@ export async function readProxied(
   }: { path?: string; agent?: Agent; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
   const { request } = proxyUrl.startsWith('https:') ? https : http
+  const { protocol, hostname } = new URL(proxyUrl)
+  const name = hostname.replace(/^\[|\]$/g, '')
+  // Else Node asks for, and expects, a certificate for what the Host header says. An address is no name for SNI.
+  const tls = protocol === 'https:' ? { servername: isIP(name) === 0 ? name : '' } : {}
   const outgoing = request(`${proxyUrl}${path}`, {
+    ...tls,
     ...(agent ? { agent } : {}),
     headers: { ...headers, host },
     signal: AbortSignal.timeout(TIMEOUT_MS),
