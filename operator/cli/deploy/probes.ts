@@ -44,8 +44,19 @@ function checkedPath(registrations: readonly AgentRegistration[]): string {
   return `${pathname}${search}`
 }
 
-/** Only answers of an instance have this header; the others Kong gave itself. */
+/** Of what an instance answered Kong says so by one of these; a proxy before Kong has a `via` of its own. */
 const UPSTREAM_HEADER = 'x-kong-upstream-latency'
+const KONG_SERVER = /\bkong\//i
+/** What Kong says where it has no `request_id`; with `headers = off` these words alone show that it was Kong. */
+const KONG_WORDS: ReadonlySet<string> = new Set([
+  'no Route matched with those values',
+  'failure to get a peer from the ring-balancer',
+  'name resolution failed',
+  'Please use HTTPS protocol',
+  'An invalid response was received from the upstream server',
+  'The upstream server is timing out',
+  'An unexpected error occurred',
+])
 const ASKS: Readonly<Record<number, string>> = {
   301: 'asks for https',
   302: 'asks for https',
@@ -57,16 +68,16 @@ const ASKS: Readonly<Record<number, string>> = {
   429: 'limits requests',
 }
 
-/** Pure. */
-export function judgeAnswer({
-  status,
-  headers,
-}: {
+interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-}): Verdict {
-  const isServed = UPSTREAM_HEADER in headers || 'via' in headers
-  if (isServed) {
+  readonly body: string
+}
+
+/** Pure. */
+export function judgeAnswer(answer: Answer): Verdict {
+  const { status } = answer
+  if (!isOfKong(answer)) {
     return status < 500
       ? { kind: 'served', note: `${status}` }
       : { kind: 'failed', note: `${status}: no instance answers well` }
@@ -76,4 +87,26 @@ export function judgeAnswer({
   if (status === 404) return { kind: 'failed', note: '404: Kong has no such route' }
   if (status === 503) return { kind: 'failed', note: '503: Kong has no instance to send it to' }
   return { kind: 'failed', note: `${status} from Kong itself` }
+}
+
+/** Did Kong answer itself? It may be told to have no headers of its own: then its words show it. */
+function isOfKong({ headers, body }: Answer): boolean {
+  if (UPSTREAM_HEADER in headers || KONG_SERVER.test(String(headers.via ?? ''))) return false
+  return KONG_SERVER.test(String(headers.server ?? '')) || isKongsMessage(body)
+}
+
+function isKongsMessage(body: string): boolean {
+  const parsed = parseJson(body)
+  if (typeof parsed !== 'object' || parsed === null) return false
+  const { message, request_id, ...others } = parsed as Readonly<Record<string, unknown>>
+  if (typeof message !== 'string' || Object.keys(others).length > 0) return false
+  return KONG_WORDS.has(message) || /^[0-9a-f]{32}$/.test(String(request_id))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }

@@ -83,15 +83,34 @@ test('what asks for more than a plain host or path is not probed, and the path t
   equal(probesOf(report, [])[0]!.path, '/')
 })
 
+const kindOf = (status: number, headers: Record<string, string> = {}, body = '') =>
+  judgeAnswer({ status, headers, body }).kind
+const NO_ROUTE = '{\n  "message":"no Route matched with those values",\n  "request_id":"a9e0"\n}'
+
 test('an answer of an instance is told from one that Kong gave itself', () => {
-  const kind = (status: number, headers: Record<string, string> = {}) => judgeAnswer({ status, headers }).kind
-  const served = { 'x-kong-upstream-latency': '1' }
+  for (const served of [{ 'x-kong-upstream-latency': '1' }, { via: '1.1 kong/3.9.1', server: 'kong/3' }]) {
+    deepEqual(
+      [200, 404, 500, 502].map((status) => kindOf(status, served)),
+      ['served', 'served', 'failed', 'failed'],
+    )
+  }
+  const own = { server: 'kong/3.9.1' }
   deepEqual(
-    [kind(200, served), kind(404, served), kind(500, served), kind(502, served)],
-    ['served', 'served', 'failed', 'failed'],
-  )
-  deepEqual(
-    [kind(401), kind(426), kind(404), kind(503), kind(200)],
+    [401, 426, 404, 503, 200].map((status) => kindOf(status, own)),
     ['guarded', 'guarded', 'failed', 'failed', 'failed'],
   )
+})
+
+test('a proxy before Kong that has a via of its own makes no served answer of what Kong says itself', () => {
+  equal(kindOf(404, { via: '1.1 google', server: 'kong/3.9.1' }, NO_ROUTE), 'failed')
+  equal(kindOf(200, { via: '1.1 kong/3.9.1, 1.1 google' }), 'served')
+})
+
+test('a Kong that tells no headers is known by its words', () => {
+  equal(kindOf(200, { server: 'nginx' }, '{"message":"hello"}'), 'served')
+  equal(kindOf(404, {}, NO_ROUTE), 'failed')
+  const id = '0123456789abcdef0123456789abcdef'
+  equal(kindOf(401, {}, JSON.stringify({ message: 'Unauthorized', request_id: id })), 'guarded')
+  equal(kindOf(404, {}, JSON.stringify({ message: 'no such cart', cart: 1 })), 'served')
+  equal(kindOf(502, {}, 'Bad Gateway'), 'failed')
 })
