@@ -124,6 +124,19 @@ test('without an operator: all three instances are taken back at once, and not h
   const done = await run(['deploy', file, '--yes'])
   equal(done.code, 0, done.stderr + done.stdout)
   equal((await mesh.targets(service)).length, 3)
+
+  // Consul has all of it, Kong lacks a target: writing it is something to agree to.
+  const target = `127.0.0.1:${started[0]!.port}`
+  await mesh.admin('DELETE', `/upstreams/${service}.mesh/targets/${target}`)
+  const refused = await run(['deploy', file])
+  equal(refused.code, 2, refused.stdout)
+  match(refused.stdout, new RegExp(`this command writes to Kong: 1 change of 1 service \\(${service}\\)`))
+  equal((await mesh.targets(service)).length, 2)
+  const other = mesh.service('bystander')
+  await mesh.register({ id: other, name: other, port: 9 })
+  const shown = await run(['destroy', file])
+  match(shown.stdout, new RegExp(`this command writes to Kong: .*${other}`))
+  await mesh.deregister(other)
   const gone = await run(['destroy', file, '--yes'])
   equal(gone.code, 0, gone.stderr)
   equal((await mesh.admin('GET', `/services/mesh.${service}`)).status, 404)

@@ -1,3 +1,5 @@
+import type { PlannedChange } from '../../core/plan-report.ts'
+import { counted } from '../counted.ts'
 import type { ConsulChange } from './consul-changes.ts'
 import type { ReachChange } from './reach-changes.ts'
 
@@ -28,6 +30,25 @@ export function reachLine({ action, what, service, from }: ReachChange): string 
   if (action === 'opens') return `${sign} ${what} becomes reachable: service ${service}`
   if (action === 'moves') return `${sign} ${what} changes owner: from ${from} to service ${service}`
   return `${sign} ${what} is no longer served: service ${service}`
+}
+
+const NAMES_SHOWN = 10
+
+/** One line for all that this command would write to Kong itself, where nobody leads. Pure. */
+export function writesLine(writes: readonly Pick<PlannedChange, 'service'>[]): string {
+  const names = [...new Set(writes.map(({ service }) => service))].sort()
+  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''
+  return (
+    `~ no operator leads, so this command writes to Kong: ${counted(writes.length, 'change')} of ` +
+    `${counted(names.length, 'service')} (${names.slice(0, NAMES_SHOWN).join(', ')}${more})`
+  )
+}
+
+/** Of one that was begun and may have failed. Pure. */
+export function begunLine(change: ConsulChange): string {
+  return change.what === 'settings'
+    ? `KV ${change.key} may be ${change.action === 'delete' ? 'deleted' : 'written'}`
+    : `${change.id} may be ${change.action === 'deregister' ? 'deregistered from' : 'registered in'} Consul`
 }
 
 /** What was done, in the past tense. Pure. */

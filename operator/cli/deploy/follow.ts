@@ -54,7 +54,10 @@ export async function followKong(
   return `as Consul says, by operator ${leader}`
 }
 
-/** As an operator sees it, where one tells; it knows settings that this process does not. */
+/**
+ * As an operator sees it, where one tells: it knows settings that this process does not. That it has nothing to do
+ * counts once Kong has what this process reads in Consul: it may not have heard of what was just written.
+ */
 async function lackingOf(
   config: ProcessConfig,
   side: MeshSide,
@@ -64,10 +67,8 @@ async function lackingOf(
     if (error instanceof CliError) return null // a token that is refused, or it is not ready
     throw error
   })
-  const changes =
-    plan === null
-      ? (await side.lacking(services)).map(({ action, entity: { kind, name } }) => ({ action, kind, name }))
-      : plan.changes.filter(({ service }) => services.has(service))
+  const told = plan?.changes.filter(({ service }) => services.has(service)) ?? []
+  const changes = told.length > 0 ? told : await side.lacking(services)
   return changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)
 }
 

@@ -3,8 +3,7 @@ import { createAgentWriter } from '../../consul/agent-writer.ts'
 import { type ConsulReader, createConsulReader } from '../../consul/consul-reader.ts'
 import { PolicyWatch } from '../../consul/policy-watch.ts'
 import type { CatalogSnapshot } from '../../core/catalog.ts'
-import type { Change } from '../../core/diff.ts'
-import type { Entity } from '../../core/entity.ts'
+import type { PlannedChange } from '../../core/plan-report.ts'
 import { readMeshPlugins } from '../../kong/read-plugins.ts'
 import { readState } from '../../kong/read-state.ts'
 import { Registrar } from '../../sync/registrar.ts'
@@ -16,10 +15,10 @@ import { type CatalogReading, readCatalog } from '../read-mesh.ts'
 import { type ConsulChange, type FoundInConsul, withChanges } from './consul-changes.ts'
 
 const POLICIES_WITHIN_MS = 15_000
-const ROUTED = new Set(['upstream', 'target', 'service', 'route'])
+const ROUTED: ReadonlySet<string> = new Set(['upstream', 'target', 'service', 'route'])
 
 /** What a request needs to reach a service; who may call it is the operator's to know. */
-export const isRouted = ({ kind }: Pick<Entity, 'kind'>): boolean => ROUTED.has(kind)
+export const isRouted = ({ kind }: Pick<PlannedChange, 'kind'>): boolean => ROUTED.has(kind)
 
 /** Consul and Kong as `deploy` and `destroy` read and write them, without an operator. To be closed. */
 export class MeshSide {
@@ -87,9 +86,9 @@ export class MeshSide {
   }
 
   /** What Kong still lacks, or has too much, of these services for requests to reach them. */
-  async lacking(services: ReadonlySet<string>): Promise<readonly Change[]> {
-    const { diff } = await this.readMesh()
-    return diff.changes.filter(({ service, entity }) => services.has(service) && isRouted(entity))
+  async lacking(services: ReadonlySet<string>): Promise<readonly PlannedChange[]> {
+    const { plan } = await this.readMesh()
+    return plan.changes.filter((change) => services.has(change.service) && isRouted(change))
   }
 
   /** Has any Kong this target, `10.0.0.5:8080`, in this upstream? @throws KongError */

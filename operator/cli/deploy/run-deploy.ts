@@ -1,28 +1,29 @@
 // Start at runDeploy: each step is one line of what is printed.
 import type { ProcessConfig } from '../../config/load-config.ts'
 import type { ServiceReport } from '../../core/desired.ts'
+import type { PlannedChange } from '../../core/plan-report.ts'
 import { whoLeads } from '../../leader/who-leads.ts'
 import { CliError } from '../cli-error.ts'
 import { counted } from '../counted.ts'
 import { judgeAddresses } from '../doctor/judge-addresses.ts'
 import type { Io } from '../io.ts'
 import { problemLines } from '../plan-report.ts'
-import { readProxied } from '../up/read-proxied.ts'
 import { waitUntil } from '../up/wait-until.ts'
 import { asOperator } from './as-operator.ts'
-import { changeLine, doneLine, reachLine } from './change-lines.ts'
+import { begunLine, changeLine, doneLine, reachLine, writesLine } from './change-lines.ts'
 import { healthOf } from './check-health.ts'
 import { COMPOSE_ORDER, openCompose } from './compose.ts'
-import { canAsk, confirm } from './confirm.ts'
+import { isAgreed } from './confirm.ts'
 import { type ConsulChange, deployChanges, withChanges } from './consul-changes.ts'
 import { type DeployFile, serviceNames } from './deploy-file.ts'
 import { followKong } from './follow.ts'
 import { isRouted, MeshSide } from './mesh-side.ts'
-import { judgeAnswer, type Probe, probesOf } from './probes.ts'
+import { probesOf } from './probes.ts'
 import { type ReachChange, reachChanges } from './reach-changes.ts'
 import { readGivenFile } from './read-file.ts'
 import { Steps } from './steps.ts'
-import { undoable } from './undoable.ts'
+import { noted, undoable } from './undoable.ts'
+import { untilServed, untilServedOften } from './validate.ts'
 import { verifyDependencies } from './verify.ts'
 
 export type Target = 'compose' | 'existing'
@@ -43,9 +44,6 @@ export interface Deployed {
   /** Where each service is reached, and what a real request there came back with. */
   readonly reached: readonly { readonly service: string; readonly url: string; readonly answer: string }[]
 }
-
-/** Requests to each service that must all be served, once one is. */
-const REQUESTS = 10
 
 /**
  * Deploys the services of a file. Does nothing twice: what is there already is left alone.
@@ -68,6 +66,14 @@ export async function runDeploy(
   } finally {
     run.close()
   }
+}
+
+/** What would be done. */
+interface Asked {
+  readonly changes: readonly ConsulChange[]
+  readonly routes: readonly ReachChange[]
+  /** Of all services: what this process would write to Kong, since nobody leads. */
+  readonly writes: readonly PlannedChange[]
 }
 
 class Run {
@@ -105,32 +111,41 @@ class Run {
     const side = this.#side
     const found = await side.readConsul()
     const changes = deployChanges(this.#file, found)
-    const { actual, diff, snapshot, desired } = await side.readMesh(changes, found)
+    const { actual, diff, plan, snapshot, desired } = await side.readMesh(changes, found)
     const routes = reachChanges(actual, diff.changes)
     const isInKong =
-      routes.length === 0 &&
-      !diff.changes.some(({ service, entity }) => services.has(service) && isRouted(entity))
+      routes.length === 0 && !plan.changes.some((change) => services.has(change.service) && isRouted(change))
+    const isNothing = changes.length === 0 && isInKong
+    const isLed = (await whoLeads(config.operator.consul, config.operator.mesh)) !== null
+    const writes = isNothing || isLed ? [] : plan.changes
     const own = desired.problems.filter(({ service }) => services.has(service))
     for (const line of problemLines(own, this.#io.paint)) this.#steps.note(line)
     await this.#warnOfAddresses(config, withChanges({ ...found, snapshot }, changes, ''))
-    if (changes.length > 0 || routes.length > 0) {
+    if (changes.length > 0 || routes.length > 0 || writes.length > 0) {
       for (const line of [...changes.map(changeLine), ...routes.map(reachLine)]) steps.say(line)
-      if (!(await this.#isAgreed(changes, routes))) return { deployed: false, changes, routes, reached: [] }
+      if (writes.length > 0) steps.say(writesLine(writes))
+      if (!(await this.#isAgreed({ changes, routes, writes })))
+        return { deployed: false, changes, routes, reached: [] }
     }
     await this.#write(changes)
     await steps.run('wait for checks', (waiting) => this.#healthy(waiting))
     await steps.run('configure Kong', async (waiting) => {
-      if (changes.length === 0 && isInKong) return 'nothing to change'
+      if (isNothing) return 'nothing to change'
       const { timeoutMs } = this.#options
-      return await followKong(config, side, { services, timeoutMs, isRemoval: false, waiting })
+      const kong = {
+        begun: 'Kong: what is listed above, or a part of it',
+        done: `Kong: ${counted(routes.length, 'route')} (listed above)`,
+      }
+      return await noted(this.left, kong, () =>
+        followKong(config, side, { services, timeoutMs, isRemoval: false, waiting }),
+      )
     })
-    if (routes.length > 0) this.left.push(`Kong: ${counted(routes.length, 'route')} (listed above)`)
     const now = await side.readMesh()
     const reached = await this.#validate(
       config,
       now.desired.services.filter(({ service }) => services.has(service)),
     )
-    await this.#close(config, reached, changes.length > 0 || !isInKong)
+    await this.#close(config, reached, !isNothing)
     return { deployed: true, changes, routes, reached }
   }
 
@@ -146,8 +161,10 @@ class Run {
     })
     for (const service of COMPOSE_ORDER) {
       await this.#steps.run(`start ${service}`, async () => {
-        await compose.up(service)
-        if (this.left.length === 0) this.left.push('containers of docker-compose.yml started')
+        const up = () => compose.up(service)
+        const begun = 'containers of docker-compose.yml may have started'
+        const done = 'containers of docker-compose.yml started'
+        await (this.left.length === 0 ? noted(this.left, { begun, done }, up) : up())
         return 'healthy'
       })
     }
@@ -170,21 +187,24 @@ class Run {
   }
 
   /** A Kong of compose is this mesh's own; one that exists serves others. */
-  async #isAgreed(changes: readonly ConsulChange[], routes: readonly ReachChange[]): Promise<boolean> {
-    if (this.#options.yes || this.#options.target === 'compose') return true
-    const what = `${counted(changes.length, 'change')} in Consul, ${counted(routes.length, 'route')} in Kong`
-    if (canAsk() && (await confirm(`${what}. Go on?`))) return true
-    const how = canAsk() ? '' : '; nobody is there to be asked, --yes does it'
-    this.#steps.say(`${what}. Nothing was changed${how}.`)
-    return false
+  #isAgreed(asked: Asked): Promise<boolean> {
+    const { yes, target } = this.#options
+    const what = [
+      `${counted(asked.changes.length, 'change')} in Consul, ${counted(asked.routes.length, 'route')} in Kong`,
+      ...(asked.writes.length === 0
+        ? []
+        : [`${counted(asked.writes.length, 'change')} of this command in Kong`]),
+    ].join(', ')
+    const question = `${what}. Go on?`
+    return isAgreed({ yes: yes || target === 'compose', what, question }, this.#io)
   }
 
   async #write(changes: readonly ConsulChange[]): Promise<void> {
     await this.#steps.run('register', async (waiting) => {
       for (const change of changes) {
         waiting(change.what === 'settings' ? change.key : change.id)
-        await this.#side!.write(change)
-        this.left.push(doneLine(change))
+        const lines = { begun: begunLine(change), done: doneLine(change) }
+        await noted(this.left, lines, () => this.#side!.write(change))
       }
       const instances = counted(this.#file.registrations.length, 'instance')
       if (changes.length === 0) return `nothing to change, ${instances} and all settings are as the file says`
@@ -231,47 +251,20 @@ class Run {
       const probes = exposed ? probesOf(report, own) : []
       await this.#steps.run(`validate ${service}`, async (waiting) => {
         if (!exposed) return `not reachable through the proxy: ${exposureReason}`
+        const asking = { proxyUrl, deadlineMs: this.#options.timeoutMs, waiting }
         const answers: string[] = []
         for (const probe of probes) {
-          const answer = await this.#answering(proxyUrl, probe, waiting)
+          const answer = await untilServed(probe, asking)
           answers.push(`${probe.shown} ${answer}`)
           reached.push({ service, url: probe.shown, answer })
         }
         const [first] = probes
         if (first === undefined) return 'no host or path that can be asked for without more'
-        await this.#severalTimes(proxyUrl, first)
+        await untilServedOften(first, asking)
         return answers.join(', ')
       })
     }
     return reached
-  }
-
-  async #answering(proxyUrl: string, probe: Probe, waiting: (text: string) => void): Promise<string> {
-    const { timeoutMs: deadlineMs } = this.#options
-    let last = 'no answer'
-    await waitUntil(
-      async () => {
-        const verdict = judgeAnswer(await readProxied(proxyUrl, probe.host, { path: probe.path }))
-        last = verdict.note
-        waiting(`${probe.shown} ${last}`)
-        return verdict.kind !== 'failed'
-      },
-      { deadlineMs, what: probe.shown, pollMs: 100 },
-    ).catch((error: unknown) => {
-      const answer =
-        last === 'no answer' ? (error as Error).message : `${last} for ${deadlineMs / 1000} s at ${proxyUrl}`
-      throw notServed(probe, answer)
-    })
-    return last
-  }
-
-  async #severalTimes(proxyUrl: string, probe: Probe): Promise<void> {
-    const verdicts = []
-    for (let request = 0; request < REQUESTS; request++)
-      verdicts.push(judgeAnswer(await readProxied(proxyUrl, probe.host, { path: probe.path })))
-    const failed = verdicts.filter(({ kind }) => kind === 'failed')
-    if (failed.length > 0)
-      throw notServed(probe, `${failed.length} of ${REQUESTS} requests failed: ${failed[0]!.note}`)
   }
 
   /** Access information. */
@@ -304,10 +297,3 @@ function shownParts(url: string): { readonly host: string | null; readonly path:
   const [, host = '', path = '/'] = /^http:\/\/([^/]+)(\/.*)$/.exec(url) ?? []
   return { host, path }
 }
-
-const notServed = ({ service, shown }: Probe, answer: string): CliError =>
-  new CliError('DEPLOY_NOT_SERVED', {
-    tried: `asking ${shown} for ${service}`,
-    answer,
-    remedy: `see that the instances of ${service} run and pass their checks (kongsul status), and which route takes it (kongsul explain)`,
-  })

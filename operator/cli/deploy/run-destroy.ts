@@ -1,5 +1,6 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import { upstreamName } from '../../core/names.ts'
+import type { PlannedChange } from '../../core/plan-report.ts'
 import { targetOf } from '../../core/target-address.ts'
 import { whoLeads } from '../../leader/who-leads.ts'
 import { CliError, explain } from '../cli-error.ts'
@@ -7,9 +8,9 @@ import { counted } from '../counted.ts'
 import type { Io } from '../io.ts'
 import { waitUntil } from '../up/wait-until.ts'
 import { asOperator } from './as-operator.ts'
-import { changeLine, doneLine } from './change-lines.ts'
+import { begunLine, changeLine, doneLine, writesLine } from './change-lines.ts'
 import { type Compose, openCompose } from './compose.ts'
-import { canAsk, confirm } from './confirm.ts'
+import { isAgreed } from './confirm.ts'
 import { type ConsulChange, destroyChanges, type InstanceChange } from './consul-changes.ts'
 import { serviceNames } from './deploy-file.ts'
 import { followKong } from './follow.ts'
@@ -17,7 +18,7 @@ import { MeshSide } from './mesh-side.ts'
 import { readGivenFile } from './read-file.ts'
 import type { DeployOptions } from './run-deploy.ts'
 import { Steps } from './steps.ts'
-import { undoable } from './undoable.ts'
+import { noted, undoable } from './undoable.ts'
 
 export interface DestroyOptions extends DeployOptions {
   /** With compose: remove its data as well. */
@@ -57,7 +58,7 @@ export async function runDestroy(
     const compose = options.target === 'compose' ? await openCompose() : null
     const config = compose === null ? given : await publishedConfig(compose, given, io)
     const found = config === null ? null : await lookUp(config)
-    const { changes, kept } = found ?? NOTHING
+    const { changes, kept, writes } = found ?? NOTHING
     for (const each of kept) io.note(`warning: ${each}`)
     const isDown = compose === null || !(await compose.isUp())
     if (changes.length === 0 && isDown && !options.volumes) {
@@ -65,13 +66,20 @@ export async function runDestroy(
       return { destroyed: true, changes, kept }
     }
     for (const change of changes) steps.say(changeLine(change))
+    if (changes.length > 0 && writes.length > 0) steps.say(writesLine(writes))
     if (!isDown) steps.say('- stop and remove the containers of docker-compose.yml')
     if (options.volumes) steps.say('- remove the volumes of docker-compose.yml, with all data')
-    if (!(await isAgreed(changes, options, steps))) return { destroyed: false, changes, kept }
-    if (found !== null && changes.length > 0) await takeBack(found.config, changes)
+    const what = `${counted(changes.length, 'change')} in Consul`
+    if (!(await isAgreed({ yes: options.yes, what, question: 'Take this back?' }, io)))
+      return { destroyed: false, changes, kept }
+    if (found !== null && changes.length > 0) await takeBack(found)
     if (compose !== null) {
       await steps.run('docker compose down', async () => {
-        await compose.down(options.volumes)
+        const containers = {
+          begun: 'containers of docker-compose.yml may be removed',
+          done: 'containers of docker-compose.yml removed',
+        }
+        await noted(left, containers, () => compose.down(options.volumes))
         return options.volumes ? 'containers and volumes removed' : 'containers removed, volumes stay'
       })
     }
@@ -92,7 +100,13 @@ export async function runDestroy(
         if (options.target !== 'compose') io.note(line)
       })
       side = await MeshSide.open(config)
-      return { config, ...destroyChanges(file, await side.readConsul()) }
+      const consul = await side.readConsul()
+      const { mesh } = config.operator
+      const isLed = (await whoLeads(config.operator.consul, mesh)) !== null
+      const names = serviceNames(file)
+      const writes = isLed ? [] : (await side.readMesh([], consul)).plan.changes
+      const others = writes.filter(({ service }) => !names.includes(service))
+      return { config, isLed, writes: others, ...destroyChanges(file, consul) }
     } catch (error) {
       if (options.target !== 'compose') throw error
       io.note(`warning: what is registered stays in the volume of Consul: ${explain(error)}`)
@@ -100,15 +114,14 @@ export async function runDestroy(
     }
   }
 
-  async function takeBack(config: ProcessConfig, changes: readonly ConsulChange[]): Promise<void> {
+  async function takeBack({ config, changes, isLed }: Found): Promise<void> {
     const { timeoutMs } = options
     const mesh = side!
-    const isLed = (await whoLeads(config.operator.consul, config.operator.mesh)) !== null
     await steps.run('deregister', async (waiting) => {
       for (const change of changes) {
         waiting(change.what === 'instance' ? change.id : change.key)
-        await mesh.write(change)
-        left.push(doneLine(change))
+        const lines = { begun: begunLine(change), done: doneLine(change) }
+        await noted(left, lines, () => mesh.write(change))
         // One by one: many that vanish at once are held.
         if (isLed && change.what === 'instance') await whenGone(mesh, change, timeoutMs)
       }
@@ -121,9 +134,14 @@ export async function runDestroy(
   }
 }
 
-type Found = ReturnType<typeof destroyChanges> & { readonly config: ProcessConfig }
+type Found = ReturnType<typeof destroyChanges> & {
+  readonly config: ProcessConfig
+  readonly isLed: boolean
+  /** Of services that are not in the file: what this process would write to Kong as well, since nobody leads. */
+  readonly writes: readonly PlannedChange[]
+}
 
-const NOTHING = { changes: [], kept: [] }
+const NOTHING = { changes: [], kept: [], writes: [] }
 
 /** null: its Consul or Kong does not run, and what they keep is in volumes. */
 async function publishedConfig(
@@ -136,17 +154,6 @@ async function publishedConfig(
     io.note(`warning: what is registered stays in the volume of Consul: ${explain(error)}`)
     return null
   })
-}
-
-async function isAgreed(
-  changes: readonly ConsulChange[],
-  { yes }: DestroyOptions,
-  steps: Steps,
-): Promise<boolean> {
-  if (yes || (canAsk() && (await confirm('Take this back?')))) return true
-  const how = canAsk() ? '' : '; nobody is there to be asked, --yes does it'
-  steps.say(`${counted(changes.length, 'change')} in Consul. Nothing was changed${how}.`)
-  return false
 }
 
 async function whenGone(

@@ -2,6 +2,21 @@ import { CliError, explain } from '../cli-error.ts'
 import { remedyOf } from '../report-error.ts'
 
 /**
+ * Does something of which it is not known, when it fails, whether it was done: until it has succeeded `left` says that
+ * it was begun.
+ */
+export async function noted<T>(
+  left: string[],
+  { begun, done }: { readonly begun: string; readonly done: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  const at = left.push(begun) - 1
+  const result = await work()
+  left[at] = done
+  return result
+}
+
+/**
  * An error with what was done before it, and how to go on or back.
  * @param what `deploying mesh.yaml`
  * @param left what was done and stays so; nothing is to be undone when there is none
