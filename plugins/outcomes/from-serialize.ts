@@ -4,7 +4,7 @@ import { parseTraceparent } from '../propagation/formats/traceparent.ts'
 import type { MeshHeaderCodec } from './mesh-headers.ts'
 import { CLIENT_CLOSED, MAX_PATH_CHARS, MAX_USER_AGENT_CHARS, type Outcome, type Try } from './outcome.ts'
 import { pathOf } from './request-line.ts'
-import { entries, instanceOf, MAX_TRIES, NOBODY } from './tries.ts'
+import { entries, instanceOf, MAX_TRIES, NOBODY, statusesAhead } from './tries.ts'
 
 type Table = Readonly<Record<string, unknown>>
 
@@ -70,11 +70,12 @@ interface Times {
  */
 function triesOf(root: Table, { startedAtMs, durationMs, status }: Times): Try[] {
   const rows = Array.isArray(root['tries']) ? root['tries'].map(table) : []
-  const statuses = entries(text(root['upstream_status']))
+  const said = text(root['upstream_status'])
+  const statuses = entries(said)
   const isAnswered = root['source'] === 'upstream' && status !== CLIENT_CLOSED
   const isHttp = (number(table(root['response'])['status']) ?? 0) >= 100
   const proxyMs = number(table(root['latencies'])['proxy'])
-  const ahead = statuses.length - rows.length
+  const ahead = statusesAhead(said, rows.length)
   const tries: Try[] = []
   for (const [i, row] of rows.entries()) {
     const address = addressOf(row)

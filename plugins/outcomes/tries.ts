@@ -21,7 +21,8 @@ export const MAX_TRIES = 64
 
 /**
  * Reads the lists of `$upstream_addr` and its like. A try that was due when nobody was left to ask has no address and
- * is none. Statuses that are not as many as the addresses belong to the last tries, of whomever. `lastStartMs` is when the last try started, after the request's start: the ones before it ended then.
+ * is none. Statuses that are not as many as the addresses belong to the last tries, of whomever. `lastStartMs` is when the
+ * last try started, after the request's start: the ones before it ended then.
  */
 export function readTries(lists: TryLists, lastStartMs: number | null): readonly Try[] {
   if (lists.addresses === '') return []
@@ -31,7 +32,7 @@ export function readTries(lists: TryLists, lastStartMs: number | null): readonly
   const headers = entries(lists.headerTimes)
   const responses = entries(lists.responseTimes)
   const tries: Try[] = []
-  const ahead = statuses.length - addresses.length
+  const ahead = statusesAhead(lists.statuses, addresses.length)
   let endMs: number | null = null
   for (let i = addresses.length - 1; i >= 0 && tries.length < MAX_TRIES; i--) {
     const address = addresses[i]!
@@ -58,6 +59,10 @@ export function readTries(lists: TryLists, lastStartMs: number | null): readonly
 export function entries(list: string): readonly string[] {
   return list.includes(', ') || list.includes(' : ') ? list.split(/, | : /) : [list]
 }
+
+/** How many statuses there are more than tries; 0 where there are none at all, which says nothing of whose a try was. */
+export const statusesAhead = (list: string, tries: number): number =>
+  list === '' ? 0 : entries(list).length - tries
 
 /** `0.004` (seconds) -> 4; null for `-`, nothing and what is no number. */
 export function millis(seconds: string | undefined): number | null {

@@ -95,6 +95,17 @@ describe('configuration entries of Consul', () => {
     assert.ok(Math.abs(got - of * part) <= 3 * sigma, `${who}: ${got} of ${of}, not ${of * part}`)
   }
 
+  const RESOLVER = {
+    Kind: 'service-resolver',
+    Name: 'web',
+    DefaultSubset: 'v1',
+    Subsets: {
+      v1: { Filter: 'Service.Meta.version == v1' },
+      v2: { Filter: 'Service.Meta.version == v2' },
+    },
+    Failover: { v1: { ServiceSubset: 'v2' } },
+  }
+
   before(async () => {
     stack = await startStack()
     for (const [service, version] of [
@@ -105,16 +116,7 @@ describe('configuration entries of Consul', () => {
       await begin(service, version)
     }
     for (const Name of ['web', 'api']) await write({ Kind: 'service-defaults', Name, Protocol: 'http' })
-    await write({
-      Kind: 'service-resolver',
-      Name: 'web',
-      DefaultSubset: 'v1',
-      Subsets: {
-        v1: { Filter: 'Service.Meta.version == v1' },
-        v2: { Filter: 'Service.Meta.version == v2' },
-      },
-      Failover: { v1: { ServiceSubset: 'v2' } },
-    })
+    await write(RESOLVER)
     kong = await startAdminProxy(stack.adminUrl)
     await stack.startOperator({ kong: { adminUrl: kong.url } })
     await served('/', 'web-v1')
@@ -134,6 +136,17 @@ describe('configuration entries of Consul', () => {
     const { problems } = stack.operator().status()
     assert.ok(problems.some(({ code }) => code === 'FAILOVER_ACTIVE'))
     await check('web-v1', 'pass')
+    await allServed('web-v1')
+  })
+
+  test('a subset fails over to another service, and back', async () => {
+    await write({ ...RESOLVER, DefaultSubset: 'v2', Failover: { '*': { Service: 'api' } } })
+    await allServed('web-v2')
+    await check('web-v2', 'fail')
+    await allServed('api-v1')
+    await check('web-v2', 'pass')
+    await allServed('web-v2')
+    await write(RESOLVER)
     await allServed('web-v1')
   })
 

@@ -47,6 +47,15 @@ test('statuses that are not as many as the tries are those of the last ones, and
   }
 })
 
+test('tries of which no status is told at all are still of their instances', () => {
+  const tries = ['10.0.0.1', '10.0.0.2'].map((ip) => ({ ip, port: 80, code: 502, state: 'failed' }))
+  const read = changed('answered', { tries, upstream_status: '' })!.tries
+  assert.deepEqual(
+    read.map(({ instance }) => instance),
+    ['10.0.0.1:80', '10.0.0.2:80'],
+  )
+})
+
 test('what is no JSON of a request is none', () => {
   for (const text of ['', 'null', '[]', '7', '{}', '{"request":{}}', '{"started_at":1}']) {
     assert.equal(outcomeFromSerialize(text, codec), null, text)
