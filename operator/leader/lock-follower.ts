@@ -23,6 +23,8 @@ export class LockFollower {
   readonly #failures = new RetryPace(RETRY)
   #refusals = 0
   #met = false
+  /** Session with which the lock was asked for last. */
+  #asked: string | null = null
   #holder: LockValue | null = null
   #failingSince: number | null = null
 
@@ -73,6 +75,7 @@ export class LockFollower {
   async #acquire(session: string, predecessors: readonly Holder[]): Promise<void> {
     const { seat, value } = this.#options
     this.#index = 0n
+    this.#asked = session
     seat.dispatch({ type: 'acquireSent' })
     if (await seat.lock.acquire(session, value(predecessors))) return
     // Somebody was quicker, or a lock delay (not of ours) holds: the latter must not become a busy loop.
@@ -103,14 +106,20 @@ export class LockFollower {
     if (row.index === 0n) await pause(RETRY.maxMs, seat.leaving)
   }
 
-  /** After a crash and restart our old session would hold the lock until its TTL: nobody else ends it. */
+  /**
+   * Our own old session would hold the lock until its TTL, since nobody else ends it: that of a process before this one, and
+   * one that Consul did not find when it was renewed, but has all the same. Servers that come back do that until they have
+   * read their log.
+   */
   async #buriedEarlierSelf({ heldBy }: LockRow, value: LockValue | null): Promise<boolean> {
     const { seat, self } = this.#options
     const first = !this.#met
     this.#met = true
-    if (!first || heldBy === null || value === null || heldBy === seat.state().session?.id) return false
-    if (!isSameOperator(value, self)) return false
-    seat.log.info('ending the session of an earlier process of this operator', { id: value.id })
+    if (heldBy === null || heldBy === seat.state().session?.id) return false
+    const isOfProcessBefore = first && value !== null && isSameOperator(value, self)
+    if (!isOfProcessBefore && heldBy !== this.#asked) return false
+    this.#asked = null // once: whatever becomes of it
+    seat.log.info('ending an earlier session of this operator', { id: self.id, session: heldBy })
     this.#index = 0n
     await seat.lock.destroy(heldBy)
     return true

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { startConsul, type TestConsul } from '../support/consul.ts'
+import { startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type LeaderOptions, type LeaderProcess, startLeader } from '../support/start-leader.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -69,6 +70,26 @@ async function wireTo(t: TestContext, consul: TestConsul): Promise<{ url: string
 }
 
 describe('an election', { concurrency: 3 }, () => {
+  test('a session that Consul does not find for a moment, and has all the same, is ended by its operator', async (t) => {
+    const consul = await consulFor(t)
+    let forgets = false
+    const proxy = await startFaultyProxy(consul.url, (_, path) => {
+      const isForgotten = forgets && path.startsWith('/v1/session/renew/')
+      if (isForgotten) forgets = false
+      return isForgotten ? { status: 404, body: 'Session id not found' } : 'none'
+    })
+    t.after(() => proxy.close())
+    const leader = await leaderFor(t, { consul: proxy.url, id: 'first' })
+    await waitFor(() => leader.claims(), { what: 'it leading' })
+    const { session } = await holder(consul)
+    forgets = true
+    const isEnded = () => proxy.requests.some((request) => request.includes(`/session/destroy/${session}`))
+    await waitFor(isEnded, { what: 'its old session being ended' })
+    const isTaken = async () => ![session, undefined].includes((await holder(consul)).session)
+    await waitFor(isTaken, { what: 'the lock being held by its new session' })
+    await waitFor(() => leader.claims(), { what: 'it leading again' })
+  })
+
   test('nobody leads while Consul is away, and the leader leads again when it is back', async (t) => {
     const consul = await consulFor(t, { keepData: true })
     const first = await leaderFor(t, { consul: consul.url, id: 'first' })
