@@ -5,6 +5,18 @@ import { PORT_NAMES, type PortName, SETTINGS } from '../config/settings-table.ts
 
 export const CONFIGURATION = 'Configuration (flags > environment > file > defaults):'
 
+/** Settings of a command that decides by itself what Kong should hold, and asks the operator where one runs. */
+export const DECIDING: readonly string[] = [
+  'addr',
+  'tokenFile',
+  'consul',
+  'kong',
+  'mesh',
+  'hostSuffix',
+  'expose',
+  'overrides',
+]
+
 /** Adds --config and a flag for every setting whose path starts with one of `prefixes`. */
 export function addConfigOptions(command: Command, prefixes: readonly string[]): Command {
   command.optionsGroup(CONFIGURATION)

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { circuitBreaker } from '../../plugins/breaker/settings-shape.ts'
 import { upstreamTls } from './certificates/upstream-tls.ts'
+import { MOST_RETRIES, MOST_TIMEOUT_MS } from './kong-limits.ts'
 import { access, cors, headerName, headers, rateLimit, requestSize } from './plugin-settings/traffic-shape.ts'
 import {
   host,
@@ -19,9 +20,6 @@ import {
   wholeNumber,
   yesOrNo,
 } from './settings-value.ts'
-
-/** Kong stores timeouts as 31 bits (kong/db/schema/entities/services.lua). */
-const MOST_TIMEOUT_MS = 2_147_483_646
 
 /** 255 passes Kong's schema and then breaks the node: its health checker takes at most 254. */
 const MOST_THRESHOLD = 254
@@ -167,7 +165,7 @@ const common = {
     readMs: wholeNumber(1, MOST_TIMEOUT_MS).optional(),
     writeMs: wholeNumber(1, MOST_TIMEOUT_MS).optional(),
   }).optional(),
-  retries: wholeNumber(0, 32_767).optional(),
+  retries: wholeNumber(0, MOST_RETRIES).optional(),
   degraded: oneOf(['fallback', 'weighted']).optional(),
   enabled: yesOrNo().optional(),
   overrides: section({

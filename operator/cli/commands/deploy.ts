@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { addConfigOptions, commandConfig, DECIDING } from '../config-options.ts'
 import type { Target } from '../deploy/run-deploy.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 
@@ -105,16 +105,7 @@ function common(command: Command): Command {
     .option('--yes', 'do not ask')
     .option('--timeout <seconds>', 'how long Kong, and then each service, may take', seconds, 60)
   addOutputOption(command)
-  return addConfigOptions(command, [
-    'addr',
-    'tokenFile',
-    'consul',
-    'kong',
-    'mesh',
-    'hostSuffix',
-    'expose',
-    'overrides',
-  ])
+  return addConfigOptions(command, DECIDING)
 }
 
 function seconds(text: string): number {

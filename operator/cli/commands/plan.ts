@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { PlanReport } from '../../core/plan-report.ts'
 import { callOperator } from '../call-operator.ts'
 import { CliError } from '../cli-error.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { addConfigOptions, commandConfig, DECIDING } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { planExitCode, planLines } from '../plan-report.ts'
 
@@ -47,16 +47,7 @@ export function definePlan(command: Command): void {
       process.exitCode = planExitCode(report)
     })
   addOutputOption(command)
-  addConfigOptions(command, [
-    'addr',
-    'tokenFile',
-    'consul',
-    'kong',
-    'mesh',
-    'hostSuffix',
-    'expose',
-    'overrides',
-  ])
+  addConfigOptions(command, DECIDING)
 }
 
 async function plan(

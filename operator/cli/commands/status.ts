@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { addConfigOptions, commandConfig, DECIDING } from '../config-options.ts'
 import { ejectedCircuits } from '../ejected-circuits.ts'
 import { readOperatorStatus, readReadiness } from '../operator-client.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
@@ -39,16 +39,7 @@ export function defineStatus(command: Command): void {
       else for (const line of statusLines(report, io)) io.print(line)
     })
   addOutputOption(command)
-  addConfigOptions(command, [
-    'addr',
-    'tokenFile',
-    'consul',
-    'kong',
-    'mesh',
-    'hostSuffix',
-    'expose',
-    'overrides',
-  ])
+  addConfigOptions(command, DECIDING)
 }
 
 async function read(config: ReturnType<typeof commandConfig>): Promise<StatusReport> {

@@ -6,21 +6,19 @@
 
 import { z } from 'zod'
 import { durationMs } from '../go-duration.ts'
+import { MOST_RETRIES, MOST_TIMEOUT_MS } from '../kong-limits.ts'
 
 const text = z.string('must be a text')
 const flag = z.boolean('must be true or false')
 const whole = z.int('must be a whole number').nonnegative('must not be negative')
 
-/** More is written as this: Kong refuses it, and nobody tells 24 days from a year, or 32,767 tries from a million. */
-const MOST_MS = 2_147_483_646
-const MOST_RETRIES = 32_767
 const texts = z.array(text, 'must be a list of texts')
 
-/** In milliseconds. */
+/** In milliseconds. More than Kong takes is written as the most it does: nobody tells 24 days from a year. */
 const duration = z
   .union([text, z.number()], 'must be a duration such as "5s"')
   .refine((value) => durationMs(value) !== null, 'must be a duration such as "5s"')
-  .transform((value) => Math.min(durationMs(value)!, MOST_MS))
+  .transform((value) => Math.min(durationMs(value)!, MOST_TIMEOUT_MS))
 
 /** What every entry has, and what belongs to others of Consul's features. */
 const COMMON = {
