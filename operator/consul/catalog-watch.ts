@@ -8,6 +8,7 @@ import { isAskable } from './askable-name.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { requireAll, requireConsul } from './catalog-doubt.ts'
 import { CatalogTable } from './catalog-table.ts'
+import { CheckAgreement } from './check-agreement.ts'
 import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
 import { ConsulError, consulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
@@ -69,6 +70,7 @@ export class CatalogWatch {
   #namesIndex = 0n
   #isFiltered = false
   #checks: CheckTable = new Map()
+  readonly #agreement = new CheckAgreement()
   #nodes: ReadonlyMap<string, string> = new Map()
   #nodeIds: ReadonlySet<string> = new Set()
   /** What the last search of the catalog has shown, until all that it found is read. */
@@ -169,6 +171,7 @@ export class CatalogWatch {
     const checks = checkTable(body)
     const before = this.#checks
     this.#checks = checks
+    const apart = this.#agreement.listed(checks, index, this.#table.services)
     this.#doubt.answered('checks')
     if (fresh) {
       this.#readAll()
@@ -179,6 +182,7 @@ export class CatalogWatch {
       const names = node === '' ? [service] : this.#table.servicesOn(new Set([node]))
       for (const name of names) this.#want(name, expected)
     }
+    for (const [name, expected] of apart) this.#want(name, expected)
     this.#begin()
     this.#settleAtRest()
   }
@@ -298,6 +302,7 @@ export class CatalogWatch {
         return
       }
       const { before, after } = this.#table.take(name, answer)
+      this.#agreement.read(name, this.#table.services.get(name))
       if (after === before) return
       changed.push(name)
       if (this.#snapshot !== null) reasons.set(name, describeChange(name, before, after))

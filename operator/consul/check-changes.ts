@@ -1,3 +1,4 @@
+import type { Check } from '../core/catalog.ts'
 import type { RawCheck } from './raw-rows.ts'
 
 /**
@@ -14,13 +15,17 @@ export interface CheckEntry {
   readonly modifyIndex: number
 }
 
+/** What of a check matters, as one comparable text. */
+export const checkState = (check: Pick<Check, 'serviceId' | 'name'> & { readonly status: string }): string =>
+  `${check.status} ${check.serviceId} ${check.name}`
+
 export function checkTable(checks: readonly RawCheck[]): CheckTable {
   const table = new Map<string, CheckEntry>()
   for (const check of checks) {
     table.set(`${check.Node}/${check.CheckID}`, {
       node: check.Node,
       service: check.ServiceID === '' ? '' : check.ServiceName,
-      state: `${check.Status} ${check.ServiceID} ${check.Name}`,
+      state: checkState({ status: check.Status, serviceId: check.ServiceID, name: check.Name }),
       modifyIndex: check.ModifyIndex,
     })
   }

@@ -49,7 +49,11 @@ export class PolicyWatch {
   #unread: ReadonlyMap<string, ConsulError> = new Map()
   #toldUnread: ReadonlyMap<string, ConsulError> = new Map()
   #isStale = false
+  /** Services whose subsets have to be read though the catalog says nothing new of them. */
+  readonly #unsure = new Set<string>()
   #pumping = false
+  /** A try is due; however often is read meanwhile, there is one. */
+  #isRetrying = false
 
   constructor(options: PolicyWatchOptions) {
     this.#options = options
@@ -117,6 +121,16 @@ export class PolicyWatch {
     void this.#pump()
   }
 
+  /** Reads the members of all subsets again: the backstop of the periodic resync. */
+  verify(): void {
+    this.#readSubsetsOf(this.#accepted?.entries.resolvers.keys() ?? [])
+  }
+
+  #readSubsetsOf(services: Iterable<string>): void {
+    for (const service of services) this.#unsure.add(service)
+    void this.#pump()
+  }
+
   /** Until the snapshot has gone on that has them, services that were read again count as unread. */
   setUnread(unread: ReadonlyMap<string, ConsulError>): void {
     this.#unread = unread
@@ -153,7 +167,7 @@ export class PolicyWatch {
   async #pump(): Promise<void> {
     if (this.#pumping || !this.#isKnown()) return
     this.#pumping = true
-    while (this.#pending !== null || (this.#isStale && this.#last !== null)) {
+    while (this.#pending !== null || ((this.#isStale || this.#unsure.size > 0) && this.#last !== null)) {
       const change = this.#pending
       this.#pending = null
       const isStale = this.#isStale
@@ -161,7 +175,8 @@ export class PolicyWatch {
       const atMs = Date.now()
       if (isStale || this.#accepted === null) this.#accepted = acceptEntries(this.#accepted, this.#rows)
       const { entries } = this.#accepted
-      const changed = new Set(change?.changed ?? [])
+      const changed = new Set([...(change?.changed ?? []), ...this.#unsure])
+      this.#unsure.clear()
       // Where nothing has to be asked for, a change goes on at once.
       if (this.#subsets.isDue(entries, changed)) await this.#subsets.read(entries, changed)
       if (this.#options.signal.aborted) break
@@ -189,11 +204,12 @@ export class PolicyWatch {
   }
 
   async #retry(): Promise<void> {
+    if (this.#isRetrying) return
+    this.#isRetrying = true
     const { signal } = this.#options
     await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => {})
-    if (signal.aborted || this.#last === null) return
-    const changed = [...this.#subsets.failures.keys()]
-    if (changed.length > 0 && !this.#pumping) this.setCatalog({ ...this.#again(Date.now()), changed })
+    this.#isRetrying = false
+    if (!signal.aborted) this.#readSubsetsOf([...this.#subsets.failures.keys()])
   }
 
   /** The last snapshot once more: only what is said about it changed. */

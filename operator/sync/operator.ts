@@ -444,6 +444,7 @@ export async function startOperator(
 
   const resync = async () => {
     catalog.verify()
+    policies.verify()
     statuses.review()
     certificateStatuses.review()
     certificates.review()

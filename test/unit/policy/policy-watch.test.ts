@@ -17,6 +17,8 @@ class FakeConsul {
   hidden = false
   /** A filter that it cannot evaluate. */
   refused = ''
+  /** For members of a subset. */
+  asked = 0
   members: readonly string[] = []
   #index = 1n
   #waiting: (() => void)[] = []
@@ -64,6 +66,7 @@ class FakeConsul {
         return false
       },
       filtered: async (_service: string, filter: string) => {
+        this.asked += 1
         if (filter === this.refused) throw new ConsulError('CONSUL_REFUSED', 'health.service', 'not valid')
         return all(this.members.map(row))
       },
@@ -133,6 +136,36 @@ describe('the watch of configuration entries', () => {
     consul.set('service-resolver', [])
     await waitFor(() => last().problems.some(({ code }) => code === 'ENTRIES_UNREAD'))
     assert.ok(last().entries.resolvers.has('web'))
+  })
+
+  test('reads members again when asked to, though no service changed', async () => {
+    consul.members = ['instance-1']
+    consul.lists.set('service-resolver', [resolver('web', VERSIONS)])
+    begin()
+    watch.setCatalog(change)
+    await waitFor(() => seen.length > 0)
+    consul.members = ['instance-1', 'instance-2']
+    watch.verify()
+    await waitFor(() => last().members.of('web', VERSIONS.Subsets.v1.Filter)?.size === 2)
+  })
+
+  test('asks for a filter that Consul cannot evaluate once a second, however often the catalog changes', async () => {
+    consul.refused = VERSIONS.Subsets.v1.Filter
+    consul.lists.set('service-resolver', [resolver('web', VERSIONS)])
+    begin()
+    const forMs = async (ms: number) => {
+      const untilMs = performance.now() + ms
+      await waitFor(() => performance.now() >= untilMs)
+    }
+    for (let n = 0; n < 20; n++) {
+      watch.setCatalog(change)
+      await waitFor(() => seen.length > n)
+      await forMs(20)
+    }
+    const asked = consul.asked
+    await forMs(1_500)
+    // Two tries of two filters were due; each of twenty changes beginning tries of its own would be many more.
+    assert.ok(consul.asked <= asked + 8, `${consul.asked - asked} questions`)
   })
 
   test('lets entries go that were deleted', async () => {
