@@ -16,6 +16,8 @@ export interface EndpointInfo {
   readonly bodyTypes?: readonly string[]
   /** Query fields that are not known are ignored: for clients of others' APIs. */
   readonly isLenient?: boolean
+  /** Fields of the body that are not known are ignored: a process of a newer version may tell more. */
+  readonly isBodyLenient?: boolean
   /** Shape of the answer, or its media type where it is no JSON. */
   readonly answer: z.ZodType | string
   /** Statuses beside those that any request may get. */

@@ -67,7 +67,7 @@ export const internalRoutes =
         '/internal/ejections',
         told('Says that a process took an instance out.', EJECTION, [409, 502, 503]),
         async (request, reply) => {
-          const { upstream, target, untilMs, reason = '', owner } = readFields(EJECTION, request.body)
+          const { upstream, target, untilMs, reason = '', owner } = readKnown(EJECTION, request.body)
           const sinceMs = Date.now()
           if (untilMs > sinceMs + LONGEST_EJECTION_MS) {
             throw invalidField('untilMs', 'must not be more than a day away')
@@ -87,7 +87,7 @@ export const internalRoutes =
         '/internal/ejections',
         told('Says that an ejection is over.', RELEASE, [502, 503]),
         async (request, reply) => {
-          const { upstream, target, owner = null } = readFields(RELEASE, request.body)
+          const { upstream, target, owner = null } = readKnown(RELEASE, request.body)
           await answeringForConsul(() => ejections.release(upstream, normalTarget(target), owner))
           return reply.code(204).send()
         },
@@ -126,7 +126,7 @@ const told = (
     endpoint: {
       summary,
       door: 'internal',
-      ...(body === undefined ? {} : { body }),
+      ...(body === undefined ? {} : { body, isBodyLenient: true }),
       answer: 'none',
       errors: [401, 403, ...errors],
       ...(body === EJECTION || body === RELEASE ? { example: EJECTION_EXAMPLE } : {}),

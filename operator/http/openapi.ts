@@ -65,6 +65,7 @@ function operation({ method, path, info }: DescribedRoute): Described {
     params = {},
     query = {},
     body,
+    isBodyLenient = false,
     bodyTypes,
     example,
   } = info ?? {}
@@ -87,7 +88,9 @@ function operation({ method, path, info }: DescribedRoute): Described {
       ...parameters(params, 'path', example?.params),
       ...parameters(query, 'query', example?.query),
     ],
-    ...(body === undefined ? {} : { requestBody: requestBody(body, example?.body) }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: requestBody((isBodyLenient ? z.object : z.strictObject)(body), example?.body) }),
     ...(bodyTypes === undefined ? {} : { requestBody: { required: true, content: rawContent(bodyTypes) } }),
     responses: {
       ...success(info?.answer, example?.answer),
@@ -112,12 +115,12 @@ function parameters(
   }))
 }
 
-function requestBody(shape: z.ZodRawShape, example: unknown): Described {
+function requestBody(body: z.ZodObject, example: unknown): Described {
   return {
-    required: Object.values(shape).some((field) => !isOptional(field)),
+    required: Object.values(body.shape).some((field) => !isOptional(field)),
     content: {
       'application/json': {
-        schema: schemaOf(z.strictObject(shape)),
+        schema: schemaOf(body),
         ...(example === undefined ? {} : { example }),
       },
     },

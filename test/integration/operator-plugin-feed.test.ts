@@ -100,6 +100,16 @@ test('a target that a live ejection claims is left alone, and put back when its 
   equal(await inKv(keyOf('claimed', 0)), false)
 })
 
+test('a process of a newer version may tell more of an ejection and of its end than is known here', async () => {
+  await deploy('newer', 60)
+  const told = { ...ejection('newer', 60, Date.now() + 600_000), zone: 'b', evidence: { failed: 5 } }
+  equal((await call('POST', '/internal/ejections', told)).status, 204)
+  ok(await inKv(keyOf('newer', 60)))
+  const ended = { upstream: 'newer.mesh', target: target(60), owner: 'node-a', because: 'trial passed' }
+  equal((await call('DELETE', '/internal/ejections', ended)).status, 204)
+  equal(await inKv(keyOf('newer', 60)), false)
+})
+
 test('an instance that one process has ejected is not ejected by another, nor put back by it', async () => {
   await deploy('taken', 10)
   const until = Date.now() + 600_000

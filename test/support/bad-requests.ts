@@ -95,8 +95,9 @@ export function badRequests(route: Route): fc.Arbitrary<Attempt> {
         'text/json',
       )
       .map((type) => withBody(JSON.stringify(base), { 'content-type': type }))
+    const takesMore = (schema as { additionalProperties?: unknown }).additionalProperties !== false
     kinds.push(
-      { weight: 20, arbitrary: extra },
+      ...(takesMore ? [] : [{ weight: 20, arbitrary: extra }]),
       { weight: 30, arbitrary: wrongField },
       { weight: 5, arbitrary: noObject },
       { weight: 10, arbitrary: noJson },
