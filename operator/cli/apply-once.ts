@@ -10,20 +10,31 @@ import { whoAmI } from './who-am-i.ts'
 
 const LIMIT_MS = 60_000
 
+export interface ApplyOnceOptions {
+  /** Consul service that must be known; null: whatever there is. */
+  readonly service?: string | null
+  /** Services to write: of others nothing is. Without them `service` alone, or all. */
+  readonly only?: ReadonlySet<string> | null
+  /** Services of which nothing is held: that all of them vanish was asked for. */
+  readonly released?: readonly string[]
+}
+
 /**
- * An operator that ends when it has applied everything, or one service, once.
- * @param released services of which nothing is held: that all of them vanish was asked for
+ * An operator that ends when it has applied once what differs.
  * @throws CliError when it does not become ready, with its reasons, and when another operator leads
  */
 export async function applyOnce(
   config: OperatorConfig,
-  service: string | null,
-  released: readonly string[] = [],
+  {
+    service = null,
+    only = service === null ? null : new Set([service]),
+    released = [],
+  }: ApplyOnceOptions = {},
 ): Promise<ApplyResult> {
   const api = { host: '127.0.0.1', port: 0 }
   const operator = await startOperator(
     { ...config, api, dryRun: false },
-    { log: silentLogger, only: service, isBrief: true },
+    { log: silentLogger, only, isBrief: true },
   )
   try {
     const deadline = performance.now() + LIMIT_MS
@@ -36,9 +47,10 @@ export async function applyOnce(
       throw error instanceof RequestError ? refused(operator, error) : error
     })
     // What was applied while it became ready belongs to it.
-    const others = (names: readonly string[]) => names.filter((name) => name !== OPERATOR_SERVICE)
+    const meant = (names: readonly string[]) =>
+      names.filter((name) => name !== OPERATOR_SERVICE && (only?.has(name) ?? true))
     const changes = operator.changes({ limit: 1000 })
-    return { ...result, changes, pending: others(result.pending), paused: others(result.paused) }
+    return { ...result, changes, pending: meant(result.pending), paused: meant(result.paused) }
   } finally {
     await operator.stop()
   }

@@ -87,7 +87,7 @@ export interface OperatorOptions {
   /** Folder of the built dashboard; none is served without it. */
   readonly dashboard?: string
   /** Nothing of other services is written; null or absent: all are. */
-  readonly only?: string | null
+  readonly only?: ReadonlySet<string> | null
   /** It ends in a moment: what Consul says of it as a service is not written to Kong. */
   readonly isBrief?: boolean
 }
@@ -161,7 +161,7 @@ export async function startOperator(
     },
     isPaused: (service) =>
       pauses.pauseFor(service) !== null ||
-      (only !== null && service !== only) ||
+      !(only?.has(service) ?? true) ||
       (isBrief && service === OPERATOR_SERVICE) ||
       external.isUnknown(service),
   })

@@ -14,7 +14,7 @@ interface Options {
 const HELP = `
 Asks the running operator to read Kong and to apply what differs, at once: also what it waits to try again, and what it
 no longer creates because somebody kept removing it. With --once no operator is needed: this process takes its part,
-applies everything once and ends.
+applies once what differs, and ends; of other services than SERVICE nothing is written.
 
 Exit codes:
   0  Kong is as Consul says
@@ -23,7 +23,8 @@ Exit codes:
 Examples:
   kongsul apply
   kongsul apply web
-  kongsul apply --once`
+  kongsul apply --once
+  kongsul apply --once web`
 
 /** `kongsul apply [SERVICE]`. */
 export function defineApply(command: Command): void {
@@ -36,7 +37,7 @@ export function defineApply(command: Command): void {
       const io = ioOf(options)
       const config = commandConfig(options)
       const result = once
-        ? await applyOnce(config.operator, service ?? null)
+        ? await applyOnce(config.operator, { service: service ?? null })
         : await callOperator<ApplyResult>(config, 'POST', '/apply', service === undefined ? {} : { service })
       if (result === null) throw operatorDown(config, 'applying (kongsul apply --once needs none)')
       if (io.format === 'json') io.json(result)

@@ -50,11 +50,15 @@ export function withChanges(
   const services = new Map(snapshot.services)
   const texts = new Map(documents)
   for (const change of changes) {
-    if (change.what === 'settings') texts.set(change.key, change.text)
-    else {
-      const others = (services.get(change.service) ?? []).filter(({ id }) => id !== change.id)
-      services.set(change.service, [...others, instanceOf(change.registration, node)])
+    if (change.what === 'settings') {
+      if (change.action === 'delete') texts.delete(change.key)
+      else texts.set(change.key, change.text)
+      continue
     }
+    const others = (services.get(change.service) ?? []).filter(({ id }) => id !== change.id)
+    const isGone = change.action === 'deregister'
+    if (isGone && others.length === 0) services.delete(change.service)
+    else services.set(change.service, isGone ? others : [...others, instanceOf(change.registration, node)])
   }
   return { snapshot: { ...snapshot, services }, documents: texts }
 }

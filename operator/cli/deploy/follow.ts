@@ -10,6 +10,8 @@ import type { MeshSide } from './mesh-side.ts'
 
 export interface FollowOptions {
   readonly services: ReadonlySet<string>
+  /** What this process writes where nobody leads: these services, and others that their changes concern. */
+  readonly concerned: ReadonlySet<string>
   readonly timeoutMs: number
   /** Lets go what the guard holds of these services: their removal was asked for. */
   readonly isRemoval: boolean
@@ -24,12 +26,13 @@ export interface FollowOptions {
 export async function followKong(
   config: ProcessConfig,
   side: MeshSide,
-  { services, timeoutMs, isRemoval, waiting }: FollowOptions,
+  { services, concerned, timeoutMs, isRemoval, waiting }: FollowOptions,
 ): Promise<string> {
   const leader = await whoLeads(config.operator.consul, config.operator.mesh)
   if (leader === null) {
     waiting('no operator leads: this process applies it once')
-    const result = await applyOnce(config.operator, null, isRemoval ? [...services] : [])
+    const released = isRemoval ? [...services] : []
+    const result = await applyOnce(config.operator, { only: concerned, released })
     const failed = result.changes.find((change) => change.result === 'failed' && services.has(change.service))
     const pending = result.pending.filter((each) => services.has(each))
     if (failed !== undefined || pending.length > 0) {

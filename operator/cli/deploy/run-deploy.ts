@@ -13,6 +13,7 @@ import { asOperator } from './as-operator.ts'
 import { begunLine, changeLine, doneLine, reachLine, writesLine } from './change-lines.ts'
 import { healthOf } from './check-health.ts'
 import { COMPOSE_ORDER, openCompose } from './compose.ts'
+import { concernedServices } from './concerned-services.ts'
 import { isAgreed } from './confirm.ts'
 import { type ConsulChange, deployChanges, withChanges } from './consul-changes.ts'
 import { type DeployFile, serviceNames } from './deploy-file.ts'
@@ -72,7 +73,7 @@ export async function runDeploy(
 interface Asked {
   readonly changes: readonly ConsulChange[]
   readonly routes: readonly ReachChange[]
-  /** Of all services: what this process would write to Kong, since nobody leads. */
+  /** What this process would write to Kong, since nobody leads. */
   readonly writes: readonly PlannedChange[]
 }
 
@@ -112,12 +113,20 @@ class Run {
     const found = await side.readConsul()
     const changes = deployChanges(this.#file, found)
     const { actual, diff, plan, snapshot, desired } = await side.readMesh(changes, found)
-    const routes = reachChanges(actual, diff.changes)
+    const isLed = (await whoLeads(config.operator.consul, config.operator.mesh)) !== null
+    const concerned = isLed
+      ? null
+      : concernedServices([...services], {
+          before: changes.length === 0 ? plan.changes : (await side.readMesh([], found)).plan.changes,
+          after: plan.changes,
+          wanted: desired.state,
+        })
+    const isWritten = ({ service }: { service: string }) => concerned?.has(service) ?? true
+    const routes = reachChanges(actual, diff.changes.filter(isWritten))
     const isInKong =
       routes.length === 0 && !plan.changes.some((change) => services.has(change.service) && isRouted(change))
     const isNothing = changes.length === 0 && isInKong
-    const isLed = (await whoLeads(config.operator.consul, config.operator.mesh)) !== null
-    const writes = isNothing || isLed ? [] : plan.changes
+    const writes = isNothing || isLed ? [] : plan.changes.filter(isWritten)
     const own = desired.problems.filter(({ service }) => services.has(service))
     for (const line of problemLines(own, this.#io.paint)) this.#steps.note(line)
     await this.#warnOfAddresses(config, withChanges({ ...found, snapshot }, changes, ''))
@@ -137,7 +146,11 @@ class Run {
         done: `Kong: ${counted(routes.length, 'route')} (listed above)`,
       }
       return await noted(this.left, kong, () =>
-        followKong(config, side, { services, timeoutMs, isRemoval: false, waiting }),
+        followKong(config, side, {
+          ...{ services, timeoutMs, waiting },
+          concerned: concerned ?? services,
+          isRemoval: false,
+        }),
       )
     })
     const now = await side.readMesh()

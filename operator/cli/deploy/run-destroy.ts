@@ -10,6 +10,7 @@ import { waitUntil } from '../up/wait-until.ts'
 import { asOperator } from './as-operator.ts'
 import { begunLine, changeLine, doneLine, writesLine } from './change-lines.ts'
 import { type Compose, openCompose } from './compose.ts'
+import { concernedServices } from './concerned-services.ts'
 import { isAgreed } from './confirm.ts'
 import { type ConsulChange, destroyChanges, type InstanceChange } from './consul-changes.ts'
 import { serviceNames } from './deploy-file.ts'
@@ -103,10 +104,16 @@ export async function runDestroy(
       const consul = await side.readConsul()
       const { mesh } = config.operator
       const isLed = (await whoLeads(config.operator.consul, mesh)) !== null
-      const names = serviceNames(file)
-      const writes = isLed ? [] : (await side.readMesh([], consul)).plan.changes
-      const others = writes.filter(({ service }) => !names.includes(service))
-      return { config, isLed, writes: others, ...destroyChanges(file, consul) }
+      const own = serviceNames(file)
+      const found = destroyChanges(file, consul)
+      if (isLed) return { config, isLed, concerned: new Set(own), writes: [], ...found }
+      const now = await side.readMesh([], consul)
+      const then = await side.readMesh(found.changes, consul)
+      const { changes: after } = then.plan
+      const { state: wanted } = then.desired
+      const concerned = concernedServices(own, { before: now.plan.changes, after, wanted })
+      const writes = after.filter(({ service }) => concerned.has(service) && !own.includes(service))
+      return { config, isLed, concerned, writes, ...found }
     } catch (error) {
       if (options.target !== 'compose') throw error
       io.note(`warning: what is registered stays in the volume of Consul: ${explain(error)}`)
@@ -114,7 +121,7 @@ export async function runDestroy(
     }
   }
 
-  async function takeBack({ config, changes, isLed }: Found): Promise<void> {
+  async function takeBack({ config, changes, isLed, concerned }: Found): Promise<void> {
     const { timeoutMs } = options
     const mesh = side!
     await steps.run('deregister', async (waiting) => {
@@ -129,7 +136,7 @@ export async function runDestroy(
     })
     await steps.run('configure Kong', async (waiting) => {
       const services = new Set(serviceNames(file))
-      return await followKong(config, mesh, { services, timeoutMs, isRemoval: true, waiting })
+      return await followKong(config, mesh, { services, concerned, timeoutMs, isRemoval: true, waiting })
     })
   }
 }
@@ -137,7 +144,9 @@ export async function runDestroy(
 type Found = ReturnType<typeof destroyChanges> & {
   readonly config: ProcessConfig
   readonly isLed: boolean
-  /** Of services that are not in the file: what this process would write to Kong as well, since nobody leads. */
+  /** What is written where nobody leads: services of the file, and others that taking it back concerns. */
+  readonly concerned: ReadonlySet<string>
+  /** Of those others: what this process would write to Kong. */
   readonly writes: readonly PlannedChange[]
 }
 
