@@ -102,7 +102,7 @@ test('without an operator: shown and refused, then deployed, then nothing to cha
   match(shown.stdout, new RegExp(`- delete KV mesh/services/${service}`))
   deepEqual(await written(service), state)
   const gone = await run(['destroy', file, '--yes'])
-  equal(gone.code, 0, gone.stderr)
+  equal(gone.code, 0, gone.stderr + gone.stdout)
   deepEqual(await instancesOf(service), [])
   deepEqual(await mesh.targets(service), [])
   equal((await mesh.admin('GET', `/services/mesh.${service}`)).status, 404)
@@ -132,14 +132,29 @@ test('without an operator: all three instances are taken back at once, and not h
   equal(refused.code, 2, refused.stdout)
   match(refused.stdout, new RegExp(`this command writes to Kong: 1 change of 1 service \\(${service}\\)`))
   equal((await mesh.targets(service)).length, 2)
-  const other = mesh.service('bystander')
-  await mesh.register({ id: other, name: other, port: 9 })
-  const shown = await run(['destroy', file])
-  match(shown.stdout, new RegExp(`this command writes to Kong: .*${other}`))
-  await mesh.deregister(other)
   const gone = await run(['destroy', file, '--yes'])
-  equal(gone.code, 0, gone.stderr)
+  equal(gone.code, 0, gone.stderr + gone.stdout)
   equal((await mesh.admin('GET', `/services/mesh.${service}`)).status, 404)
+})
+
+test('without an operator: nothing is written of services that are not in the file', async () => {
+  const [service, bystander] = [mesh.service('mine'), mesh.service('bystander')]
+  const { port } = await mesh.startInstance(service)
+  await mesh.register({ id: bystander, name: bystander, port: 9 })
+  const file = fileOf('mine', [{ service, port }])
+  const done = await run(['deploy', file, '--yes'])
+  equal(done.code, 0, done.stderr + done.stdout)
+  match(done.stdout, new RegExp(`this command writes to Kong: \\d+ changes of 1 service \\(${service}\\)`))
+  const statuses = async () =>
+    await Promise.all(
+      [service, bystander].map(async (name) => (await mesh.admin('GET', `/upstreams/${name}.mesh`)).status),
+    )
+  deepEqual(await statuses(), [200, 404])
+  const gone = await run(['destroy', file, '--yes'])
+  equal(gone.code, 0, gone.stderr + gone.stdout)
+  equal(gone.stdout.includes(bystander), false)
+  deepEqual(await statuses(), [404, 404])
+  await mesh.deregister(bystander)
 })
 
 test('a route of somebody else that loses requests is named', async () => {
@@ -211,7 +226,8 @@ test('instances whose checks fail: what Consul says, what was done so far, and h
   match(stderr, new RegExp(`came back: {2}${service}-127\\.0\\.0\\.1-9: check ".*" critical`))
   match(stderr, new RegExp(`done so far: ${service}-127\\.0\\.0\\.1-9 registered in Consul`))
   match(stderr, new RegExp(`it goes on from here; to undo: kongsul destroy ${file}`))
-  equal((await run(['destroy', file, '--yes'])).code, 0)
+  const taken = await run(['destroy', file, '--yes'])
+  equal(taken.code, 0, taken.stderr + taken.stdout)
   deepEqual(await instancesOf(service), [])
 })
 
@@ -229,7 +245,8 @@ test('an instance that is healthy and answers 500 is no success', async () => {
   match(stdout, new RegExp(`FAILED {2}validate ${service}`))
   match(stderr, /came back: {2}500: no instance answers well for 4 s/)
   match(stderr, /done so far: Kong: /)
-  equal((await run(['destroy', file, '--yes'])).code, 0)
+  const taken = await run(['destroy', file, '--yes'])
+  equal(taken.code, 0, taken.stderr + taken.stdout)
 })
 
 test('beside an operator that leads: it writes, and what vanishes is not held', async () => {
@@ -261,7 +278,7 @@ test('beside an operator that leads: it writes, and what vanishes is not held', 
   await mesh.register({ id: `${service}-127.0.0.1-${first!.port}`, name: service, port: first!.port })
   // What mesh it is the operator says.
   const gone = await run(['destroy', file, '--yes'], { KONGSUL_MESH: '' })
-  equal(gone.code, 0, gone.stderr)
+  equal(gone.code, 0, gone.stderr + gone.stdout)
   match(gone.stdout, /ok {6}configure Kong: as Consul says, by operator /)
   match(gone.stderr, /stays: it was not registered by kongsul deploy/)
   equal((await mesh.targets(service)).length, 1)
@@ -319,10 +336,10 @@ test('compose: part by part, each waited for, then deployed to where they are pu
   match(done.stderr, /to Kong that address/)
   deepEqual(
     [...docker.told().matchAll(/up -d --wait (\S+)/g)].map(([, name]) => name),
-    ['postgres', 'consul', 'plugins', 'kong', 'operator', 'prometheus', 'grafana'],
+    ['postgres', 'redis', 'consul', 'plugins', 'kong', 'operator', 'operator-2', 'prometheus', 'grafana'],
   )
   const gone = await run(['destroy', file, '--target', 'compose', '--yes'], env)
-  equal(gone.code, 0, gone.stderr)
+  equal(gone.code, 0, gone.stderr + gone.stdout)
   match(docker.told(), /down\n$/)
   deepEqual(await instancesOf(service), [])
 })
@@ -331,7 +348,7 @@ test('compose: taken down while its Kong does not answer', async () => {
   const file = fileOf('down', [{ service: mesh.service('web'), port: 9 }])
   const docker = standInDocker('', 'http://127.0.0.1:1')
   const gone = await run(['destroy', file, '--target', 'compose', '--yes'], docker.env)
-  equal(gone.code, 0, gone.stderr)
+  equal(gone.code, 0, gone.stderr + gone.stdout)
   match(gone.stderr, /warning: what is registered stays in the volume of Consul: .*ECONNREFUSED/)
   match(docker.told(), /down\n$/)
 })

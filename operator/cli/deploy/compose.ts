@@ -14,7 +14,11 @@ const UP_LIMIT_MS = 600_000
 const ASK_LIMIT_MS = 30_000
 
 /** In the order in which they need each other; what else they need compose starts before them. */
-export const COMPOSE_ORDER = ['postgres', 'consul', 'plugins', 'kong', 'operator', 'prometheus', 'grafana']
+export const COMPOSE_ORDER = [
+  ...['postgres', 'redis', 'consul', 'plugins', 'kong', 'operator', 'operator-2', 'prometheus', 'grafana'],
+]
+/** Of docker-compose.yml. Without its samples, which nothing of the others needs. */
+const PROFILE = 'full'
 
 /** docker-compose.yml of this checkout. */
 export interface Compose {
@@ -39,7 +43,7 @@ export async function openCompose(): Promise<Compose> {
     })
   }
   const compose = async (args: readonly string[], timeout: number): Promise<string> => {
-    const all = ['compose', '-f', file, ...args]
+    const all = ['compose', '-f', file, '--profile', PROFILE, ...args]
     try {
       return (await run('docker', all, { timeout, maxBuffer: 64 << 20 })).stdout.trim()
     } catch (error) {
