@@ -16,6 +16,7 @@ const SOAK = [
   'contract/lenient-api',
   'integration/described-answers',
   'soak/silent-client',
+  'soak/churn',
   'browser/sizes',
 ].map((name) => join('test', ...name.split('/')).concat('.test.ts'))
 if (job === 'soak') {
@@ -39,7 +40,12 @@ const jobs = {
   },
   soak: async () => {
     const how = ['--test-concurrency=1', '--test-timeout=1800000']
-    return ['--enable-source-maps', '--test', ...how, ...(await bundleTests(SOAK))]
+    return [
+      '--enable-source-maps',
+      '--test',
+      ...how,
+      ...(await bundleTests(named().length > 0 ? testFiles(named()) : SOAK)),
+    ]
   },
   bench: () => ['--import', 'tsx', join('test', 'bench', 'main.ts'), ...args],
   upgrade: () => ['--import', 'tsx', join('test', 'upgrade', 'main.ts'), ...args],

@@ -23,7 +23,7 @@ import { pluginFaults } from './plugin-faults.ts'
 import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
 import { markdown } from './report.ts'
-import { scale } from './scale.ts'
+import { scale, scale5000 } from './scale.ts'
 import { takeover } from './takeover.ts'
 import { traces } from './traces.ts'
 
@@ -41,6 +41,7 @@ const PARTS: readonly Part[] = [
   pluginServer,
   propagation,
   scale,
+  scale5000,
   churn,
   parallel,
   outage,

@@ -7,20 +7,19 @@ import { parseMetrics, type Sample, sumOf } from '../support/metrics.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Figure, type Part, percentile } from './figure.ts'
 
-const SERVICES = 2_000
 const INSTANCES = 3
 const CHANGES = 20
 const REST_MS = 15_000
 
-export const scale: Part = {
-  name: 'scale',
-  about: `${SERVICES} services x ${INSTANCES}, both plugins of the mesh: first sync, one change, rest`,
+const scaleOf = (name: string, services: number, goals: Goals | null): Part => ({
+  name,
+  about: `${services} services x ${INSTANCES}, both plugins of the mesh: first sync, one change, rest`,
   async run(log) {
     const plugins = await meshPluginEnv()
     const mesh = await Mesh.start(plugins.env)
     try {
       const catalog = bulkCatalog(mesh.consul.url)
-      await catalog.registerAll(meshOf(SERVICES, INSTANCES, { nameOf: (n) => nameOf(mesh, n) }))
+      await catalog.registerAll(meshOf(services, INSTANCES, { nameOf: (n) => nameOf(mesh, n) }))
       catalog.close()
       log('registered; first sync ...')
       const startedAt = performance.now()
@@ -29,9 +28,9 @@ export const scale: Part = {
       const syncMs = performance.now() - startedAt
       const cold = await metricsOf(mesh)
       const rest = await measureRest(mesh)
-      const changes = await measureChanges(mesh, rest.consul)
-      const calls = sumOf(cold, 'mesh_kong_requests_total') / SERVICES
-      const plugged = sumOf(cold, 'mesh_changes_total', { kind: 'plugin' }) / SERVICES
+      const changes = await measureChanges(mesh, rest.consul, goals)
+      const calls = sumOf(cold, 'mesh_kong_requests_total') / services
+      const plugged = sumOf(cold, 'mesh_changes_total', { kind: 'plugin' }) / services
       return [
         { what: 'first sync', value: syncMs / 1000, unit: 's' },
         {
@@ -53,20 +52,31 @@ export const scale: Part = {
           what: 'RSS',
           value: sumOf(await metricsOf(mesh), 'process_resident_memory_bytes') / 2 ** 20,
           unit: 'MiB',
-          goal: 200,
+          ...(goals === null ? {} : { goal: goals.rssMiB }),
         },
+        { what: 'at rest, of one core', value: 100 * rest.cores, unit: '%' },
       ]
     } finally {
       await mesh.stop()
       plugins.remove()
     }
   },
+})
+
+interface Goals {
+  readonly changeMs: number
+  readonly rssMiB: number
 }
+
+export const scale = scaleOf('scale', 2_000, { changeMs: 100, rssMiB: 200 })
+export const scale5000 = scaleOf('scale-5000', 5_000, null)
 
 interface Rest {
   /** Requests a second. */
   readonly consul: number
   readonly kong: number
+  /** Processor time, in cores. */
+  readonly cores: number
 }
 
 async function measureRest(mesh: Mesh): Promise<Rest> {
@@ -74,14 +84,18 @@ async function measureRest(mesh: Mesh): Promise<Rest> {
   await delay(REST_MS) // what it asks at rest is what it asks in a stretch of rest
   const after = await metricsOf(mesh)
   const perSecond = (name: string) => (sumOf(after, name) - sumOf(before, name)) / (REST_MS / 1000)
-  return { consul: perSecond('mesh_consul_requests_total'), kong: perSecond('mesh_kong_requests_total') }
+  return {
+    consul: perSecond('mesh_consul_requests_total'),
+    kong: perSecond('mesh_kong_requests_total'),
+    cores: perSecond('process_cpu_seconds_total'),
+  }
 }
 
 /**
  * Each change adds an instance to one service; the clock stops when Kong lists its target.
  * @param restPerSecond what is asked of Consul whether anything changes or not
  */
-async function measureChanges(mesh: Mesh, restPerSecond: number): Promise<Figure[]> {
+async function measureChanges(mesh: Mesh, restPerSecond: number, goals: Goals | null): Promise<Figure[]> {
   const took: number[] = []
   const takenAfter: number[] = []
   const before = await metricsOf(mesh)
@@ -107,7 +121,12 @@ async function measureChanges(mesh: Mesh, restPerSecond: number): Promise<Figure
   const after = await metricsOf(mesh)
   const asked = sumOf(after, 'mesh_consul_requests_total') - sumOf(before, 'mesh_consul_requests_total')
   return [
-    { what: 'one change in Kong, p50', value: percentile(took, 50), unit: 'ms', goal: 100 },
+    {
+      what: 'one change in Kong, p50',
+      value: percentile(took, 50),
+      unit: 'ms',
+      ...(goals === null ? {} : { goal: goals.changeMs }),
+    },
     { what: 'one change in Kong, p95', value: percentile(took, 95), unit: 'ms' },
     {
       what: "of that Consul's agent taking the registration, p50",

@@ -13,6 +13,8 @@ export interface Fault<Resource = unknown> {
   readonly what: string
   /** What the others had with the same fault, from the same measurement; '' where nobody measured it. */
   readonly peers?: string
+  /** Why a bound of it is not kept, where it is not. */
+  readonly because?: string
   /** Why it cannot be run here; null when it can. */
   readonly whyNot?: () => string | null
   /** Things that are needed before the mesh is; `after` is for what takes them away again. */
@@ -72,6 +74,7 @@ export interface Row {
   readonly name: string
   readonly what: string
   readonly peers: string
+  readonly because: string
   /** When it was measured, ISO date. */
   readonly date: string
   /** e.g. `dev gateway`, `Kong 3.9.1`. */

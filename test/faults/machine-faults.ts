@@ -1,5 +1,4 @@
 // What the machine does to processes: clocks, descriptors, disks; and certificates, which time ends.
-import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { clockIs, type FakeClock, makeFakeClock } from '../support/fake-clock.ts'
+import { allowFiles, refuseFiles, useUpFiles, whyNoFileLimit } from '../support/file-limit.ts'
 import { freePorts } from '../support/free-port.ts'
 import { makeCertificate } from '../support/make-certificate.ts'
 import { descendants } from '../support/process-tree.ts'
@@ -44,26 +44,23 @@ const clockStep = (name: string, what: string, seconds: number): Fault<never> =>
     bounds: { failed: 0 },
   })
 
-const whyNoLimits = (): string | null => (existsSync('/usr/bin/prlimit') ? null : 'needs prlimit')
-const limitFiles = (pid: number, most: number): void => {
-  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`])
-}
-/** Fewer than any process has: not one more can be opened. */
-const NO_MORE = 3
-const ENOUGH = 1024
-
-const noFiles = (name: string, whose: string, pidsOf: (stage: Stage) => readonly number[]): Fault<never> =>
+const noFiles = (
+  name: string,
+  what: string,
+  take: (pid: number) => void,
+  pidsOf: (stage: Stage) => readonly number[],
+): Fault<never> =>
   fault({
     name,
-    what: `${whose} can open no file and no connection more (EMFILE) for 5 s, in which an instance leaves`,
-    whyNot: whyNoLimits,
+    what: `${what} (EMFILE) for 5 s, in which an instance leaves`,
+    whyNot: whyNoFileLimit,
     lastsMs: 5_000,
     inject: async (stage) => {
-      for (const pid of pidsOf(stage)) limitFiles(pid, NO_MORE)
+      for (const pid of pidsOf(stage)) take(pid)
       await stage.mesh.deregister(stage.instances[0]!.name)
     },
     heal: async (stage) => {
-      for (const pid of pidsOf(stage)) limitFiles(pid, ENOUGH)
+      for (const pid of pidsOf(stage)) allowFiles(pid)
       const { name, port } = stage.instances[0]!
       await stage.mesh.register({ id: name, name: stage.service, port })
     },
@@ -89,11 +86,21 @@ const HOST = 'edge.example'
 export const MACHINE_FAULTS: readonly Fault<never>[] = [
   clockStep('clock-forward', 'steps an hour forward', HOUR),
   clockStep('clock-back', 'steps an hour back', -HOUR),
-  noFiles('files-operator', 'the operator', ({ mesh }) => [mesh.operator.pid]),
-  noFiles('files-plugins', 'every plugin process', ({ processes }) => {
-    const { pid } = processes.plugins
-    return [pid, ...descendants(pid).map((child) => child.pid)]
-  }),
+  noFiles(
+    'files-operator',
+    'the operator can open no file and no connection more',
+    refuseFiles,
+    ({ mesh }) => [mesh.operator.pid],
+  ),
+  noFiles(
+    'files-plugins',
+    'every plugin process has as many files and connections open as it may',
+    useUpFiles,
+    ({ processes }) => {
+      const { pid } = processes.plugins
+      return [pid, ...descendants(pid).map((child) => child.pid)]
+    },
+  ),
   fault<SmallDisk>({
     name: 'disk-full-operator',
     what: 'the disk of the operator is full when it saves traces on its stop, and when it starts again',

@@ -60,11 +60,20 @@ console.log(markdown(rows, machine))
 if (named.length === 0 || args.includes('--write')) {
   const file = join(DOCS, 'faults.json')
   const before: { rows: Row[] } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { rows: [] }
-  const all = FAULTS.map(({ name, what, peers = '' }): Row => {
+  const all = FAULTS.map(({ name, what, peers = '', because = '' }): Row => {
     const isIt = (row: Row) => row.name === name
-    const unmeasured = { name, what, peers, date: '', gateway: '', notRun: 'not measured yet', result: null }
+    const unmeasured = {
+      name,
+      what,
+      peers,
+      because,
+      date: '',
+      gateway: '',
+      notRun: 'not measured yet',
+      result: null,
+    }
     const known = rows.find(isIt) ?? before.rows.find(isIt)
-    return known === undefined ? unmeasured : { ...known, what, peers }
+    return known === undefined ? unmeasured : { ...known, what, peers, because }
   })
   writeFileSync(file, `${JSON.stringify({ machine, rows: all }, null, 2)}\n`)
   writeFileSync(join(DOCS, 'faults.md'), markdown(all, machine))

@@ -28,8 +28,8 @@ export function markdown(rows: readonly Row[], machine: string): string {
     '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |',
     ...rows.map(lineOf),
   ]
-  const broken = rows.flatMap(({ name, result }) =>
-    (result?.broken ?? []).map((what) => `- ${name}: ${what}`),
+  const broken = rows.flatMap(({ name, because, result }) =>
+    (result?.broken ?? []).map((what) => `- ${name}: ${what}${because === '' ? '' : `. ${because}`}`),
   )
   if (broken.length > 0) lines.push('', '## Beyond their bound', '', ...broken)
   return `${lines.join('\n')}\n`

@@ -12,8 +12,8 @@ const PATIENCE_MS = 120_000
 const WHOLE = 60
 
 export async function runFault(fault: Fault<never>, say: (what: string) => void): Promise<Row> {
-  const { name, what, peers = '' } = fault
-  const row = { name, what, peers, date: new Date().toISOString().slice(0, 16) }
+  const { name, what, peers = '', because = '' } = fault
+  const row = { name, what, peers, because, date: new Date().toISOString().slice(0, 16) }
   const gateway = 'dev gateway'
   const notRun = fault.whyNot?.() ?? null
   if (notRun !== null) return { ...row, gateway, notRun, result: null }

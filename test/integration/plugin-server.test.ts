@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { useUpFiles } from '../support/file-limit.ts'
 import { freeUdpPort } from '../support/free-port.ts'
 import { startKongsul } from '../support/kongsul-process.ts'
 import { parseMetrics, sumOf } from '../support/metrics.ts'
 import { RECORDED } from '../support/outcomes.ts'
 import { type Outcome, PluginPeer } from '../support/plugin-socket.ts'
+import { descendants } from '../support/process-tree.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -217,6 +219,35 @@ test('instances can be started while there is no working process: the supervisor
     await server.stop()
   }
 })
+
+for (const who of ['the working process', 'the supervisor that stands in'] as const) {
+  test(`${who} answers Kong's new connections when it has as many files open as it may`, async () => {
+    const { server, url, settled, socket } = await startPlugins(folderOf(), '--hang-ms', '5000')
+    const peers = Array.from({ length: 120 }, () => new PluginPeer(socket, 'mesh-circuit-breaker', 10_000))
+    try {
+      const { working, waiting } = await settled()
+      const keptOf = async (name: string) =>
+        sumOf(parseMetrics(await (await fetch(`${url}/metrics`)).text()), name)
+      const isParent = who !== 'the working process'
+      const pids = [server.pid, ...descendants(server.pid).map(({ pid }) => pid)]
+      for (const pid of pids) useUpFiles(pid)
+      const kept = isParent ? 'mesh_plugin_parent_files_kept' : 'mesh_plugin_files_kept'
+      await waitFor(async () => (await keptOf(kept)) < 64, { what: 'the limit being noticed' })
+      if (isParent) for (const pid of [waiting, working]) process.kill(pid, 'SIGKILL')
+      // Each a connection of its own, and an instance to start: without an answer Kong's client gets a 500.
+      const outcomes: Outcome[] = []
+      for (const peer of peers) outcomes.push(await peer.access(), await peer.access())
+      assert.deepEqual(failed(outcomes), [])
+      // One that is closed as Kong takes it costs its request the plugin, and no more.
+      assert.ok(outcomes.filter(({ kind }) => kind === 'open').length <= outcomes.length / 10)
+      const crowd = await Promise.all(peers.slice(0, 20).map((peer) => peer.access()))
+      assert.deepEqual(failed(crowd), [])
+    } finally {
+      for (const peer of peers) peer.close()
+      await server.stop()
+    }
+  })
+}
 
 test('stale sockets are replaced, modes are tight, dumps stay and nothing else does', async () => {
   const folder = folderOf(0o700)

@@ -9,10 +9,11 @@ export interface SupervisorFacts {
     readonly restarts: Readonly<Record<WorkerEnd, number>>
   }
   readonly standIn: { readonly served: number }
+  readonly files: { readonly kept: number }
 }
 
 /** Metrics of the supervisor itself; those of the work are the worker's. */
-export function createSupervisorMetrics({ workers, standIn }: SupervisorFacts): {
+export function createSupervisorMetrics({ workers, standIn, files }: SupervisorFacts): {
   readonly registry: Registry
 } {
   const registry = new Registry()
@@ -39,6 +40,11 @@ export function createSupervisorMetrics({ workers, standIn }: SupervisorFacts): 
   gauge('mesh_plugin_worker_up', '1 while there is a working process.', () => (workers.working ? 1 : 0))
   gauge('mesh_plugin_standby_ready', '1 while a second process is ready to take over.', () =>
     workers.waiting?.isReady ? 1 : 0,
+  )
+  gauge(
+    'mesh_plugin_parent_files_kept',
+    'The same as mesh_plugin_files_kept, of the parent of the processes.',
+    () => files.kept,
   )
   new Counter({
     name: 'mesh_plugin_stand_in_connections_total',

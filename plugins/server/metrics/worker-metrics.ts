@@ -66,6 +66,18 @@ export function createWorkerMetrics(host: PluginHost): { readonly registry: Regi
   return { registry }
 }
 
+/** How near the process is to `ulimit -n`. */
+export function registerFileMetrics(registry: Registry, files: { readonly kept: number }): void {
+  new Gauge({
+    name: 'mesh_plugin_files_kept',
+    help: 'File descriptors kept for when no more can be opened: fewer than 64 when ulimit -n is reached.',
+    registers: [registry],
+    collect() {
+      this.set(files.kept)
+    },
+  })
+}
+
 function histogram(
   labels: Readonly<Record<string, string>>,
   { counts, sumSeconds }: LatencyCounts,

@@ -10,6 +10,8 @@ export interface MetricsServerOptions {
   readonly readHealth: () => { readonly isHealthy: boolean } & Readonly<Record<string, unknown>>
 }
 
+const MAX_CONNECTIONS = 64
+
 /** Serves `/metrics` for Prometheus and `/healthz` (200, or 503 without a working process). @throws when the port is taken. */
 export async function startMetricsServer({ host, port, readMetrics, readHealth }: MetricsServerOptions) {
   const server = createServer((request, response) => {
@@ -26,6 +28,8 @@ export async function startMetricsServer({ host, port, readMetrics, readHealth }
       answer(health.isHealthy ? 200 : 503, 'application/json', JSON.stringify(health))
     } else answer(404, 'text/plain', 'there are /metrics and /healthz\n')
   })
+  // Whoever reaches it must not use up the descriptors of the parent.
+  server.maxConnections = MAX_CONNECTIONS
   server.listen({ host, port })
   await once(server, 'listening')
   return {

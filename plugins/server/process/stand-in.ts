@@ -5,6 +5,7 @@ import type { LoadedPlugin } from '../form/plugin-module.ts'
 import { Connection } from '../rpc/connection.ts'
 import type { InstanceTable } from '../rpc/instance-table.ts'
 import { PluginHost } from '../rpc/plugin-host.ts'
+import { endLongestIdle } from './end-idle.ts'
 
 /** The plugin with handlers that let everything pass. */
 export function inertPlugin(plugin: LoadedPlugin): LoadedPlugin {
@@ -47,6 +48,11 @@ export class StandIn {
     })
     this.#connections.add(connection)
     this.#served++
+  }
+
+  /** Closes so many connections at the most that Kong does not use just now. */
+  endIdle(most: number): void {
+    endLongestIdle(this.#connections, most, performance.now())
   }
 
   /** A working process is there: each connection is answered once more and ended, so that Kong comes anew. */

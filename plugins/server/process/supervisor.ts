@@ -8,6 +8,7 @@ import { createSupervisorMetrics } from '../metrics/supervisor-metrics.ts'
 import { type InstanceRecord, InstanceTable } from '../rpc/instance-table.ts'
 import { writeDump } from './dump-file.ts'
 import { type FeedSocket, openFeedSocket } from './feed-socket.ts'
+import { FileReserve } from './file-reserve.ts'
 import type { ToSupervisor } from './messages.ts'
 import { startMetricsServer } from './metrics-server.ts'
 import { openPluginSocket, type PluginSocket, prepareSocketFolder } from './plugin-socket.ts'
@@ -42,6 +43,9 @@ export interface Supervisor {
 /** Ids that a dead worker may have given out without our knowing. */
 const SKIPPED_IDS = 256
 const STOP_LIMIT_MS = 3_000
+/** Pipes of a process that starts, and some. */
+const FILES_OF_A_START = 12
+const LOOK_MS = 50
 
 /**
  * Starts everything; the sockets listen before the first worker is ready.
@@ -66,6 +70,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     },
   })
   const standIn = new StandIn(inert, instances, log)
+  const files = new FileReserve({
+    onTight: () => log.warn('the parent of the plugin processes can open no more files (ulimit -n)'),
+    makeRoom: (missing) => standIn.endIdle(missing),
+  })
   const metricsReader = new WorkerMetricsReader()
 
   const sockets: { readonly plugin: string; readonly dump: string; readonly socket: PluginSocket }[] = []
@@ -90,7 +98,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const workers = new WorkerPair({
     args: options.workerArgs,
     env: { ...process.env, [WORKER_SETUP]: workerSetupText(options.workerSetup) },
-    fds: () => [...sockets.map(({ socket }) => socket.fd), feed!.fd],
+    fds: () => {
+      files.look(FILES_OF_A_START)
+      return [...sockets.map(({ socket }) => socket.fd), feed!.fd]
+    },
     hangMs: options.hangMs,
     now,
     log,
@@ -110,17 +121,23 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     onMessage,
   })
 
-  const metrics = createSupervisorMetrics({ workers, standIn })
+  const looking = setInterval(() => files.look(), LOOK_MS)
+  const metrics = createSupervisorMetrics({ workers, standIn, files })
   const close = () => {
     for (const { socket } of sockets) socket.close()
     feed?.close()
     standIn.stop()
+    clearInterval(looking)
+    files.close()
   }
   try {
     const mode = prepareSocketFolder(socketDir)
     for (const [plugin, { info }] of loaded) {
       const dump = writeDump(socketDir, info)
-      const onConnection = (socket: Socket) => standIn.serve(socket, plugin)
+      const onConnection = (socket: Socket) => {
+        standIn.serve(socket, plugin)
+        files.look()
+      }
       const socket = await openPluginSocket(join(socketDir, `${plugin}.sock`), { mode, onConnection })
       sockets.push({ plugin, dump, socket })
     }

@@ -9,13 +9,15 @@ import { observer } from '../../mesh-observer/plugin.ts'
 import { traceBudget } from '../../mesh-tracing/plugin.ts'
 import { registerTracingMetrics } from '../../mesh-tracing/tracing-metrics.ts'
 import { loadPlugins } from '../form/load-plugin.ts'
-import { createWorkerMetrics } from '../metrics/worker-metrics.ts'
+import { createWorkerMetrics, registerFileMetrics } from '../metrics/worker-metrics.ts'
 import { Connection } from '../rpc/connection.ts'
 import { InstanceTable } from '../rpc/instance-table.ts'
 import { PluginHost } from '../rpc/plugin-host.ts'
 import { WriteBatch } from '../rpc/write-batch.ts'
 import { warmUp } from '../warm-up/warm-up.ts'
 import { directSocket } from './direct-socket.ts'
+import { endLongestIdle } from './end-idle.ts'
+import { FileReserve } from './file-reserve.ts'
 import { listenOnInherited } from './inherited-socket.ts'
 import { LoopClock } from './loop-clock.ts'
 import type { ToSupervisor, ToWorker } from './messages.ts'
@@ -66,6 +68,11 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   registerTracingMetrics(metrics.registry, traceBudget)
   const agent = new Agent({ config: config.agent, circuits, observer, registry: metrics.registry, log })
   const connections = new Set<Connection>()
+  const files = new FileReserve({
+    onTight: () => log.warn('no more files can be opened (ulimit -n): idle connections of Kong are closed'),
+    makeRoom: (missing) => endLongestIdle(connections, missing, now()),
+  })
+  registerFileMetrics(metrics.registry, files)
   const { later } = new WriteBatch()
   const servers: Server[] = []
   const clock = new LoopClock(now())
@@ -89,6 +96,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
       onClose: () => connections.delete(connection),
     })
     connections.add(connection)
+    files.look()
   }
 
   const work = async ({ nextId, quietMs, sockets, feedFd }: WorkMessage) => {
@@ -151,7 +159,10 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
     log.error('a plugin left a promise that failed', { error: String((reason as Error)?.stack ?? reason) })
   })
   setInterval(() => clock.enter(now()), LOOK_MS)
-  setInterval(() => tell({ type: 'beat' }), BEAT_MS)
+  setInterval(() => {
+    files.look()
+    tell({ type: 'beat' })
+  }, BEAT_MS)
   setInterval(() => host.sweep(), SWEEP_MS)
   if (isSpare) {
     await warmUp(handlerLimitMs).catch((error) =>

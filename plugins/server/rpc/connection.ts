@@ -24,6 +24,8 @@ export interface ConnectionOptions {
 }
 
 const PREFIX = 'plugin.'
+/** A new connection was made for a request, which may be on its way for so long. */
+const FIRST_MS = 1_000
 /** What was read may have waited for longer than in an idle process. */
 const STRAINED_MS = 20
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
@@ -78,6 +80,7 @@ export class Connection implements ReplyTarget {
     this.#waitedMs = waitedMs
     this.#later = later
     this.#reader = new FrameReader(maxMessageBytes)
+    this.#readAt = host.now() + FIRST_MS
     const stats = host.stats.get(plugin)
     if (stats) stats.connections++
     // It was held back until now.
@@ -107,6 +110,11 @@ export class Connection implements ReplyTarget {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  /** When something came in last, by the host's clock, and for a new one a second from its begin; null while an answer is due. */
+  get idleSince(): number | null {
+    return this.#unanswered === 0 ? this.#readAt : null
   }
 
   reply(request: RpcRequest, bytes: Buffer, ms: number): void {
