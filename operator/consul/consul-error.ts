@@ -73,13 +73,23 @@ export function consulError(endpoint: string, error: unknown): ConsulError {
   return new ConsulError(code, endpoint, message, { cause, status, retryAfterMs })
 }
 
+const SERVICES_WRITTEN = 'service_prefix "" write'
+
 /** What has to be in the token's policy, by the start of the endpoint. */
 const PERMISSIONS: readonly (readonly [endpoint: string, permission: string])[] = [
+  ['kv.set mesh-secrets/', 'key_prefix "mesh-secrets/identities/" write'],
+  ['kv.delete mesh-secrets/', 'key_prefix "mesh-secrets/identities/" write'],
   ['kv.get', 'key_prefix "mesh/" read'],
   ['kv.', 'key_prefix "mesh/" write'],
+  ['config.set', SERVICES_WRITTEN],
+  ['config.delete', SERVICES_WRITTEN],
   ['config.', 'service_prefix "" read'],
   ['connect.', 'service_prefix "" read, and no rule that takes intentions away'],
   ['session.', 'session_prefix "" write'],
+  // Of services that are registered through the API, at whatever agent; the operator's own follow.
+  ['agent.service.register at', SERVICES_WRITTEN],
+  ['agent.service.deregister at', SERVICES_WRITTEN],
+  ['agent.check.update at', SERVICES_WRITTEN],
   ['agent.', 'service "kongsul-operator" write and agent_prefix "" read'],
   ['', 'service_prefix "" read and node_prefix "" read'],
 ]

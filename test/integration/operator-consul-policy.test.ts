@@ -68,9 +68,19 @@ const CANARY = { service: 'web', to: 'v2', steps: [25], every: '1h' }
 const API_KEY = { service: 'batch', method: 'key-auth' }
 /** What needs a rule that the policy has as a comment. */
 const MORE = [
-  { what: 'a registration', path: '/register', body: REGISTRATION, lacks: /service/ },
-  { what: 'a canary', path: '/canaries', body: CANARY, lacks: /service|403/ },
-  { what: 'a key of key-auth', path: '/identities', body: API_KEY, lacks: /mesh-secrets|key_prefix/ },
+  {
+    what: 'a registration',
+    path: '/register',
+    body: REGISTRATION,
+    lacks: /the token needs service_prefix .{2,4} write/,
+  },
+  { what: 'a canary', path: '/canaries', body: CANARY, lacks: /the token needs service_prefix .{2,4} write/ },
+  {
+    what: 'a key of key-auth',
+    path: '/identities',
+    body: API_KEY,
+    lacks: /the token needs key_prefix .{1,2}mesh-secrets\/identities\/.{1,2} write/,
+  },
 ]
 
 test('it leads, and follows services, settings, external services and intentions', async () => {

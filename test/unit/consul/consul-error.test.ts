@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import test from 'node:test'
 import { consulError, isAboutOneService, retryAfter } from '../../../operator/consul/consul-error.ts'
 
@@ -38,4 +38,29 @@ test('Retry-After is seconds or a date, a minute at most', () => {
 
 test('a denial names what the token needs', () => {
   equal(/needs service_prefix "" read/.test(answered(403, 'Permission denied').message), true)
+  const needs = (endpoint: string) => {
+    const cause = Object.assign(new Error(), {
+      isResponse: true,
+      response: { statusCode: 403, body: 'Permission denied' },
+    })
+    return consulError(endpoint, cause).message.split('the token needs ')[1]
+  }
+  deepEqual(
+    [
+      'kv.set mesh/services/web',
+      'kv.set mesh-secrets/identities/web/1',
+      'config.list',
+      'config.set service-splitter/web',
+      'agent.service.register',
+      'agent.service.register at http://127.0.0.1:8500',
+    ].map(needs),
+    [
+      'key_prefix "mesh/" write',
+      'key_prefix "mesh-secrets/identities/" write',
+      'service_prefix "" read',
+      'service_prefix "" write',
+      'service "kongsul-operator" write and agent_prefix "" read',
+      'service_prefix "" write',
+    ],
+  )
 })
