@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ConsulCluster, startConsulCluster } from '../support/consul-cluster.ts'
+import { clockIs, type FakeClock, makeFakeClock, whyNoFakeClock } from '../support/fake-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Fault, fault } from './fault.ts'
 import type { Stage } from './stage.ts'
@@ -32,6 +33,37 @@ export const CONSUL_FAULTS: readonly Fault<never>[] = [
     isNoticed: isCutOff,
     heal: ({ mesh }) => mesh.consul.start(),
     bounds: { failed: 0 },
+  }),
+  fault({
+    name: 'consul-away',
+    what: 'Consul gets SIGKILL and is back 30 s later, with its data',
+    setUp: async () => ({ resource: null, mesh: { meshOptions: { keepData: true } } }),
+    lastsMs: 30_000,
+    inject: ({ mesh }) => mesh.consul.kill(),
+    isNoticed: isCutOff,
+    heal: ({ mesh }) => mesh.consul.start(),
+    // Doubt grows with each refusal: the next look is up to 10 s away.
+    bounds: { failed: 0, newServiceMs: 15_000 },
+  }),
+  fault<FakeClock>({
+    name: 'consul-away-hour',
+    what: 'the same for 10 s in which the clock of the operator and the plugins steps an hour forward, and stays there',
+    whyNot: whyNoFakeClock,
+    setUp: async (after) => {
+      const clock = await makeFakeClock()
+      after(() => clock.remove())
+      const mesh = { pluginsEnv: clock.env, meshOptions: { keepData: true } }
+      return { resource: clock, mesh, operatorEnv: async () => clock.env }
+    },
+    lastsMs: 10_000,
+    inject: async ({ mesh, resource: clock }) => {
+      await mesh.consul.kill()
+      clock.step(3_600)
+      await clockIs(`${mesh.apiUrl}/healthz`, 3_600)
+    },
+    isNoticed: isCutOff,
+    heal: ({ mesh }) => mesh.consul.start(),
+    bounds: { failed: 0, newServiceMs: 15_000 },
   }),
   fault({
     name: 'consul-emptied',

@@ -60,7 +60,9 @@ const hang = (strategy: string, most: number): Fault<never> =>
     bounds: { failed: most },
   })
 
-const hostGone = (entry: Pick<Fault, 'name' | 'what' | 'bounds'> & Partial<Fault>): Fault<never> =>
+const hostGone = (
+  entry: Pick<Fault<LonelyHost>, 'name' | 'what' | 'bounds' | 'because' | 'settings'>,
+): Fault<never> =>
   fault<LonelyHost>({
     whyNot: whyNoLonelyHost,
     setUp: async (after) => {

@@ -1,11 +1,11 @@
 // What the machine does to processes: clocks, descriptors, disks; and certificates, which time ends.
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
-import { clockIs, type FakeClock, makeFakeClock } from '../support/fake-clock.ts'
+import { clockIs, type FakeClock, makeFakeClock, whyNoFakeClock } from '../support/fake-clock.ts'
 import { allowFiles, refuseFiles, useUpFiles, whyNoFileLimit } from '../support/file-limit.ts'
 import { freePorts } from '../support/free-port.ts'
 import { makeCertificate } from '../support/make-certificate.ts'
@@ -21,8 +21,7 @@ const clockStep = (name: string, what: string, seconds: number): Fault<never> =>
   fault<FakeClock>({
     name,
     what: `the clock of the operator and the plugins ${what}, and after 10 s back`,
-    whyNot: () =>
-      process.platform === 'linux' && existsSync('/usr/bin/apt-get') ? null : 'needs libfaketime of Debian',
+    whyNot: whyNoFakeClock,
     setUp: async (after) => {
       const clock = await makeFakeClock()
       after(() => clock.remove())

@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import { debianPackage } from '../../operator/setup/debian-package.ts'
 import { waitFor } from './wait-for.ts'
 
+/** Why there can be none on this machine; null when there can. */
+export const whyNoFakeClock = (): string | null =>
+  process.platform === 'linux' && existsSync('/usr/bin/apt-get') ? null : 'needs libfaketime of Debian'
+
 /** The clock of processes that are started with it; what they count from their start goes on as ever. */
 export interface FakeClock {
   readonly env: Readonly<Record<string, string>>
