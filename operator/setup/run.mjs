@@ -17,10 +17,12 @@ const SOAK = [
   'integration/described-answers',
   'soak/silent-client',
   'soak/churn',
+  'unit/plugin-server/mutated-recordings',
   'browser/sizes',
 ].map((name) => join('test', ...name.split('/')).concat('.test.ts'))
 if (job === 'soak') {
   process.env.FUZZ_RUNS ??= '2000'
+  process.env.FUZZ_MESSAGES ??= '1000000'
   process.env.DASHBOARD_SECONDS ??= '600'
 }
 // Another one each time finds more: PROPERTY_SEED=random, and the soak.
