@@ -1,6 +1,5 @@
 import http from 'node:http'
 import https from 'node:https'
-import axios from 'axios'
 import type { Failure } from './retry.ts'
 
 export interface ProxyRequest {
@@ -61,22 +60,26 @@ export function createProxyClient(
     scheduling: 'lifo',
   } as const
   const agents = { httpAgent: new http.Agent(kept), httpsAgent: new https.Agent(kept) }
-  const client = axios.create({
-    ...agents,
-    baseURL: proxyUrl,
-    proxy: false,
-    maxRedirects: 0,
-    maxContentLength: mostBytes,
-    maxBodyLength: Number.POSITIVE_INFINITY,
-    responseType: 'arraybuffer',
-    validateStatus: () => true,
-    transformRequest: [(data: unknown) => data],
-    transformResponse: [(data: unknown) => data],
-  })
+  // Loaded with the first call: it is 10 MiB, and many an operator is never asked for one.
+  const connect = async () =>
+    (await import('axios')).default.create({
+      ...agents,
+      baseURL: proxyUrl,
+      proxy: false,
+      maxRedirects: 0,
+      maxContentLength: mostBytes,
+      maxBodyLength: Number.POSITIVE_INFINITY,
+      responseType: 'arraybuffer',
+      validateStatus: () => true,
+      transformRequest: [(data: unknown) => data],
+      transformResponse: [(data: unknown) => data],
+    })
+  let connecting: ReturnType<typeof connect> | undefined
   return {
     async send({ method, host, path, headers, data }, signal) {
       try {
-        const answer = await client.request<Buffer>({
+        connecting ??= connect()
+        const answer = await (await connecting).request<Buffer>({
           method,
           url: `${proxyUrl}${path}`,
           data,

@@ -1,12 +1,11 @@
 import http from 'node:http'
 import https from 'node:https'
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios'
 import type { Json } from '../core/entity.ts'
 import type { JsonObject } from '../core/kong-json.ts'
 import type { KongConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
-import { adminTransport } from './admin-transport.ts'
+import { type AdminAnswer, NoAnswer, sendToAdmin } from './admin-transport.ts'
 import { adminUrls } from './admin-urls.ts'
 import { connectionError, KongError, kongError } from './kong-error.ts'
 import { Limiter } from './limiter.ts'
@@ -21,7 +20,8 @@ const PAGE_SIZE = 1000
  * KongError for everything but an answer below 400. Trying again is the caller's business.
  */
 export class KongAdmin {
-  readonly #http: AxiosInstance
+  readonly #headers: http.OutgoingHttpHeaders
+  readonly #timeoutMs: number
   readonly #limiter: Limiter
   readonly #metrics: Pick<Metrics, 'kongRequests'>
   readonly #agents: Agents
@@ -43,14 +43,8 @@ export class KongAdmin {
     this.#agents = agentsFor(config, true)
     this.#freshAgents = agentsFor(config, false)
     const token = revealed(config.token)
-    this.#http = axios.create({
-      adapter: adminTransport,
-      timeout: config.timeoutMs,
-      transformResponse: (text: unknown) => text,
-      validateStatus: () => true,
-      headers: token === undefined ? {} : { [config.tokenHeader || 'Kong-Admin-Token']: token },
-      ...this.#agents,
-    })
+    this.#headers = token === undefined ? {} : { [config.tokenHeader || 'Kong-Admin-Token']: token }
+    this.#timeoutMs = config.timeoutMs
   }
 
   /** Where calls go. */
@@ -108,22 +102,23 @@ export class KongAdmin {
       throw new KongError('NOT_LEADER', { method, path, status: 0 }, `was not sent: ${refusal}`)
     }
     const response = await this.#receive(method, path, body)
-    const parsed = parse(response.data)
+    const parsed = parse(response.text)
     const outcome = response.status < 400 ? 'ok' : 'refused'
     this.#metrics.kongRequests.inc({ method, outcome })
     if (outcome === 'refused') throw kongError(method, path, response.status, parsed)
     return (parsed ?? null) as JsonObject | null
   }
 
-  async #receive(method: Method, path: string, body: unknown): Promise<AxiosResponse<string>> {
-    const baseURL = this.#url
-    const send = (agents: Agents) =>
-      this.#http.request<string>({
+  async #receive(method: Method, path: string, body: unknown): Promise<AdminAnswer> {
+    const url = `${this.#url}${path}`
+    const send = ({ httpAgent, httpsAgent }: Agents) =>
+      sendToAdmin({
         method,
-        baseURL,
-        url: path,
-        ...agents,
-        ...(body === undefined ? {} : { data: body }),
+        url,
+        headers: this.#headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        agent: url.startsWith('https:') ? httpsAgent : httpAgent,
+        timeoutMs: this.#timeoutMs,
       })
     try {
       return await send(this.#agents).catch((error: unknown) => {
@@ -155,13 +150,11 @@ function agentsFor({ parallel, tls }: KongConfig, keepAlive: boolean): Agents {
   return { httpAgent: new http.Agent(options), httpsAgent }
 }
 
-function wasClosedWhileIdle(error: unknown): boolean {
-  const { code, request } = error as { code?: string; request?: { reusedSocket?: boolean } }
-  return (code === 'ECONNRESET' || code === 'EPIPE') && request?.reusedSocket === true
-}
+const wasClosedWhileIdle = (error: unknown): boolean =>
+  error instanceof NoAnswer && error.wasKept && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 
 function parse(text: string): Json | undefined {
-  if (text === '' || text === undefined) return undefined
+  if (text === '') return undefined
   try {
     return JSON.parse(text) as Json
   } catch {

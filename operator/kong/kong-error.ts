@@ -59,7 +59,7 @@ export function kongError(method: string, path: string, status: number, body: Js
 /** The error of a call without an answer. */
 export function connectionError(method: string, path: string, cause: unknown): KongError {
   const { code = '', message = String(cause) } = cause as { code?: string; message?: string }
-  const isTimeout = code === 'ECONNABORTED' || code === 'ETIMEDOUT'
+  const isTimeout = code === 'ETIMEDOUT'
   const call = { method, path, status: 0 }
   const said = isTimeout ? 'had no answer in time' : `failed: ${message || code}`
   return new KongError(isTimeout ? 'KONG_TIMEOUT' : 'KONG_UNREACHABLE', call, said, { cause })
