@@ -18,6 +18,8 @@ import { buildDashboard, moveDashboard } from './build-dashboard.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
+const DAY_MS = 86_400_000
+
 /** Entry points: name in dist/ -> source. */
 const ENTRIES = { main: 'operator/cli/main.ts' }
 
@@ -35,8 +37,11 @@ const PLUGINS = {
 const CLIENT = 'operator/client/client.ts'
 const CLIENT_TYPES = { client: CLIENT, 'public-types': 'operator/client/public-types.ts' }
 
-/** Builds dist/ atomically: a reader sees the old build or the new one, never half of one. */
-export async function build() {
+/**
+ * Builds dist/ atomically: a reader sees the old build or the new one, never half of one.
+ * @param keepMs how long chunks of earlier builds stay, which a process that still runs from one of them may load
+ */
+export async function build({ keepMs = DAY_MS } = {}) {
   const { build: esbuild } = await import('esbuild')
   mkdirSync(join(root, 'dist'), { recursive: true })
   const staging = mkdtempSync(join(root, 'dist', '.build-'))
@@ -87,7 +92,7 @@ export async function build() {
       renameSync(join(staging, `${name}.js.map`), join(root, 'dist', `${name}.js.map`))
       renameSync(join(staging, `${name}.js`), join(root, 'dist', `${name}.js`))
     }
-    sweepChunks(chunks)
+    sweepChunks(chunks, keepMs)
     writeFileSync(join(root, 'dist', '.built-at'), startedAt.toISOString())
   } finally {
     rmSync(staging, { recursive: true, force: true })
@@ -144,8 +149,6 @@ export async function buildClient(outdir) {
   }
 }
 
-const DAY_MS = 86_400_000
-
 /**
  * Chunks go before the entry points, which must never name one that is not there. A chunk's name holds the hash of its
  * content: one that is there already is the same, and another process may be reading it.
@@ -159,14 +162,17 @@ function moveChunks(from) {
   return new Set(names)
 }
 
-/** Removes chunks of builds that nothing can be running from any more. */
-function sweepChunks(current) {
+/** Removes chunks of earlier builds. */
+function sweepChunks(current, keepMs) {
   const chunks = join(root, 'dist', 'chunks')
   for (const file of readdirSync(chunks)) {
     if (current.has(file)) continue
-    const isOld = Date.now() - statSync(join(chunks, file), { throwIfNoEntry: false })?.mtimeMs > DAY_MS
-    if (isOld) rmSync(join(chunks, file), { force: true })
+    const age = Date.now() - (statSync(join(chunks, file), { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    if (age >= keepMs) rmSync(join(chunks, file), { force: true })
   }
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await build()
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  // As npm's `prepare`: what is packed or installed is this build alone.
+  await build({ keepMs: 0 })
+}

@@ -17,12 +17,15 @@ interface Packed {
   readonly filename: string
   readonly files: readonly { readonly path: string }[]
 }
+const STALE = 'stale-OF0TESTS.js'
 let packed: Packed
 
 before(() => {
   // dist/ has been built: the command line that the tests use does so.
   execFileSync(process.execPath, [join(root, 'operator', 'cli', 'kongsul.mjs'), '--version'])
-  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+  // Left by an earlier build of this checkout.
+  writeFileSync(join(root, 'dist', 'chunks', STALE), 'of another build')
+  const args = ['pack', '--silent', '--json', '--pack-destination', folder]
   packed = (JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8' })) as [Packed])[0]
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', join(folder, packed.filename), '-C', installed, '--strip-components=1'])
@@ -56,6 +59,20 @@ test('it has the program, the dashboard, the plugins and the client, and no test
     paths.filter((path) => /^test\/|\.tsx?$|\.env/.test(path) && !/\.d\.ts$/.test(path)),
     [],
   )
+})
+
+test('of what earlier builds left in the checkout it has nothing', () => {
+  const chunks = packed.files.map(({ path }) => path).filter((path) => path.startsWith('dist/chunks/'))
+  ok(!chunks.some((path) => path.endsWith(STALE)))
+  ok(chunks.length > 20)
+  const code = chunks
+    .concat('dist/main.js')
+    .map((path) => readFileSync(join(installed, path), 'utf8'))
+    .join('\n')
+  const unused = chunks.filter(
+    (path) => path.endsWith('.js') && !code.includes(path.slice('dist/chunks/'.length)),
+  )
+  deepEqual(unused, [])
 })
 
 test('its commands run: version, help, completion, a plan of files', () => {
