@@ -56,10 +56,12 @@ export async function findServer(server: ServerSources): Promise<string> {
 async function whyUnusable(path: string, version: ServerSources['version']): Promise<string | null> {
   const { command, argument, pattern } = version
   try {
-    const { stdout } = await promisify(execFile)(path, [argument], { timeout: 10_000 })
-    return pattern.test(stdout)
+    const { stdout, stderr } = await promisify(execFile)(path, [argument], { timeout: 10_000 })
+    // nginx has it on standard error.
+    const told = stdout || stderr
+    return pattern.test(told)
       ? null
-      : `\`${command} ${argument}\` printed ${JSON.stringify(stdout.slice(0, 80))}`
+      : `\`${command} ${argument}\` printed ${JSON.stringify(told.slice(0, 80))}`
   } catch (error) {
     return (error as Error).message
   }

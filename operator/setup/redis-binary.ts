@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheDir } from './cache-dir.ts'
 import { debianPackage } from './debian-package.ts'
 import { findServer } from './find-server.ts'
 import { onPath } from './on-path.ts'
+import { writeLauncher } from './write-launcher.ts'
 
 interface Sources {
   /** One line about what is tried and which source was used. */
@@ -47,32 +47,11 @@ export async function findRedis({ log, env = process.env }: Sources): Promise<st
     places: [...onPath('redis-server', env['PATH']), ...cached],
     sources: Object.entries(SUITES).map(([suite, beside]) => [
       `Debian's redis-server package (${suite})`,
-      async () => writeLauncher(await debianPackage('redis-server', suite, beside)),
+      async () =>
+        writeLauncher(await debianPackage('redis-server', suite, beside), 'usr/bin/redis-server', LAUNCHER),
     ]),
     version: { command: 'redis-server', argument: '--version', pattern: /^(Redis|Valkey) server v=\d+/ },
     notFound: 'no redis-server found. Install it or set REDIS_BIN.',
     log,
   })
-}
-
-/** Libraries of the tree come first: they are what its server was built with. */
-function writeLauncher(tree: string): string {
-  const folders = ['usr/lib', 'lib'].flatMap((base) =>
-    existsSync(join(tree, base))
-      ? readdirSync(join(tree, base))
-          .filter((name) => name.includes('-linux-'))
-          .map((name) => `$here/${base}/${name}`)
-      : [],
-  )
-  const target = join(tree, LAUNCHER)
-  const staged = `${target}.${process.pid}.tmp`
-  const lines = [
-    '#!/bin/sh',
-    'here=$(dirname "$0")',
-    `LD_LIBRARY_PATH="${folders.join(':')}" exec "$here/usr/bin/redis-server" "$@"`,
-  ]
-  writeFileSync(staged, `${lines.join('\n')}\n`)
-  chmodSync(staged, 0o755)
-  renameSync(staged, target)
-  return target
 }

@@ -1,9 +1,10 @@
 // Discover over real sockets: kept connections, one request under way on each, client and server in processes of their own.
 // Rates are per second of the server's CPU time, which is what one core does; latencies are of an idle machine's worth only.
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { type Part, percentile } from './figure.ts'
+import { keepAliveLoad } from './keep-alive-load.ts'
 
 const PATH = '/api/v1/mesh/v2/discover/web'
 const CONNECTIONS = 8
@@ -90,12 +91,4 @@ async function measure({ url, cpuSeconds }: Server): Promise<Round> {
   return { perCpuSecond: requests / ((await cpuSeconds()) - before), p99 }
 }
 
-async function load(url: string, count: number) {
-  const script = join(import.meta.dirname, 'keep-alive-load.mjs')
-  const client = spawn(process.execPath, [script, url, `${CONNECTIONS}`, `${count}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let text = ''
-  for await (const chunk of client.stdout.setEncoding('utf8')) text += chunk
-  return JSON.parse(text) as { requests: number; failed: number; p50: number; p99: number }
-}
+const load = (url: string, requests: number) => keepAliveLoad(url, { connections: CONNECTIONS, requests })

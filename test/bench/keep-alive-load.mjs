@@ -1,12 +1,14 @@
 // A client as cheap as can be, in a process of its own: one request under way on each of its kept connections, answers told
-// apart by their length alone. Arguments: URL, connections, how many requests. Prints how many failed, and latencies in ms.
+// apart by their length alone. Arguments: URL, connections, how many requests, the Host if another. Prints how many failed, and latencies in ms.
 import { connect } from 'node:net'
 
-const [url, connections, count] = process.argv.slice(2)
+const [url, connections, count, askedHost] = process.argv.slice(2)
 const { hostname, port, pathname, host } = new URL(url)
-const REQUEST = Buffer.from(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+const REQUEST = Buffer.from(`GET ${pathname} HTTP/1.1\r\nHost: ${askedHost ?? host}\r\n\r\n`)
 const HEAD_END = Buffer.from('\r\n\r\n')
 const took = []
+const startedAt = performance.now()
+let endedAt = startedAt
 let failed = 0
 let unsent = Number(count)
 
@@ -42,12 +44,13 @@ for (let at = 0; at < Number(connections); at++) {
     left -= chunk.length
     if (left > 0) return
     left = 0
-    took.push(performance.now() - sentAt)
+    endedAt = performance.now()
+    took.push(endedAt - sentAt)
     send()
   })
 }
 process.on('exit', () => {
   took.sort((one, other) => one - other)
   const at = (share) => took[Math.min(took.length - 1, Math.floor(took.length * share))]
-  process.stdout.write(JSON.stringify({ requests: took.length, failed, p50: at(0.5), p99: at(0.99) }))
+  process.stdout.write(JSON.stringify({ requests: took.length, failed, seconds: (endedAt - startedAt) / 1000, p50: at(0.5), p99: at(0.99) }))
 })

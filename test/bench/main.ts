@@ -22,6 +22,7 @@ import { planning } from './planning.ts'
 import { pluginFaults } from './plugin-faults.ts'
 import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
+import { proxy } from './proxy.ts'
 import { markdown } from './report.ts'
 import { scale, scale5000 } from './scale.ts'
 import { takeover } from './takeover.ts'
@@ -40,6 +41,7 @@ const PARTS: readonly Part[] = [
   pluginFaults,
   pluginServer,
   propagation,
+  proxy,
   scale,
   scale5000,
   churn,

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 const root = join(import.meta.dirname, '..', '..', '..')
 /** Of Node, of HTTP parsers, of OTLP and Jaeger, names of variables, and states and values of Kong. */
 const OTHERS =
-  /^(ERR_|EAI_|HPE_|STATUS_CODE_|(CHILD|FOLLOWS)_|(KONGSUL|XDG|OTEL)_|NO_COLOR$|(CONSUL|REDIS|CHROMIUM|PROM\w*)_(BIN|URL|HTTP|CACERT|CLIENT)|KONG_(ADMIN|PROXY|WORKER|NGINX|DB|UPSTREAM|PLUGIN)|DNS_ERROR$|HEALTHCHECKS_OFF$)/
+  /^(ERR_|EAI_|HPE_|STATUS_CODE_|(CHILD|FOLLOWS)_|(KONGSUL|XDG|OTEL)_|NO_COLOR$|(CONSUL|REDIS|CHROMIUM|NGINX|PROM\w*)_(BIN|URL|HTTP|CACERT|CLIENT)|KONG_(ADMIN|PROXY|WORKER|NGINX|DB|UPSTREAM|PLUGIN)|DNS_ERROR$|HEALTHCHECKS_OFF$)/
 /** A code of one word, which no pattern tells from other words in capitals. */
 const ONE_WORD = ['PAUSED']
 
