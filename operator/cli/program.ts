@@ -232,8 +232,17 @@ export async function program(args: readonly string[] | null): Promise<Command> 
     const define = await load()
     define(command)
     nameHelp(command)
+    if (TOLD_BY_PARENT.has(name)) for (const each of command.commands) referToParent(each, name)
   }
   return root
+}
+
+/** Their help has what all of their subcommands have in common. */
+const TOLD_BY_PARENT = new Set(['overrides', 'identity', 'circuits', 'canary', 'guard', 'migrate'])
+
+function referToParent(command: Command, name: string): void {
+  command.addHelpText('after', `\nWhat it is about, exit codes and examples: kongsul ${name} --help`)
+  for (const each of command.commands) referToParent(each, name)
 }
 
 /** Whoever mistypes what a command takes is told of the help of that command. */

@@ -58,6 +58,18 @@ for (const command of [
   })
 }
 
+test('the help of a subcommand says where exit codes and examples are', async () => {
+  for (const words of [
+    ['overrides', 'release'],
+    ['migrate', 'dead', 'replay'],
+    ['canary', 'abort'],
+  ]) {
+    const { code, stdout } = await runKongsul([...words, '--help'])
+    assert.equal(code, 0)
+    assert.match(stdout, new RegExp(`exit codes and examples: kongsul ${words[0]} --help\\n$`))
+  }
+})
+
 test('a mistyped command is refused with a guess', async () => {
   const { code, stderr } = await runKongsul(['statu'])
   assert.equal(code, 1)

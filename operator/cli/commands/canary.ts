@@ -46,8 +46,8 @@ export function defineCanary(command: Command): void {
     .addHelpText('after', HELP)
   const commands = [
     start(command),
-    end(command, 'promote', 'Gives the subset all requests now.'),
-    end(command, 'abort', 'Ends it: the splitter becomes what it was before.'),
+    end(command, 'promote', 'Gives the subset of a canary all requests now.'),
+    end(command, 'abort', 'Ends a canary: the splitter becomes what it was before.'),
     status(command),
     list(command),
   ]
@@ -61,7 +61,7 @@ export function defineCanary(command: Command): void {
 function start(parent: Command): Command {
   return parent
     .command('start')
-    .description('Begins a canary.')
+    .description('Begins to move requests to a subset, step by step.')
     .argument('<service>', 'Consul service')
     .requiredOption('--to <subset>', 'subset of its service-resolver that is tried')
     .option('--steps <percents>', 'percent of the requests, rising', percents, [10, 50, 100])
@@ -108,7 +108,7 @@ function end(parent: Command, word: 'promote' | 'abort', what: string): Command 
 function status(parent: Command): Command {
   return parent
     .command('status')
-    .description('Shows what it does and why.')
+    .description('Shows what a canary does and why.')
     .argument('[service]', 'Consul service; without one all')
     .action(async (service: string | undefined, options: Options) => {
       const { config, io } = begin(options)
@@ -124,7 +124,7 @@ function status(parent: Command): Command {
 function list(parent: Command): Command {
   return parent
     .command('list')
-    .description('Lists those that go on, and the last one of each service.')
+    .description('Lists canaries that go on, and the last one of each service.')
     .action(async (options: Options) => {
       const { config, io } = begin(options)
       const answer = await ask<Canaries>(config, 'GET', '/canaries')

@@ -46,7 +46,7 @@ export function addServiceConfig(command: Command): void {
     .command('get')
     .argument('<service>', 'a service, or - for the defaults')
     .argument('[setting]', 'a dotted path such as timeouts.readMs; all that begin with it')
-    .description('Effective settings of a service.')
+    .description('Shows the effective settings of a service.')
     .addHelpText('after', READ_HELP)
     .action(async (service: string, setting: string | undefined, options: Options) => {
       const { io } = begin(options)
@@ -58,7 +58,7 @@ export function addServiceConfig(command: Command): void {
   const explain = command
     .command('explain')
     .argument('<service>', 'a service, or - for the defaults')
-    .description('Every effective setting of a service, and which layer set it.')
+    .description('Shows every effective setting of a service, and which layer set it.')
     .addHelpText('after', READ_HELP)
     .action(async (service: string, options: Options) => {
       const { io } = begin(options)

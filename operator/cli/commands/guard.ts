@@ -32,7 +32,7 @@ export function defineGuard(command: Command): void {
   command.addHelpText('after', HELP)
   const accept = command
     .command('accept')
-    .description('Ends holds.')
+    .description('Lets happen now what is held.')
     .argument('[service]', 'Consul service; without one all')
     .helpOption('-h, --help', 'print help')
     .action(async (service: string | undefined, options: { readonly output?: string }) => {

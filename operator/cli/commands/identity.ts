@@ -39,7 +39,11 @@ export function defineIdentity(command: Command): void {
   command.description('Keys by which calling services are known to Kong.')
   command.addHelpText('after', HELP)
   defineIssue(command, 'issue', 'Gives a calling service an identity.')
-  defineIssue(command, 'rotate', 'Gives it a new key; the old ones stay valid for a while.').option(
+  defineIssue(
+    command,
+    'rotate',
+    'Gives a calling service a new key; the old ones stay valid for a while.',
+  ).option(
     '--grace <duration>',
     'how long old keys stay valid: 0s, 30m, 12h; intentions.graceSeconds (a day) when not given',
   )
@@ -58,7 +62,7 @@ export function defineIdentity(command: Command): void {
   finish(
     command
       .command('list')
-      .description('Keys that are valid, without anything secret.')
+      .description('Lists the keys that are valid, without anything secret.')
       .argument('[service]', 'of one service'),
   ).action(async (service: string | undefined, options: Options) => {
     const io = ioOf(options)

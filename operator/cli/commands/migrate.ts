@@ -52,7 +52,7 @@ export function defineMigrate(command: Command): void {
   command.description('Moves topics of the old Redis API into the mesh.').addHelpText('after', HELP)
   const dead = command
     .command('dead')
-    .description('Calls that failed.')
+    .description('Calls that failed in mode mesh: lists them, starts them again.')
     .helpOption('-h, --help', 'print help')
   const commands = [status(command), set(command), deadList(dead), deadReplay(dead)]
   for (const each of commands) {
@@ -65,7 +65,7 @@ export function defineMigrate(command: Command): void {
 function status(parent: Command): Command {
   return parent
     .command('status')
-    .description('Shows modes, what waits and what failed.')
+    .description('Shows the mode of each topic, what waits and what failed.')
     .argument('[topic]', 'without one all')
     .action(async (topic: string | undefined, options: Options) => {
       const { config, io } = begin(options)
@@ -100,7 +100,7 @@ function set(parent: Command): Command {
 function deadList(parent: Command): Command {
   return parent
     .command('list')
-    .description('Shows the newest.')
+    .description('Shows the newest failed calls, with task and reason.')
     .argument('<topic>')
     .option('--count <n>', 'how many, 1 to 100', '20')
     .action(async (topic: string, { count, ...options }: Options & { readonly count: string }) => {
@@ -116,7 +116,7 @@ function deadList(parent: Command): Command {
 function deadReplay(parent: Command): Command {
   return parent
     .command('replay')
-    .description('Starts their tasks again, in the mode the topic has now.')
+    .description('Starts the tasks of failed calls again, in the mode the topic has now.')
     .argument('<topic>')
     .argument('[id...]', 'ids of dead letters; without one all')
     .action(async (topic: string, ids: readonly string[], options: Options) => {

@@ -34,7 +34,9 @@ Examples:
 export function defineOverrides(command: Command): void {
   command.description('Fields edited in Kong by hand: lists them, gives them back, pins them.')
   command.addHelpText('after', HELP)
-  const list = command.command('list', { isDefault: true }).description('Lists what is kept.')
+  const list = command
+    .command('list', { isDefault: true })
+    .description('Lists the fields that were edited by hand and are kept.')
   list.action(async (options: Options) => {
     const { config, io } = begin(options)
     const answer = await callOperator<{ overrides: OverrideRow[] }>(config, 'GET', '/overrides')
@@ -42,7 +44,10 @@ export function defineOverrides(command: Command): void {
     if (io.format === 'json') io.json(answer)
     else for (const line of overrideLines(answer.overrides, io)) io.print(line)
   })
-  const release = command.command('release').description('Gives fields back to Consul.').argument('<entity>')
+  const release = command
+    .command('release')
+    .description('Gives fields of an entity back to Consul: they become what it says, at once.')
+    .argument('<entity>')
   release.option('--field <path>', 'only this field, e.g. read_timeout')
   release.action(async (entity: string, options: Options) => {
     const { config, io } = begin(options)
@@ -53,7 +58,10 @@ export function defineOverrides(command: Command): void {
     if (io.format === 'json') io.json(done)
     else io.print(`${done.kind} ${done.name}: ${done.fields.join(', ')} given back to Consul.`)
   })
-  const pin = command.command('pin').description('Keeps a field before it is edited.').argument('<entity>')
+  const pin = command
+    .command('pin')
+    .description('Keeps a field of an entity as it is, before it is edited.')
+    .argument('<entity>')
   pin.requiredOption('--field <path>', 'the field, e.g. read_timeout')
   pin.action(async (entity: string, options: Options) => {
     const { config, io } = begin(options)
