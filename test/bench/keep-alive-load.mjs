@@ -52,5 +52,13 @@ for (let at = 0; at < Number(connections); at++) {
 process.on('exit', () => {
   took.sort((one, other) => one - other)
   const at = (share) => took[Math.min(took.length - 1, Math.floor(took.length * share))]
-  process.stdout.write(JSON.stringify({ requests: took.length, failed, seconds: (endedAt - startedAt) / 1000, p50: at(0.5), p99: at(0.99) }))
+  process.stdout.write(
+    JSON.stringify({
+      requests: took.length,
+      failed,
+      seconds: (endedAt - startedAt) / 1000,
+      p50: at(0.5),
+      p99: at(0.99),
+    }),
+  )
 })
