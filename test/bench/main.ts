@@ -24,7 +24,7 @@ import { pluginServer } from './plugin-server.ts'
 import { propagation } from './propagation.ts'
 import { proxy } from './proxy.ts'
 import { markdown } from './report.ts'
-import { scale, scale5000 } from './scale.ts'
+import { scale } from './scale.ts'
 import { takeover } from './takeover.ts'
 import { traces } from './traces.ts'
 
@@ -43,7 +43,6 @@ const PARTS: readonly Part[] = [
   propagation,
   proxy,
   scale,
-  scale5000,
   churn,
   parallel,
   outage,

@@ -116,7 +116,7 @@ export const INSTANCE_FAULTS: readonly Fault<never>[] = [
     what: 'the host of one of three instances is gone: its packets are lost',
     because:
       'What was sent on connections that were open is lost on its way, and Kong waits for the answer as for a slow one, for `timeouts.readMs` (60 s), ' +
-      'here until the host was back. Nothing was sent there after it was noticed, and new connections are given up after the connect timeout. ' +
+      'here until the host was back. New connections are given up after the connect timeout. ' +
       '`host-gone-read-timeout` bounds the wait; [what else does](production.md#kong)',
     settings: { circuitBreaker: SOON },
     bounds: { failed: 5, slowestMs: CONNECT_TIMEOUT_MS + 50 },
