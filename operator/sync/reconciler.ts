@@ -30,6 +30,7 @@ import { KongConnection } from './kong-connection.ts'
 import { KongMirror } from './kong-mirror.ts'
 import { KongReads } from './kong-reads.ts'
 import { LagWindow } from './lag-window.ts'
+import { LeftUpstreams } from './left-upstreams.ts'
 import { LoadedPlugins } from './loaded-plugins.ts'
 import { MarkKeeper } from './mark-keeper.ts'
 import { MeshFacts } from './mesh-facts.ts'
@@ -74,6 +75,7 @@ export class Reconciler {
   readonly #conflicts = new ConflictBook()
   readonly #locks: ServiceLocks
   readonly #may: WriteRules
+  readonly #left: LeftUpstreams
   readonly #diffRules: DiffRules
   readonly #plans: Plans
   readonly #reads: KongReads
@@ -158,9 +160,17 @@ export class Reconciler {
     })
     const shared = { mesh, mirror: this.mirror, decision: this.#decision, isDbless: () => this.kong.isDbless }
     this.facts = new MeshFacts(shared)
+    this.#left = new LeftUpstreams({
+      wantedBy: (service) => this.#decision.wantedBy(service),
+      isUsed: (upstream) =>
+        [...this.mirror.values()].some(({ kind, fields }) => kind === 'service' && fields.host === upstream),
+      isDbless: () => this.kong.isDbless,
+      onDue: (service) => this.queue.add(service, null, ['nothing leads to its upstream any more']),
+    })
     this.#may = new WriteRules({
       ...options,
       ...shared,
+      left: this.#left,
       plugins: this.#plugins,
       locks: this.#locks,
       isKongUp: () => this.connection.isUp,
@@ -376,6 +386,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.queue.stop()
     this.#decision.stop()
+    this.#left.stop()
     this.#overrides.stop()
     this.#problems.stop()
     while (this.queue.running > 0) await new Promise((done) => setTimeout(done, 5))
@@ -561,6 +572,7 @@ export class Reconciler {
   #written(change: Change): void {
     this.#options.metrics.changes.inc({ kind: change.entity.kind, action: change.action })
     this.marks.written(change)
+    this.#left.written(change)
     for (const service of wokenServices(change, this.#decision.index?.groups ?? new Map())) {
       this.queue.add(service, null, ['certificates written'])
     }

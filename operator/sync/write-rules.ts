@@ -4,6 +4,7 @@ import { keyOf } from '../core/entity.ts'
 import { restartsPlugins } from '../core/plugin-restarts.ts'
 import type { Decision } from './decision.ts'
 import type { KongMirror } from './kong-mirror.ts'
+import type { LeftUpstreams, UpstreamChange } from './left-upstreams.ts'
 import type { LoadedPlugins } from './loaded-plugins.ts'
 import type { ReconcilerOptions } from './reconciler-options.ts'
 import type { ServiceLocks } from './service-locks.ts'
@@ -13,8 +14,9 @@ export interface WriteRulesOptions
   readonly decision: Pick<Decision, 'isUnread' | 'isOnHold' | 'wanted'>
   readonly plugins: Pick<LoadedPlugins, 'isUnwritable'>
   readonly locks: Pick<ServiceLocks, 'has'>
+  readonly left: Pick<LeftUpstreams, 'keeps' | 'isRecent'>
   /** What Kong holds. */
-  readonly mirror: Pick<KongMirror, 'has' | 'values'>
+  readonly mirror: Pick<KongMirror, 'has' | 'values' | 'get'>
   readonly isDbless: () => boolean
   readonly isKongUp: () => boolean
 }
@@ -53,13 +55,15 @@ export class WriteRules {
 
   /** Does the change wait, or can it not be written? */
   isHeld(change: Change): boolean {
-    return this.isOutOfReach(change) || this.#options.decision.isOnHold(change)
+    const { decision, left } = this.#options
+    return this.isOutOfReach(change) || decision.isOnHold(change) || left.keeps(this.#ofUpstream(change))
   }
 
   /** Can it not be written, whatever a person says? */
   isOutOfReach(change: Change): boolean {
-    const { decision, plugins } = this.#options
+    const { decision, plugins, left } = this.#options
     if (decision.isUnread(change) || plugins.isUnwritable(change)) return true
+    if (left.isRecent(this.#ofUpstream(change))) return true
     return this.#waitsForCertificates(change) || this.#waitsForPlugins(change)
   }
 
@@ -82,6 +86,13 @@ export class WriteRules {
     if (entity.kind !== 'certificate' && entity.kind !== 'ca_certificate') return false
     for (const each of mirror.values()) if (certificatesOf(each).includes(keyOf(entity))) return true
     return false
+  }
+
+  #ofUpstream(change: Change): UpstreamChange {
+    const { action, entity, service } = change
+    if (action !== 'delete') return { action, entity, service, upstream: '' }
+    const upstream = entity.kind === 'target' ? this.#options.mirror.get(`upstream/${entity.parent}`) : entity
+    return { action, entity, service, upstream: upstream?.kind === 'upstream' ? upstream.name : '' }
   }
 
   #waitsForPlugins(change: Change): boolean {
