@@ -67,11 +67,18 @@ export function consulError(endpoint: string, error: unknown): ConsulError {
   const code = codeOf(status, body)
   const needs =
     code === 'CONSUL_DENIED' ? PERMISSIONS.find(([start]) => endpoint.startsWith(start))?.[1] : undefined
-  const remedy = needs === undefined ? '' : `; the token needs ${needs}`
+  const remedy = isUnknownKind(body)
+    ? '; this Consul is too old for entries of this kind'
+    : needs === undefined
+      ? ''
+      : `; the token needs ${needs}`
   const message = `${endpoint} answered ${status}${body ? `: ${body}` : ''}${remedy}`
   const retryAfterMs = retryAfter(String(cause.response?.headers?.['retry-after'] ?? ''), Date.now())
   return new ConsulError(code, endpoint, message, { cause, status, retryAfterMs })
 }
+
+/** What a Consul that is too old for a kind of configuration entries says: with 500 (1.8.7) or 400. */
+export const isUnknownKind = (text: string): boolean => /invalid config entry kind/i.test(text)
 
 const SERVICES_WRITTEN = 'service_prefix "" write'
 

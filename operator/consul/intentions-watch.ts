@@ -3,7 +3,7 @@
 import { type AcceptedIntentions, type Action, acceptIntentions } from '../core/intentions/intention.ts'
 import type { Intentions } from '../core/intentions/join-access.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
-import { ConsulError } from './consul-error.ts'
+import { ConsulError, isUnknownKind } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { inParallel } from './in-parallel.ts'
 import { KeptRows } from './keep-lost.ts'
@@ -94,7 +94,7 @@ async function readEntries(
     // A server that is behind would list an intention without the tokens that its entry asks for.
     return (await reader.entries('service-intentions', { stale: false, signal })).body
   } catch (error) {
-    if (/invalid config entry kind/i.test((error as Error).message)) return null
+    if (isUnknownKind((error as Error).message)) return null
     throw error
   }
 }

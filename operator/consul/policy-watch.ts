@@ -11,7 +11,7 @@ import {
 import type { Policies } from '../core/policy/policy-input.ts'
 import type { Problem } from '../core/problem.ts'
 import type { CatalogChange } from './catalog-watch.ts'
-import type { ConsulError } from './consul-error.ts'
+import { type ConsulError, isUnknownKind } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { watchEntries } from './entries-watch.ts'
 import { watchIntentions } from './intentions-watch.ts'
@@ -200,7 +200,7 @@ export class PolicyWatch {
     }
     this.#pumping = false
     if (this.#pending === null && this.#toldUnread !== this.#unread) this.#tellUnread(this.#unread)
-    if (this.#subsets.failures.size > 0) void this.#retry()
+    if (this.#subsets.failures.length > 0) void this.#retry()
   }
 
   async #retry(): Promise<void> {
@@ -209,7 +209,8 @@ export class PolicyWatch {
     const { signal } = this.#options
     await delay(RETRY_MS, undefined, { signal, ref: false }).catch(() => {})
     this.#isRetrying = false
-    if (!signal.aborted) this.#readSubsetsOf([...this.#subsets.failures.keys()])
+    if (signal.aborted) return
+    this.#readSubsetsOf(this.#subsets.failures.map(({ service }) => service))
   }
 
   /** The last snapshot once more: only what is said about it changed. */
@@ -250,8 +251,9 @@ export class PolicyWatch {
       const text = `entries of kind ${kind} cannot be read (${message}); ${rest}`
       return { code: 'ENTRIES_UNREAD', severity: 'error', service: '', message: text }
     })
-    const subsets = [...this.#subsets.failures].map(([service, { message }]): Problem => {
-      const text = `service-resolver ${service}: Consul does not answer for its subsets (${message}); those known stay`
+    const subsets = this.#subsets.failures.map(({ service, subsets: names, error }): Problem => {
+      const filters = names.map((name) => `Subsets.${name}.Filter`).join(', ')
+      const text = `service-resolver ${service}: Consul does not answer for ${filters} (${error.message}); who was in there stays`
       return { code: 'SUBSET_UNREAD', severity: 'error', service, message: text }
     })
     return [...kinds, ...subsets, ...this.#intentionProblems()]
@@ -263,4 +265,6 @@ const NOT_KNOWN: Intentions = { accepted: null, byDefault: null }
 /** An answer, and not one that may be another in a moment: this Consul has no such entries, or not for this token. */
 const isFinal = (doubt: ConsulError | undefined): boolean =>
   doubt !== undefined &&
-  (doubt.code === 'CONSUL_DENIED' || (doubt.status !== null && doubt.status >= 400 && doubt.status < 500))
+  (doubt.code === 'CONSUL_DENIED' ||
+    isUnknownKind(doubt.message) ||
+    (doubt.status !== null && doubt.status >= 400 && doubt.status < 500))

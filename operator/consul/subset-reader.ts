@@ -12,6 +12,13 @@ interface Wanted {
   readonly subsets: readonly string[]
 }
 
+export interface SubsetFailure {
+  readonly service: string
+  /** Names of the subsets that have the filter which Consul did not answer for. */
+  readonly subsets: readonly string[]
+  readonly error: ConsulError
+}
+
 const PARALLEL = 4
 
 export class SubsetReader {
@@ -20,7 +27,7 @@ export class SubsetReader {
   readonly #known = new Map<string, ReadonlySet<string>>()
   /** Who was in a subset by the last filter that Consul could evaluate. */
   readonly #bySubset = new Map<string, ReadonlySet<string>>()
-  readonly #failures = new Map<string, { readonly service: string; readonly error: ConsulError }>()
+  readonly #failures = new Map<string, SubsetFailure>()
   #members: SubsetMembers = NOBODY
 
   constructor(reader: ConsulReader, signal: AbortSignal) {
@@ -33,9 +40,9 @@ export class SubsetReader {
     return this.#members
   }
 
-  /** Why a subset is not known anew, by service. What was read of it last stands. */
-  get failures(): ReadonlyMap<string, ConsulError> {
-    return new Map([...this.#failures.values()].map(({ service, error }) => [service, error]))
+  /** Why subsets are not known anew. What was read of them last stands. */
+  get failures(): readonly SubsetFailure[] {
+    return [...this.#failures.values()]
   }
 
   /** Is there anything to ask Consul for? */
@@ -73,7 +80,8 @@ export class SubsetReader {
         this.#known.set(key, found)
         isChanged = true
       } catch (error) {
-        this.#failures.set(key, { service: each.service, error: consulError('health.service', error) })
+        const { service, subsets } = each
+        this.#failures.set(key, { service, subsets, error: consulError('health.service', error) })
         // A filter that Consul cannot evaluate leaves a subset as it was: it takes nobody out that serves.
         const before = this.#lastOf(each)
         if (this.#known.has(key) || before === undefined) return

@@ -12,6 +12,8 @@ export type Fault =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   /** Passes the request on this much later. */
   | { readonly delayMs: number }
+  /** Asks for another path instead. */
+  | { readonly path: string }
   /** Passes the answer on with these headers over its own. */
   | { readonly headers: Readonly<Record<string, string>> }
 
@@ -54,7 +56,8 @@ export async function startFaultyProxy(
         return
       }
       const passOn = () => {
-        const onward = http.request(`${targetUrl}${url}`, { method, headers: request.headers }, (answer) => {
+        const path = typeof fault === 'object' && 'path' in fault ? fault.path : url
+        const onward = http.request(`${targetUrl}${path}`, { method, headers: request.headers }, (answer) => {
           if (fault === 'drop') {
             answer.resume()
             response.destroy()

@@ -208,6 +208,10 @@ describe('the watch of configuration entries', () => {
     await waitFor(() => seen.length > 0)
     consul.set('service-resolver', v1(consul.refused))
     await waitFor(() => last().problems.some(({ code }) => code === 'SUBSET_UNREAD'))
+    assert.match(
+      last().problems[0]!.message,
+      /^service-resolver web: Consul does not answer for Subsets\.v1\.Filter \(/,
+    )
     assert.equal(last().members.of('web', consul.refused)?.size, 1)
     consul.members = ['instance-1', 'instance-2']
     consul.set('service-resolver', v1('Service.Meta.version == v2'))
