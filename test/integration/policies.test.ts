@@ -3,7 +3,7 @@ import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { type AdminProxy, isWrite, startAdminProxy } from '../support/admin-proxy.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
-import { type Stack, startStack } from '../support/operator-stack.ts'
+import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 // What Consul 1.8.7 takes, on a real Consul, through the operator and the gateway.
@@ -82,6 +82,18 @@ describe('configuration entries of Consul', () => {
     await Promise.all(Array.from({ length: 16 }, worker))
     return found
   }
+
+  const upstreams = async (): Promise<string[]> => {
+    const { body } = await stack.admin('GET', '/upstreams?size=1000')
+    return body.data.map(({ name }: KongRow) => name).filter((name: string) => !name.startsWith('kongsul'))
+  }
+
+  /** What requests were led away from goes some seconds later. */
+  const onlyUpstreams = (...names: string[]) =>
+    waitFor(async () => assert.deepEqual((await upstreams()).sort(), names) ?? true, {
+      what: 'nothing else being there',
+      deadlineMs: 30_000,
+    })
 
   /** By every worker of Kong: each takes a change over by itself. */
   const allServed = (who: string) =>
@@ -215,6 +227,7 @@ describe('configuration entries of Consul', () => {
     const found = await tally(10_000)
     isClose(found, 'web-v1', 0.9, 10_000)
     isClose(found, 'web-v2', 0.1, 10_000)
+    await onlyUpstreams('_split.web.mesh', 'api.mesh', 'web.mesh')
     await stack.settled()
     const seen = stack.operator().changes({ limit: 100 })[0]!.id
     const before = kong.calls.filter(isWrite).length
@@ -248,6 +261,19 @@ describe('configuration entries of Consul', () => {
       Array.from({ length: 2 }, () => `PATCH ${writes[0]!.path.replace(/[^/]+$/, '')}`),
     )
     assert.match(writes[0]!.path, /^\/upstreams\/[^/]+\/targets\//)
+    const count = kong.calls.filter(isWrite).length
+    await write(split(100))
+    await allServed('web-v1')
+    await stack.settled()
+    assert.deepEqual(
+      kong.calls
+        .filter(isWrite)
+        .slice(count)
+        .map(({ method, path }) => `${method} ${path.split('/')[3]}`),
+      ['PATCH targets', 'PATCH targets'],
+    )
+    await write(split(50))
+    await waitFor(async () => Object.keys(await tally(20)).length === 2, { what: 'both again' })
   })
 
   test('weights of a split are read, previewed and written through the API, over what was read alone', async () => {
@@ -287,5 +313,15 @@ describe('configuration entries of Consul', () => {
     assert.equal((await call('POST', 'configure/split', { ...whole, service: 'none' })).status, 404)
     await remove('service-splitter', 'web')
     await served('/', 'web-v1')
+  })
+
+  test('what requests were led away from is there until every worker of a Kong has noticed', async () => {
+    const targets = async () =>
+      (await stack.admin('GET', '/upstreams/_split.web.mesh/targets')).body.data.length
+    await stack.settled()
+    assert.ok((await upstreams()).includes('_split.web.mesh'))
+    assert.equal(await targets(), 2)
+    await onlyUpstreams('api.mesh', 'v1.web.mesh', 'web.mesh')
+    await allServed('web-v1')
   })
 })

@@ -8,6 +8,7 @@ import type { Problem } from '../problem.ts'
 import type { ConfigEntries } from './config-entries.ts'
 import type { RouterDocument, SplitterDocument } from './entry-schema.ts'
 import { type ResolvedTarget, resolveTarget } from './resolve-target.ts'
+import { unknownCondition } from './unknown-condition.ts'
 
 export type RouteMatchDocument = NonNullable<
   NonNullable<NonNullable<RouterDocument['Routes']>[number]['Match']>['HTTP']
@@ -21,7 +22,7 @@ export const WHOLE = 10_000
 
 export interface Leg {
   readonly target: ResolvedTarget
-  /** Of WHOLE. */
+  /** Of WHOLE. 0: it gets no requests, and is there so that a share later is a change of weights and nothing else. */
   readonly share: number
 }
 
@@ -67,7 +68,16 @@ export function compileChain(service: string, entries: ConfigEntries, known: Kno
   for (const [index, { Match, Destination }] of (router?.Routes ?? []).entries()) {
     const wish = Destination ?? {}
     const where = `service-router ${service}: Routes[${index}]`
-    refuseForeign(wish, where, tell)
+    refuseForeign(wish, `${where}.Destination`, tell)
+    const strange = unknownCondition(Match)
+    if (strange !== null) {
+      tell(
+        'ENTRY_UNSUPPORTED',
+        'error',
+        `${where}.${strange} is not known to this version of kongsul; the route is left out and its requests go to the routes after it`,
+      )
+      continue
+    }
     const name = wish.Service || service
     const destination = destinationOf(name, wish.ServiceSubset ?? '', entries, known, where, tell)
     if (destination === null) {
@@ -120,8 +130,11 @@ function splitLegs(
   const legs: Leg[] = []
   const splitter = entries.splitters.get(service) as SplitterDocument
   for (const [index, split] of splitter.Splits.entries()) {
-    if (split.Weight === 0) continue
     const where = `service-splitter ${service}: Splits[${index}]`
+    if (split.Weight === 0) {
+      legs.push(...idleLegs(split, service, entries, known))
+      continue
+    }
     refuseForeign(split, where, tell)
     refuseHeaders(split, where, tell)
     const name = split.Service || service
@@ -148,7 +161,22 @@ function splitLegs(
     }
   }
   const sum = legs.reduce((total, { share }) => total + share, 0)
+  if (sum === 0) return []
   return legs.map(({ target, share }) => ({ target, share: (share * WHOLE) / sum }))
+}
+
+/** What has no weight is told of nothing: where it is not there it is no leg. */
+function idleLegs(
+  { Service, ServiceSubset }: SplitterDocument['Splits'][number],
+  service: string,
+  entries: ConfigEntries,
+  known: KnownServices,
+): Leg[] {
+  const asked = { service: Service || service, subset: ServiceSubset ?? '' }
+  // What another splitter makes of it begins with a weight.
+  const isNested = asked.service !== service && asked.subset === '' && entries.splitters.has(asked.service)
+  const target = isNested ? null : resolveTarget(asked, entries.resolvers, known, '', () => {})
+  return target === null ? [] : [{ target, share: 0 }]
 }
 
 /** A target that several splits lead to is one leg. */
@@ -163,7 +191,7 @@ function merged(legs: readonly Leg[]): Leg[] {
 
 /** Whole hundredths of a percent that add up, the largest remainders rounded up; what has a share keeps one. */
 function exactShares(legs: readonly Leg[]): Leg[] {
-  const shares = legs.map(({ share }) => Math.max(1, Math.floor(share + 1e-9)))
+  const shares = legs.map(({ share }) => (share === 0 ? 0 : Math.max(1, Math.floor(share + 1e-9))))
   const byRemainder = legs
     .map(({ share }, index) => ({ index, remainder: share - shares[index]! }))
     .sort((left, right) => right.remainder - left.remainder || left.index - right.index)

@@ -16,6 +16,7 @@ import {
   type SplitterDocument,
 } from './entry-schema.ts'
 import { readEntry } from './read-entry.ts'
+import { saysSomething } from './unknown-condition.ts'
 
 /** Kinds that are read, in Consul's spelling. */
 export const ENTRY_KINDS = [
@@ -95,7 +96,10 @@ export function acceptEntries(previous: AcceptedEntries | null, raw: RawEntries)
     if (others.length > 0) problems.push(forSidecars('service-defaults', name, others))
   }
   let protocol: Protocol | null = null
-  for (const { Config } of read('proxy-defaults', PROXY_DEFAULTS, new Map()).values()) {
+  for (const { Config, ...rest } of read('proxy-defaults', PROXY_DEFAULTS, new Map()).values()) {
+    const { protocol: _protocol, ...config } = Config ?? {}
+    const others = [...sidecarFields(rest), ...sidecarFields(config).map((field) => `Config.${field}`)]
+    if (others.length > 0) problems.push(forSidecars('proxy-defaults', 'global', others))
     const said = protocolOf(typeof Config?.protocol === 'string' ? Config.protocol : '')
     if (said === undefined)
       problems.push(unknownProtocol('proxy-defaults', 'global', String(Config?.protocol)))
@@ -146,13 +150,8 @@ const NO_MATTER = new Set(['Namespace', 'Partition', 'Status'])
 
 /** Fields that say something: Consul returns all of them, most with the value of nothing. */
 function sidecarFields(rest: Readonly<Record<string, unknown>>): string[] {
-  const isEmpty = (value: unknown): boolean =>
-    value === '' ||
-    value === 0 ||
-    value === false ||
-    (typeof value === 'object' && value !== null && Object.values(value).every(isEmpty))
   return Object.entries(rest)
-    .filter(([key, value]) => !NOT_FOR_SIDECARS.has(key) && !NO_MATTER.has(key) && !isEmpty(value))
+    .filter(([key, value]) => !NOT_FOR_SIDECARS.has(key) && !NO_MATTER.has(key) && saysSomething(value))
     .map(([key]) => key)
     .sort()
 }
@@ -178,8 +177,8 @@ const unknownFields = (kind: EntryKind, service: string, fields: readonly string
 const forSidecars = (kind: EntryKind, service: string, fields: readonly string[]): Problem => ({
   code: 'ENTRY_FOR_SIDECARS',
   severity: 'info',
-  service,
-  message: `${kind} ${service}: ${fields.join(', ')} is for sidecars and has no effect in Kong; only Protocol is taken`,
+  service: kind === 'proxy-defaults' ? '' : service,
+  message: `${kind} ${service}: ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} for sidecars, without effect in Kong; only ${kind === 'proxy-defaults' ? 'Config.protocol' : 'Protocol'} is taken`,
 })
 
 const unknownProtocol = (kind: EntryKind, service: string, said: string): Problem => ({

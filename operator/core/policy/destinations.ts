@@ -33,20 +33,33 @@ export function labelOf(destination: Destination): string {
  * the splitter does, they are spoken to as the first one asks.
  */
 export function settingsOf(destination: Destination, bases: Bases): Settings | null {
-  const there = (name: string): Settings[] => {
-    const base = bases.get(name)
-    return base !== undefined && base.plan.entities.length > 0 ? [base.effective.settings] : []
-  }
-  const answering = servicesOf(destination.legs).flatMap(there)
-  const settings = there(ownerOf(destination))[0] ?? answering[0] ?? null
+  const answering = servicesOf(destination.legs).flatMap((name) => settingsOfService(name, bases) ?? [])
+  const speaker = speakerOf(destination, bases)
+  const settings = speaker === null ? null : settingsOfService(speaker, bases)
   if (settings === null || answering.length === 0) return settings
   if (answering.some((each) => difference(each, settings) === null)) return settings
   const { protocol, tls } = answering[0]!
   return { ...settings, protocol, tls }
 }
 
-/** Every service whose instances may answer. */
-export const servicesOf = (legs: readonly Leg[]): readonly string[] => [
+/** The service whose settings are those of the destination; null: nobody is there. */
+export const speakerOf = (destination: Destination, bases: Bases): string | null =>
+  [ownerOf(destination), ...servicesOf(destination.legs)].find(
+    (name) => settingsOfService(name, bases) !== null,
+  ) ?? null
+
+/** null: it has no instances. */
+function settingsOfService(name: string, bases: Bases): Settings | null {
+  const base = bases.get(name)
+  return base !== undefined && base.plan.entities.length > 0 ? base.effective.settings : null
+}
+
+/** Every service whose instances may answer: no request goes where there is no share. */
+export const servicesOf = (legs: readonly Leg[]): readonly string[] =>
+  namesOf(legs.filter(({ share }) => share > 0))
+
+/** Every service that has a leg. */
+export const namesOf = (legs: readonly Leg[]): readonly string[] => [
   ...new Set(
     legs.flatMap(({ target }) => [target.service, ...target.failover.map(({ service }) => service)]),
   ),

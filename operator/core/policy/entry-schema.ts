@@ -20,6 +20,22 @@ const duration = z
   .refine((value) => durationMs(value) !== null, 'must be a duration such as "5s"')
   .transform((value) => Math.min(durationMs(value)!, MOST_TIMEOUT_MS))
 
+/**
+ * A duration that a negative one takes away, as of Consul 1.18 (https://github.com/hashicorp/consul/pull/19992).
+ * @param none what there is then
+ */
+const limit = (none: string) =>
+  z
+    .union([text, z.number()], 'must be a duration such as "5s"')
+    .transform((value) => (isNegative(value) ? none : value))
+    .pipe(duration)
+
+const isNegative = (value: string | number): boolean =>
+  typeof value === 'number' ? value < 0 : value.startsWith('-') && durationMs(value.slice(1)) !== null
+
+/** Without end is the most that Kong takes. */
+const requestTimeout = limit(`${MOST_TIMEOUT_MS}ms`)
+
 /** What every entry has, and what belongs to others of Consul's features. */
 const COMMON = {
   Kind: text,
@@ -42,16 +58,15 @@ const headerModifiers = z
   })
   .optional()
 
-const headerMatch = z.strictObject({
+/** Conditions that are not known must not be left out of what a route matches: see unknownCondition. */
+const headerMatch = z.looseObject({
   Name: text.min(1, 'must not be empty'),
   Present: flag.optional(),
   Exact: text.optional(),
   Prefix: text.optional(),
   Suffix: text.optional(),
-  Contains: text.optional(),
   Regex: text.optional(),
   Invert: flag.optional(),
-  IgnoreCase: flag.optional(),
 })
 
 const queryMatch = z.strictObject({
@@ -63,33 +78,40 @@ const queryMatch = z.strictObject({
 
 const path = text.refine((value) => value === '' || value.startsWith('/'), 'must begin with /')
 
-const routeMatch = z.strictObject({
-  HTTP: z
-    .strictObject({
-      PathExact: path.optional(),
-      PathPrefix: path.optional(),
-      PathRegex: text.optional(),
-      CaseInsensitive: flag.optional(),
-      Header: z.array(headerMatch).optional(),
-      QueryParam: z.array(queryMatch).optional(),
-      Methods: z.array(text.regex(/^[A-Za-z]+$/, 'must be a method')).optional(),
-    })
-    .refine(
-      ({ PathExact, PathPrefix, PathRegex }) =>
-        [PathExact, PathPrefix, PathRegex].filter((each) => (each ?? '') !== '').length <= 1,
-      'must have only one of PathExact, PathPrefix and PathRegex',
-    )
-    .optional(),
-})
+const httpMatch = z
+  .looseObject({
+    PathExact: path.optional(),
+    PathPrefix: path.optional(),
+    PathRegex: text.optional(),
+    CaseInsensitive: flag.optional(),
+    Header: z.array(headerMatch).optional(),
+    QueryParam: z.array(queryMatch).optional(),
+    Methods: texts.optional(),
+  })
+  .refine(
+    ({ PathExact, PathPrefix, PathRegex }) =>
+      [PathExact, PathPrefix, PathRegex].filter((each) => (each ?? '') !== '').length <= 1,
+    'must have only one of PathExact, PathPrefix and PathRegex',
+  )
+
+const routeMatch = z.looseObject({ HTTP: httpMatch.optional() })
+
+/** Names of fields by the place in a match where they may stand. */
+export const CONDITIONS = {
+  Match: Object.keys(routeMatch.shape),
+  HTTP: Object.keys(httpMatch.shape),
+  Header: Object.keys(headerMatch.shape),
+}
 
 const routeDestination = z.strictObject({
   Service: text.optional(),
   ServiceSubset: text.optional(),
   Namespace: text.optional(),
   Partition: text.optional(),
-  PrefixRewrite: path.optional(),
-  RequestTimeout: duration.optional(),
-  IdleTimeout: duration.optional(),
+  PrefixRewrite: text.optional(),
+  RequestTimeout: requestTimeout.optional(),
+  // Kong ends no connection for being idle: what a negative one asks for.
+  IdleTimeout: limit('0').optional(),
   NumRetries: whole.transform((value) => Math.min(value, MOST_RETRIES)).optional(),
   RetryOnConnectFailure: flag.optional(),
   RetryOn: texts.optional(),
@@ -176,12 +198,10 @@ export const RESOLVER = z.strictObject({
     .optional(),
   Failover: z.record(z.string(), failover).optional(),
   ConnectTimeout: duration.optional(),
-  RequestTimeout: duration.optional(),
+  RequestTimeout: requestTimeout.optional(),
   LoadBalancer: z
     .strictObject({
-      Policy: z
-        .enum(['', 'random', 'round_robin', 'least_request', 'ring_hash', 'maglev'], 'is no known policy')
-        .optional(),
+      Policy: text.optional(),
       RingHashConfig: z.unknown().optional(),
       LeastRequestConfig: z.unknown().optional(),
       HashPolicies: z.array(hashPolicy).optional(),

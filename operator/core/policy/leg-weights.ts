@@ -40,8 +40,9 @@ const UNITS = 6
  * of another. A leg that nobody can serve leaves its share to the others.
  */
 export function splitWeights(legs: readonly WeighedLeg[]): ReadonlyMap<string, number> {
-  const live = legs.filter(({ isLive }) => isLive)
-  const serving = (live.length > 0 ? live : legs).filter(({ weights }) => total(weights) > 0)
+  const asked = legs.filter(({ share }) => share > 0)
+  const live = asked.filter(({ isLive }) => isLive)
+  const serving = (live.length > 0 ? live : asked).filter(({ weights }) => total(weights) > 0)
   const weights = new Map<string, number>()
   for (const leg of legs) for (const target of leg.weights.keys()) weights.set(target, 0)
   let units = UNITS

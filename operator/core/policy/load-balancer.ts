@@ -34,7 +34,10 @@ export function balancingOf(service: string, resolver: ResolverDocument | undefi
     case 'ring_hash':
     case 'maglev':
       return { loadBalancing: { strategy: 'ip_hash', hashOn: hashOn(said, tell) }, problems }
+    case '':
+      return { loadBalancing: null, problems }
     default:
+      tell('LoadBalancer.Policy', `${said!.Policy} is not known to this version of kongsul; it is left out`)
       return { loadBalancing: null, problems }
   }
 }

@@ -120,9 +120,10 @@ function redirected(
 
 function failoverOf(target: TargetName, resolvers: Resolvers, known: Known, tell: Tell): TargetName[] {
   const all = resolvers.get(target.service)?.Failover
-  const said = all?.[target.subset] ?? all?.['*']
+  const key = all?.[target.subset] === undefined ? '*' : target.subset
+  const said = all?.[key]
   if (said === undefined) return []
-  const where = `service-resolver ${target.service}: Failover[${target.subset || '*'}]`
+  const where = `service-resolver ${target.service}: Failover[${key}]`
   const wishes: (Place & { readonly at: string })[] = (said.Targets ?? []).map((each, index) => ({
     ...each,
     Datacenters: each.Datacenter ? [each.Datacenter] : [],
@@ -139,7 +140,7 @@ function failoverOf(target: TargetName, resolvers: Resolvers, known: Known, tell
       tell(
         'ENTRY_UNSUPPORTED',
         'error',
-        `${at}.${elsewhere} is not supported: only this data centre is watched; it is left out`,
+        `${at}.${elsewhere} is not supported: only this data centre is watched, so nobody serves from there`,
       )
       continue
     }

@@ -46,7 +46,7 @@ export function routeTerms(match: RouteMatchDocument, where: string, tell: Tell)
   for (const [index, header] of (match.Header ?? []).entries()) {
     const field = `Header[${index}]`
     const value = headerValue(header)
-    if (typeof value !== 'string') return refuse(field, value.why)
+    if (typeof value !== 'string') return refuse(`${field}${value.at ?? ''}`, value.why)
     const name = header.Name.toLowerCase()
     if (!/^[a-z0-9_-]+$/.test(name) || name === 'host') {
       return refuse(field, `names ${header.Name}, which Kong cannot match as a header`)
@@ -55,14 +55,22 @@ export function routeTerms(match: RouteMatchDocument, where: string, tell: Tell)
     const both = and(headers[key], value)
     if (both === null) return refuse(field, 'is a second condition on one header, of which Kong takes one')
     headers[key] = both
-    if (
-      /[A-Z]/.test(header.Exact ?? header.Prefix ?? header.Suffix ?? header.Contains ?? header.Regex ?? '')
-    ) {
+    if (/[A-Z]/.test(header.Exact ?? header.Prefix ?? header.Suffix ?? header.Regex ?? '')) {
       const what = `${where}.Match.HTTP.${field}: Kong compares values of headers without regard to case`
       tell('ENTRY_HEADER_CASE', 'info', what)
     }
   }
-  return { path, methods: (match.Methods ?? []).map((each) => each.toUpperCase()), headers }
+  const asked = (match.Methods ?? []).map((each) => each.toUpperCase())
+  const methods = asked.filter((each) => /^[A-Z]+$/.test(each))
+  const others = asked.filter((each) => !methods.includes(each)).join(', ')
+  if (asked.length > 0 && methods.length === 0) {
+    return refuse('Methods', `has ${others}, which Kong cannot match`)
+  }
+  if (others !== '') {
+    const what = `${where}.Match.HTTP.Methods has ${others}, which Kong cannot match; it is left out`
+    tell('ENTRY_UNSUPPORTED', 'error', what)
+  }
+  return { path, methods, headers }
 }
 
 /** Both conditions on one header as one; null where Kong has no words for it, 'never' is told by `contradict`. */
@@ -113,14 +121,15 @@ const normalised = (path: string): string => fromBytes(normalisePath(toBytes(pat
 
 type HeaderMatch = NonNullable<RouteMatchDocument['Header']>[number]
 
-function headerValue(header: HeaderMatch): string | { readonly why: string } {
-  if (header.Invert) return { why: '.Invert needs router_flavor expressions, which kongsul does not write' }
+function headerValue(header: HeaderMatch): string | { readonly at?: string; readonly why: string } {
+  if (header.Invert) {
+    return { at: '.Invert', why: 'needs router_flavor expressions, which kongsul does not write' }
+  }
   if (header.Exact) {
     return header.Exact.startsWith('~*') ? `~*^${escapeRegex(header.Exact)}$` : header.Exact
   }
   if (header.Prefix) return `~*^${escapeRegex(header.Prefix)}`
   if (header.Suffix) return `~*${escapeRegex(header.Suffix)}$`
-  if (header.Contains) return `~*${escapeRegex(header.Contains)}`
   if (header.Regex) return headerRegex(header.Regex)
   return header.Present ? PRESENT : { why: 'says no condition: give Present, Exact, Prefix, Suffix or Regex' }
 }

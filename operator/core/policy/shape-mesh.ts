@@ -10,7 +10,7 @@ import type { PlanOptions } from '../service-plan.ts'
 import type { AcceptedSettings } from '../settings.ts'
 import { type Chain, compileChain, type Destination } from './compile-chain.ts'
 import { type ConfigEntries, hasPolicies } from './config-entries.ts'
-import { type Bases, isSplit, servicesOf, upstreamOf } from './destinations.ts'
+import { type Bases, isSplit, namesOf, upstreamOf } from './destinations.ts'
 import type { Policies } from './policy-input.ts'
 import { shapeService } from './shape-service.ts'
 import { isThere } from './upstream-weights.ts'
@@ -149,7 +149,7 @@ function namedBy({ routers, splitters, resolvers }: ConfigEntries): ReadonlySet<
 /** The plans that the shape of a service is made of. */
 function involved(chain: Chain | null, subsets: readonly Destination[], bases: Bases): readonly unknown[] {
   const destinations = [...(chain?.routes ?? []).map(({ destination }) => destination), ...subsets]
-  const names = destinations.flatMap(({ service, legs }) => [service, ...servicesOf(legs)])
+  const names = destinations.flatMap(({ service, legs }) => [service, ...namesOf(legs)])
   return [...new Set(names)].map((name) => bases.get(name))
 }
 

@@ -3,7 +3,7 @@
 import type { Settings } from '../settings-defaults.ts'
 import type { Destination, Tell } from './compile-chain.ts'
 import type { ConfigEntries } from './config-entries.ts'
-import { type Bases, isSplit, otherWay, type Spoken } from './destinations.ts'
+import { type Bases, isSplit, otherWay, type Spoken, speakerOf } from './destinations.ts'
 import { splitWeights, type TargetSet, type WeighedLeg, withFailover } from './leg-weights.ts'
 import { type ResolvedTarget, resolveTarget, type TargetName, targetText } from './resolve-target.ts'
 import type { SubsetMembers } from './subset-members.ts'
@@ -38,13 +38,15 @@ export function destinationWeights(
 ): ReadonlyMap<string, number> {
   if (!isSplit(destination)) return tiersOf(destination.legs[0]!.target, settings, from, tell).weights
   const legs: WeighedLeg[] = destination.legs.map(({ target, share }) => ({
-    ...tiersOf(target, settings, from, tell),
+    ...tiersOf(target, settings, from, share === 0 ? () => {} : tell),
     share,
   }))
+  const asked = destination.legs.filter(({ share }) => share > 0)
   const dead = destination.legs.filter(
-    ({ target }, index) => !legs[index]!.isLive && otherWay(target.service, settings, from.bases) === null,
+    ({ target, share }, index) =>
+      share > 0 && !legs[index]!.isLive && otherWay(target.service, settings, from.bases) === null,
   )
-  if (dead.length > 0 && dead.length < legs.length) {
+  if (dead.length > 0 && dead.length < asked.length) {
     const who = dead.map(({ target }) => targetText(target)).join(' and ')
     const what = `service-splitter ${destination.service}: ${who} can serve nothing now; the share goes to the others`
     tell('SPLIT_EMPTY', 'warning', what)
@@ -72,16 +74,20 @@ function tiersOf(target: ResolvedTarget, spoken: Spoken, from: TargetSources, te
 }
 
 /** An upstream is balanced over after Kong has chosen its timeouts. */
-function tellOfTimeouts({ service, legs }: Destination, settings: Settings, bases: Bases, tell: Tell): void {
-  for (const { target } of legs) {
+function tellOfTimeouts(destination: Destination, settings: Settings, bases: Bases, tell: Tell): void {
+  const used = speakerOf(destination, bases)
+  for (const { target, share } of destination.legs) {
+    if (share === 0) continue
     const own = bases.get(target.service)?.effective.settings.timeouts
-    if (own === undefined || own === settings.timeouts) continue
-    const { connectMs, readMs, writeMs } = settings.timeouts
-    if (own.connectMs === connectMs && own.readMs === readMs && own.writeMs === writeMs) continue
-    const what = `service-splitter ${service}: ${targetText(target)} has timeouts of its own, which Kong cannot keep apart`
-    tell('ENTRY_UNSUPPORTED', 'warning', `${what}; those of ${service} are used`)
+    if (own === undefined || timeoutsText(own) === timeoutsText(settings.timeouts)) continue
+    const where = `service-splitter ${destination.service}: Kong has one set of timeouts for all of its splits`
+    const what = `those of service ${used} (${timeoutsText(settings.timeouts)}) are used for ${targetText(target)} as well`
+    tell('ENTRY_UNSUPPORTED', 'warning', `${where}; ${what}, not its own (${timeoutsText(own)})`)
   }
 }
+
+const timeoutsText = ({ connectMs, readMs, writeMs }: Settings['timeouts']): string =>
+  `connect ${connectMs} ms, read ${readMs} ms, write ${writeMs} ms`
 
 export const isThere = (service: string, bases: Bases): boolean =>
   (bases.get(service)?.plan.entities.length ?? 0) > 0

@@ -67,7 +67,6 @@ function matches(http: any, { method, path, headers }: Asked): boolean {
     if (header.Exact) return value === header.Exact
     if (header.Prefix) return value.startsWith(header.Prefix)
     if (header.Suffix) return value.endsWith(header.Suffix)
-    if (header.Contains) return value.includes(header.Contains)
     if (header.Regex) return new RegExp(`^(?:${header.Regex})$`).test(value)
     return header.Present === true
   })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { KongState } from '../../../operator/core/entity.ts'
 import { acceptEntries } from '../../../operator/core/policy/config-entries.ts'
 import { kongOutcome, kongRouter } from '../../support/policy/kong-outcome.ts'
-import { codesOf, named, namesOf, weightsOf } from '../core/build-mesh.ts'
+import { check, codesOf, named, namesOf, weightsOf } from '../core/build-mesh.ts'
 import { desireWith, resolver, router, splitter, VERSIONS, versioned } from './build-policies.ts'
 
 const services = {
@@ -47,7 +48,97 @@ describe('an entry', () => {
     const { fields } = named(state, 'service', 'mesh.web')!
     assert.deepEqual([fields.connect_timeout, fields.read_timeout], [60_500, 2_000])
   })
+
+  test('with a negative timeout of Consul 1.18 lets requests take as long as Kong can wait', () => {
+    const { state, problems } = desireWith(
+      {
+        'service-router': [
+          router(
+            'web',
+            route({ PathPrefix: '/x' }, { Service: 'api', RequestTimeout: '-1s', IdleTimeout: '-1s' }),
+          ),
+        ],
+        'service-resolver': [resolver('api', { RequestTimeout: -1_000_000_000 })],
+      },
+      services,
+    )
+    assert.deepEqual(problems, [])
+    const toApi = [...state.values()].filter(
+      ({ kind, fields }) => kind === 'service' && fields.host === 'api.mesh',
+    )
+    assert.deepEqual([...new Set(toApi.map(({ fields }) => fields.read_timeout))], [2_147_483_646])
+  })
+
+  test('with one field that Kong cannot take costs what the field is about, and nothing of its other routes', () => {
+    const { state, problems } = desireWith(
+      {
+        'service-router': [
+          router(
+            'web',
+            route({ PathPrefix: '/relative' }, { Service: 'api', PrefixRewrite: 'new' }),
+            route({ PathPrefix: '/search', Methods: ['GET', 'M-SEARCH'] }, { Service: 'api' }),
+            route({ PathPrefix: '/only', Methods: ['M-SEARCH'] }, { Service: 'api' }),
+            route({ PathPrefix: '/good' }, { Service: 'api' }),
+          ),
+        ],
+      },
+      services,
+    )
+    const told = problems.map(({ message }) => message).join('\n')
+    assert.match(told, /Routes\[0\]\.Destination\.PrefixRewrite is no path for Kong; the path is sent on/)
+    assert.match(
+      told,
+      /Routes\[1\]\.Match\.HTTP\.Methods has M-SEARCH, which Kong cannot match; it is left out/,
+    )
+    assert.match(told, /Routes\[2\]\.Match\.HTTP\.Methods has M-SEARCH, .*; the route is left out/)
+    assert.equal(problems.length, 3, told)
+    assert.deepEqual(whereFrom(state, ['/relative', '/search', '/only', '/good']), [
+      'api',
+      'api',
+      'web',
+      'api',
+    ])
+  })
+
+  test('never makes a route wider than it is by a condition that nobody knows', () => {
+    const odd = (Match: object) => ({ Match, Destination: { Service: 'api' } })
+    const { state, problems } = desireWith(
+      {
+        'service-router': [
+          router(
+            'web',
+            odd({ HTTP: { PathPrefix: '/a', Hostnames: ['x'] } }),
+            odd({ HTTP: { PathPrefix: '/b', Header: [{ Name: 'x-a', Present: true, Contains: 'x' }] } }),
+            odd({ GRPC: { Method: 'x' } }),
+            odd({ HTTP: { PathPrefix: '/d', Hostnames: [], Later: { Deep: '' } } }),
+          ),
+        ],
+      },
+      services,
+    )
+    assert.deepEqual(
+      problems.map(({ code, message }) => `${code} ${/Routes\S+/.exec(message)?.[0]}`),
+      [
+        'ENTRY_UNSUPPORTED Routes[0].Match.HTTP.Hostnames',
+        'ENTRY_UNSUPPORTED Routes[1].Match.HTTP.Header[0].Contains',
+        'ENTRY_UNSUPPORTED Routes[2].Match.GRPC',
+      ],
+    )
+    assert.deepEqual(whereFrom(state, ['/a', '/b', '/c', '/d'], { 'x-a': '1' }), ['web', 'web', 'web', 'api'])
+  })
 })
+
+/** Who gets GET requests for these paths at web.mesh. */
+function whereFrom(state: KongState, paths: readonly string[], headers: Record<string, string> = {}) {
+  const kong = kongRouter(state)
+  const isOf = (name: string, target: string) =>
+    services[name as 'web'].some(({ address, port }) => `${address}:${port}` === target)
+  return paths.map((path) => {
+    const [target = ''] =
+      kongOutcome(state, kong, { method: 'GET', path, headers }, 'web.mesh')?.parts.keys() ?? []
+    return Object.keys(services).find((name) => isOf(name, target))
+  })
+}
 
 describe('what is not there', () => {
   test('costs a route of the router nothing but that route', () => {
@@ -158,7 +249,7 @@ describe('what Kong cannot do', () => {
       'inverted headers',
       { Header: [{ Name: 'x', Present: true, Invert: true }] },
       {},
-      /Header\[0\] \.Invert needs/,
+      /Header\[0\].Invert needs/,
     ],
     ['retries of answers', {}, { RetryOnStatusCodes: [503] }, /RetryOnStatusCodes has no effect/],
     ['idle timeouts', {}, { IdleTimeout: '3s' }, /IdleTimeout has no effect/],
@@ -246,12 +337,45 @@ describe('what an entry says', () => {
         splitter('web', { Weight: first, ServiceSubset: 'v1' }, { Weight: 100 - first, ServiceSubset: 'v2' }),
       ],
     })
-    const [one, other] = [desireWith(lists(90), services).state, desireWith(lists(80), services).state]
-    const differing = [...one].filter(
-      ([key, entity]) => JSON.stringify(entity) !== JSON.stringify(other.get(key)),
-    )
-    assert.deepEqual([...one.keys()], [...other.keys()])
-    assert.deepEqual([...new Set(differing.map(([, { kind }]) => kind))], ['target'])
+    const one = desireWith(lists(90), services).state
+    for (const first of [80, 100, 0]) {
+      const other = desireWith(lists(first), services).state
+      const differing = [...one].filter(
+        ([key, entity]) => JSON.stringify(entity) !== JSON.stringify(other.get(key)),
+      )
+      assert.deepEqual([...one.keys()], [...other.keys()], String(first))
+      assert.deepEqual([...new Set(differing.map(([, { kind }]) => kind))], ['target'], String(first))
+    }
+  })
+
+  test('a leg without weight gets nothing whoever fails, decides about nothing and is told of nothing', () => {
+    const lists = (last: object) => ({
+      'service-resolver': [resolver('web', VERSIONS)],
+      'service-splitter': [splitter('web', { Weight: 100, ServiceSubset: 'v1' }, { Weight: 0, ...last })],
+    })
+    const dead = {
+      ...services,
+      web: [versioned(1, 'v1', { checks: [check('critical')] }), versioned(2, 'v2')],
+    }
+    for (const there of [services, dead]) {
+      const { state, problems } = desireWith(lists({ ServiceSubset: 'v2' }), there)
+      const upstream = named(state, 'upstream', '_split.web.mesh')!
+      const weights = [...state.values()].filter(({ parent }) => parent === upstream.id)
+      assert.deepEqual(
+        weights.flatMap(({ name, fields }) => (Number(fields.weight) > 0 ? [name] : [])),
+        ['10.0.0.1:80'],
+      )
+      assert.deepEqual(
+        codesOf(problems).filter((code) => code.startsWith('ENTRY')),
+        [],
+      )
+    }
+    for (const Service of ['nowhere', 'api']) {
+      const { problems } = desireWith(lists({ Service }), services, {
+        'mesh/services/api': { protocol: 'https' },
+      })
+      assert.deepEqual(problems, [])
+    }
   })
 
   test('nothing of a service that no entry names changes', () => {

@@ -28,7 +28,7 @@ const match = fc.record(
           fc.constantFrom('x-a', 'Host', 'X_B'),
           odd.filter((text) => text !== ''),
         ),
-        how: fc.constantFrom('Exact', 'Prefix', 'Suffix', 'Contains', 'Regex'),
+        how: fc.constantFrom('Exact', 'Prefix', 'Suffix', 'Regex'),
         text: odd.filter((text) => text !== ''),
       }),
       { maxLength: 2 },

@@ -68,13 +68,11 @@ describe('a field that Kong can do', () => {
       go({ Service: 'api' }),
       go({ Service: 'api' }, { PathPrefix: '/x', Methods: ['PUT'] }),
     ],
-    ...(['Exact', 'Prefix', 'Suffix', 'Contains', 'Regex'] as const).map(
-      (how): [string, RawLists, RawLists] => [
-        `router Match.Header.${how}`,
-        go({ Service: 'api' }),
-        go({ Service: 'api' }, { Header: [{ Name: 'x-a', [how]: 'v' }] }),
-      ],
-    ),
+    ...(['Exact', 'Prefix', 'Suffix', 'Regex'] as const).map((how): [string, RawLists, RawLists] => [
+      `router Match.Header.${how}`,
+      go({ Service: 'api' }),
+      go({ Service: 'api' }, { Header: [{ Name: 'x-a', [how]: 'v' }] }),
+    ]),
     ['router Destination.PrefixRewrite', go({}), go({ PrefixRewrite: '/y' })],
     ['router Destination.ServiceSubset', go({}), go({ ServiceSubset: 'v2' })],
     ['router Destination.RequestTimeout', go({}), go({ RequestTimeout: '9s' })],
@@ -100,6 +98,14 @@ describe('a field that Kong cannot do', () => {
     ['Redirect.Namespace', resolve({ Redirect: { Service: 'api', Namespace: 'team' } })],
     ['Redirect.Partition', resolve({ Redirect: { Service: 'api', Partition: 'team' } })],
     ['Failover[*].Datacenters', resolve({ Failover: { '*': { Datacenters: ['dc2'] } } })],
+    [
+      'Failover[*].Datacenters',
+      resolve({ DefaultSubset: 'v1', Failover: { '*': { Datacenters: ['dc2'] }, v2: { Service: 'api' } } }),
+    ],
+    [
+      'Failover[v1].Datacenters',
+      resolve({ DefaultSubset: 'v1', Failover: { v1: { Datacenters: ['dc2'] } } }),
+    ],
     ['Failover[*].SamenessGroup', resolve({ Failover: { '*': { SamenessGroup: 'all' } } })],
     ['Failover[*].Namespace', resolve({ Failover: { '*': { Service: 'api', Namespace: 'team' } } })],
     [
@@ -120,13 +126,12 @@ describe('a field that Kong cannot do', () => {
       hash({ Field: 'cookie', FieldValue: 'side', CookieConfig }),
     ]),
     ['Match.HTTP.QueryParam', go({}, { QueryParam: [{ Name: 'q', Exact: '1' }] })],
-    ['Match.HTTP.Header[0] .Invert', go({}, { Header: [{ Name: 'x-a', Exact: 'v', Invert: true }] })],
-    ...['Namespace', 'Partition']
-      .flatMap((field): [string, RawLists][] => [
-        [`Destination.${field}`, go({ [field]: 'team' })],
-        [`Splits[1].${field}`, split({ [field]: 'team' })],
-      ])
-      .map(([field, lists]): [string, RawLists] => [field.replace('Destination.', ''), lists]),
+    ['Match.HTTP.Header[0].Invert', go({}, { Header: [{ Name: 'x-a', Exact: 'v', Invert: true }] })],
+    ...['Namespace', 'Partition'].flatMap((field): [string, RawLists][] => [
+      [`Destination.${field}`, go({ [field]: 'team' })],
+      [`Splits[1].${field}`, split({ [field]: 'team' })],
+    ]),
+    ['LoadBalancer.Policy', balance({ Policy: 'by_weather' })],
     ['Destination.IdleTimeout', go({ IdleTimeout: '3s' })],
     ['Destination.RetryOn', go({ RetryOn: ['5xx', 'reset'] })],
     ['Destination.RetryOnStatusCodes', go({ RetryOnStatusCodes: [503] })],
@@ -162,6 +167,26 @@ describe('a field that Kong cannot do', () => {
     deepEqual(
       Object.keys(fields).filter((field) => !text.includes(field)),
       [],
+    )
+  })
+
+  test('everything of proxy-defaults that is for sidecars is told by name', () => {
+    const fields = {
+      MeshGateway: { Mode: 'local' },
+      AccessLogs: { Enabled: true },
+      FailoverPolicy: { Mode: 'order-by-locality' },
+      Config: { protocol: 'http', local_connect_timeout_ms: 5, envoy_tracing_json: '' },
+      Expose: { Checks: false, Paths: [] },
+    }
+    const { problems } = acceptEntries(
+      null,
+      new Map([['proxy-defaults', [{ Kind: 'proxy-defaults', Name: 'global', ...fields }]]]),
+    )
+    deepEqual(
+      problems.map(({ code, message }) => `${code} ${message}`),
+      [
+        'ENTRY_FOR_SIDECARS proxy-defaults global: AccessLogs, FailoverPolicy, MeshGateway, Config.local_connect_timeout_ms are for sidecars, without effect in Kong; only Config.protocol is taken',
+      ],
     )
   })
 

@@ -108,3 +108,22 @@ test('a failover that is to be spoken to in another way never serves', () => {
   )
   match(problems.map(({ message }) => message).join(), /service pay has another tls\.verify/)
 })
+
+test('whose timeouts a split has is said by the name of who set them, and whose it has not', () => {
+  const wait = { timeouts: { connectMs: 3000 } }
+  const toldWith = (lists: object, documents: Record<string, object>) =>
+    desireWith(lists, services, documents).problems.map(({ service, message }) => `${service}: ${message}`)
+  const usual = 'connect 1000 ms, read 60000 ms, write 60000 ms'
+  const longer = 'connect 3000 ms, read 60000 ms, write 60000 ms'
+  const half = { 'service-splitter': [splitter('web', { Weight: 50 }, { Weight: 50, Service: 'api' })] }
+  deepEqual(toldWith(half, { 'mesh/services/web': wait }), [
+    `web: service-splitter web: Kong has one set of timeouts for all of its splits; those of service web (${longer}) are used for service api as well, not its own (${usual})`,
+  ])
+  // A name without instances: the first leg speaks for it.
+  const name = {
+    'service-splitter': [splitter('all', { Weight: 50, Service: 'api' }, { Weight: 50, Service: 'pay' })],
+  }
+  deepEqual(toldWith(name, { 'mesh/services/pay': wait }), [
+    `all: service-splitter all: Kong has one set of timeouts for all of its splits; those of service api (${usual}) are used for service pay as well, not its own (${longer})`,
+  ])
+})
