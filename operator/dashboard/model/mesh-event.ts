@@ -1,5 +1,6 @@
 /** An event of the stream in one line for people. */
 
+import { decisionText, stateWord } from './canary-text.ts'
 import { plural } from './format.ts'
 import { type Level, levelOfCanary, levelOfState } from './severity.ts'
 
@@ -57,10 +58,11 @@ const LINES: Readonly<Record<string, (data: Data) => Told>> = {
   },
   canary: (data) => {
     const state = text(data['state'])
+    const decision = decisionText({ state, decision: text(data['decision']) })
     return {
       level: levelOfCanary(state),
       service: text(data['service']) || null,
-      text: `canary to ${text(data['to'])} ${Number(data['weight'])} %, ${state.replace('_', ' ')}: ${text(data['decision'])}`,
+      text: `canary to ${text(data['to'])} ${Number(data['weight'])} %, ${stateWord(state)}${decision === '' ? '' : `: ${decision}`}`,
     }
   },
   override: (data) => ({

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { announce } from '../data/announce.ts'
 import { ApiFailure, writeJson } from '../data/api.ts'
 import { useResource } from '../data/resource.ts'
+import { decisionText, stateWord } from '../model/canary-text.ts'
 import type { Canary } from '../model/change-shapes.ts'
 import { levelOfCanary } from '../model/severity.ts'
 import { State } from '../ui/icon.tsx'
@@ -44,14 +45,45 @@ interface LineProps {
   readonly onToken: () => void
 }
 
+/** A row among the facts about a service while a canary of it goes on. */
+export function CanaryFact({ service }: { readonly service: string }) {
+  const [{ data }] = useResource<{ canaries: readonly Canary[] }>(
+    `canaries?service=${encodeURIComponent(service)}`,
+    3_000,
+  )
+  const canary = data?.canaries.find(isActive)
+  if (canary === undefined) return null
+  return (
+    <div>
+      <dt>Canary</dt>
+      <dd>
+        <State level={levelOfCanary(canary.state)} text={headText(canary)} />
+        <span class="muted">{restText(canary)}</span>
+        <PageLink page="configuration" params={{ service }}>
+          Promote it or put it back
+        </PageLink>
+      </dd>
+    </div>
+  )
+}
+
+const isActive = ({ state }: Canary): boolean => state === 'running' || state === 'paused'
+
+const headText = ({ to, state, weight }: Canary): string => `${stateWord(state)}: ${to} ${weight} %`
+
+function restText(canary: Canary): string {
+  const { step, steps } = canary
+  const decision = decisionText(canary)
+  return isActive(canary) ? `step ${step} of ${steps.length} (${steps.join(', ')} %); ${decision}` : decision
+}
+
 const WORDS = { promote: 'Promote to 100 %', abort: 'Put back' } as const
 
 function Line({ canary, isOfOne, onDone, onToken }: LineProps) {
   const [asked, setAsked] = useState<keyof typeof WORDS | null>(null)
   const [isWorking, setIsWorking] = useState(false)
   const [failure, setFailure] = useState<ApiFailure['failure'] | null>(null)
-  const { service, to, state, step, steps, weight, decision } = canary
-  const isActive = state === 'running' || state === 'paused'
+  const { service, state } = canary
   const end = async (word: keyof typeof WORDS) => {
     setIsWorking(true)
     setFailure(null)
@@ -77,13 +109,8 @@ function Line({ canary, isOfOne, onDone, onToken }: LineProps) {
             </PageLink>{' '}
           </>
         )}
-        <State level={levelOfCanary(state)} text={`${to} ${weight} %, ${state.replace('_', ' ')}`} />{' '}
-        {isActive && (
-          <span class="muted">
-            step {step} of {steps.length} ({steps.join(', ')} %);{' '}
-          </span>
-        )}
-        <span class="muted">{decision}</span>
+        <State level={levelOfCanary(state)} text={headText(canary)} />{' '}
+        <span class="muted">{restText(canary)}</span>
         {failure !== null && (
           <span class="is-bad" role="alert">
             {' '}
@@ -96,7 +123,7 @@ function Line({ canary, isOfOne, onDone, onToken }: LineProps) {
           </span>
         )}
       </span>
-      {isActive &&
+      {isActive(canary) &&
         isOfOne &&
         (asked === null ? (
           <span class="actions">

@@ -8,6 +8,7 @@ import { LevelIcon, State } from '../ui/icon.tsx'
 import { OutLink, PageLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Callers } from './callers.tsx'
+import { CanaryFact } from './canaries.tsx'
 import { ChangeList } from './change-list.tsx'
 import { SettingsTable } from './settings-table.tsx'
 
@@ -66,6 +67,7 @@ export function Routes({
               </dd>
             </div>
             <Callers row={data.intentions?.services.find((each) => each.service === report.service)} />
+            <CanaryFact service={report.service} />
             <div>
               <dt>In Kong</dt>
               <dd>

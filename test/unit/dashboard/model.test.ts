@@ -8,6 +8,7 @@ import type {
   HistorySample,
   ServiceMetrics,
 } from '../../../operator/dashboard/model/api-shapes.ts'
+import { decisionText } from '../../../operator/dashboard/model/canary-text.ts'
 import {
   linePaths,
   nearest,
@@ -350,5 +351,22 @@ test('settings that somebody set come first, with where, for a service and for t
   deepEqual(rows(null), [
     ['c', 'mesh/defaults', true],
     ['a', 'built-in', false],
+  ])
+})
+
+test('what was decided of a canary is told without the state that is said beside it', () => {
+  const texts = [
+    ['promoted', 'promoted: 0 % of 20 requests failed'],
+    ['rolled_back', 'rolled back: 9 % of 20 requests failed, 1 % may'],
+    ['paused', 'paused: by hand'],
+    ['aborted', 'aborted'],
+    ['running', 'good so far'],
+  ].map(([state = '', decision = '']) => decisionText({ state, decision }))
+  deepEqual(texts, [
+    '0 % of 20 requests failed',
+    '9 % of 20 requests failed, 1 % may',
+    'by hand',
+    '',
+    'good so far',
   ])
 })
