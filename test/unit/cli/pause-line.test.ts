@@ -1,4 +1,4 @@
-import { match } from 'node:assert/strict'
+import { equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
 import { pauseLine } from '../../../operator/cli/set-pause.ts'
 
@@ -7,6 +7,10 @@ const held = { paused: true, reason: 'release', by: 'ada', until: '2030-01-01T00
 test('a pause tells what ends it', () => {
   match(pauseLine({ service: 'web', ...held }), /^web is paused until .*kongsul resume web ends it\.$/)
   match(pauseLine({ service: '*', ...held }), /^The whole mesh is paused until .*kongsul resume ends it\.$/)
+})
+
+test('after a pause it is told that Kong is written to', () => {
+  equal(pauseLine({ service: 'web', paused: false }), 'web is not paused: what differs is written to Kong.')
 })
 
 test('a service that the pause of the whole mesh holds is told so, with what ends that', () => {
