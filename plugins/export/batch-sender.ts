@@ -5,7 +5,7 @@ export interface BatchSenderOptions<Item> {
   readonly maxBatch: number
   /** What an item counts for in both; 1 when not given. */
   readonly weigh?: (item: Item) => number
-  /** A batch that is not full goes this long after its first item. */
+  /** A batch that is not full goes this long after its first item, or as soon as the one before it is gone. */
   readonly delayMs: number
   /** Gets rid of a batch, one at a time. Must not throw; `signal` is the end of the time there is. */
   readonly deliver: (batch: readonly Item[], signal: AbortSignal) => Promise<void>
@@ -17,6 +17,8 @@ export class BatchSender<Item> {
   readonly #queue: BoundedQueue<Item>
   readonly #ending = new AbortController()
   #timer: NodeJS.Timeout | undefined
+  /** The first of those that wait has waited for `delayMs`. */
+  #isDue = false
   #sending: Promise<void> | null = null
   #underWay = 0
   #isStopping = false
@@ -61,14 +63,21 @@ export class BatchSender<Item> {
   }
 
   #wake(): void {
-    if (this.#sending !== null || this.#queue.size === 0 || this.#ending.signal.aborted) return
-    if (this.#isStopping || this.#queue.weight >= this.#options.maxBatch) this.#send()
-    else this.#timer ??= setTimeout(() => this.#send(), this.#options.delayMs).unref()
+    if (this.#queue.size === 0 || this.#ending.signal.aborted) return
+    const mustGo = this.#isDue || this.#isStopping || this.#queue.weight >= this.#options.maxBatch
+    if (!mustGo) this.#timer ??= setTimeout(this.#onDue, this.#options.delayMs).unref()
+    else if (this.#sending === null) this.#send()
+  }
+
+  readonly #onDue = (): void => {
+    this.#isDue = true
+    this.#wake()
   }
 
   #send(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#isDue = false
     const batch = this.#queue.take(this.#options.maxBatch)
     this.#underWay = batch.length
     this.#sending = this.#options.deliver(batch, this.#ending.signal).finally(() => {
