@@ -35,6 +35,10 @@ export interface HostOptions {
 }
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
+/** By the name in a message. A text cut out of that would have to be looked up by its characters, again and again. */
+const STEPS: ReadonlyMap<string, Method> = new Map(
+  METHODS.filter((method) => method.startsWith('Step')).map((method) => [`plugin.${method}`, method]),
+)
 
 /** Answers Kong: dispatches requests of all connections, and keeps the events that Kong may step. */
 export class PluginHost implements EventHost {
@@ -95,9 +99,11 @@ export class PluginHost implements EventHost {
     const args: readonly unknown[] = Array.isArray(message[3]) ? message[3] : []
     if (name === 'plugin.HandleEvent') {
       this.#handleEvent({ target, messageId, method: 'HandleEvent', now }, args[0])
-    } else if (name.startsWith('plugin.Step') && KNOWN_METHODS.has(name.slice(7))) {
-      this.#step({ target, messageId, method: name.slice(7) as Method, now }, args[0])
-    } else this.#answerOther({ target, messageId, method: 'other', now }, name, args)
+      return true
+    }
+    const method = STEPS.get(name)
+    if (method !== undefined) this.#step({ target, messageId, method, now }, args[0])
+    else this.#answerOther({ target, messageId, method: 'other', now }, name, args)
     return true
   }
 
