@@ -25,6 +25,7 @@ import { CircuitHistory } from './circuit-history.ts'
 import { CircuitReporter } from './circuit-reporter.ts'
 import { circuitSnapshot } from './circuit-snapshot.ts'
 import { Ejector, type Wish } from './ejector.ts'
+import { type HealthRow, HostTargets } from './host-targets.ts'
 import { MeshKnowledge } from './mesh-knowledge.ts'
 import { watchMesh } from './mesh-watch.ts'
 import { OperatorCalls, OperatorRefusal } from './operator-calls.ts'
@@ -49,6 +50,7 @@ export class Agent {
   readonly #ending = new AbortController()
   readonly #admin: KongAdmin
   readonly #ejector: Ejector
+  readonly #hosts: HostTargets
   readonly #links: ReturnType<typeof createOperatorLinks>
   readonly #exporters: readonly OtlpExporter<Span>[]
   readonly #prepared: PreparedFeed
@@ -101,6 +103,14 @@ export class Agent {
       (error) => warn('an outcome could not be used', { error: String((error as Error)?.stack ?? error) }),
     )
     registerObserverMetrics(registry, observer, this.#recent)
+    this.#hosts = new HostTargets({
+      mesh: this.#mesh,
+      read: async (upstream) =>
+        (await this.#admin.list(['upstreams', upstream, 'health'])) as unknown as HealthRow[],
+      onFailure: (upstream, error) =>
+        warn('which instances the addresses of an upstream are of is not known', { upstream, error }),
+      signal: this.#ending.signal,
+    })
     this.#prepared = prepareUdpFeed({
       ...config.feed,
       token: config.lineToken,
@@ -109,7 +119,10 @@ export class Agent {
     })
     void watchMesh({
       operators: this.#operators,
-      onChanges: (changes) => circuits.meshChanged(this.#mesh.update(changes)),
+      onChanges: (changes) => {
+        circuits.meshChanged(this.#mesh.update(changes))
+        this.#hosts.meshChanged()
+      },
       log,
       signal: this.#ending.signal,
     })
@@ -156,7 +169,7 @@ export class Agent {
   #take(raw: Outcome): void {
     const known = this.#recent.note(raw.requestId, raw.serviceId !== null)
     if (known === 'attributed') return
-    const outcome = this.#mesh.completed(raw)
+    const outcome = this.#hosts.named(this.#mesh.completed(raw))
     this.#options.circuits.report(outcome)
     // Whose it is was not known when it came first: it has been handed on all the same.
     if (known === 'unattributed') return

@@ -5,6 +5,7 @@ import type { CircuitSurroundings } from '../mesh-circuit-breaker/circuits.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
 import type { MeshNames } from '../spans/mesh-names.ts'
 import { findRoute } from './find-route.ts'
+import { isNamed } from './host-targets.ts'
 import { InstancePlaces, type Place } from './instance-places.ts'
 
 interface Known {
@@ -47,6 +48,16 @@ export class MeshKnowledge implements MeshNames {
     let size = 0
     for (const [id, { view }] of this.#services) if (view.serviceId === id) size += 1
     return size
+  }
+
+  /** Upstreams of services that have instances behind host names. */
+  hostUpstreams(): ReadonlySet<string> {
+    const found = new Set<string>()
+    for (const { surroundings } of this.#services.values()) {
+      const { upstream, health } = surroundings
+      for (const target of health.keys()) if (isNamed(target)) found.add(upstream)
+    }
+    return found
   }
 
   /** Other upstreams that the same instance is in. */

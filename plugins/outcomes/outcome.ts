@@ -39,7 +39,7 @@ export interface Outcome {
 
 /** One attempt at an instance. */
 export interface Try {
-  /** `ip:port` as Kong names targets, IPv6 in long form; or `unix:/path`. */
+  /** `ip:port` as Kong names targets, IPv6 in long form, or `host:port` where it is registered so; or `unix:/path`. */
   readonly instance: string
   /**
    * What the instance answered; 499 when the client left before. `connect_error`: no connection, or no TLS on it.

@@ -209,3 +209,41 @@ test('outcomes reach the operator within a moment, and the circuits are in the m
   })
   match(metrics, /mesh_outcomes_total\{source="upstream"\} \d+/)
 })
+
+test('an instance behind a host name is ejected by its name, and back when it is mended', async () => {
+  const [bad, ...good] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
+  const circuitBreaker = { openSeconds: 1, backoff: { jitter: 0 } }
+  await mesh.consul.setKey('mesh/services/named', JSON.stringify({ circuitBreaker }))
+  for (const { port } of [bad, ...good]) {
+    await mesh.consul.register({
+      Name: 'named',
+      ID: `named-${port}`,
+      Address: 'localhost',
+      Port: port,
+      Check: { TTL: '600s', Status: 'passing' },
+    })
+  }
+  const healthOfBad = async () => {
+    const { body } = await mesh.admin('GET', '/upstreams/named.mesh/health')
+    const rows = (body.data ?? []) as { target: string; health?: string }[]
+    return rows.find(({ target }) => target === `localhost:${bad.port}`)?.health
+  }
+  await waitFor(async () => (await healthOfBad()) === 'HEALTHY', { what: 'its addresses in Kong' })
+  const traffic = startTraffic({ url: `${mesh.proxyUrl}/named/`, perSecond: 40 })
+  try {
+    await waitFor(() => good.every(({ seen }) => seen.length > 10), { what: 'traffic' })
+    bad.behave({ status: 500 })
+    await waitFor(async () => (await healthOfBad()) === 'UNHEALTHY', { what: 'the ejection' })
+    const states = async () => (await circuitsOf('named')).map(({ target, state }) => `${target} ${state}`)
+    await waitFor(async () => (await states()).includes(`localhost:${bad.port} ejected`), {
+      what: 'its circuit at the operator',
+    })
+    bad.behave({})
+    await waitFor(async () => (await healthOfBad()) === 'HEALTHY', { what: 'the return' })
+    await waitFor(async () => !(await states()).some((each) => each.endsWith('ejected')), {
+      what: 'good tries',
+    })
+  } finally {
+    await traffic.stop()
+  }
+})
