@@ -8,6 +8,7 @@ import { listenUdpFeed } from '../../plugins/outcomes/udp-feed.ts'
 import { spansOf } from '../../plugins/spans/spans-of.ts'
 import { RECORDED, RECORDED_TOKEN } from '../support/outcomes.ts'
 import { type Part, percentile } from './figure.ts'
+import { outcomeDelay } from './outcome-delay.ts'
 
 const LINES = Object.values(RECORDED).map(({ line }) => Buffer.from(line))
 const PASSES = 400
@@ -15,8 +16,8 @@ const ROUNDS = 9
 
 export const outcomes: Part = {
   name: 'outcomes',
-  about: 'lines of the access log a second',
-  async run() {
+  about: 'lines of the access log a second, and how soon the operator has the outcomes',
+  async run(log) {
     const parse = createLineParser(RECORDED_TOKEN)
     const sink = reportSink()
     const baseline = {
@@ -45,6 +46,7 @@ export const outcomes: Part = {
       { what: 'lines parsed and reported', value: perSecond(parsed), unit: '1/s', goal: 30_000 },
       { what: 'a line parsed and made into spans', value: round(spans), unit: 'us' },
       { what: 'lines taken off a socket', value: Math.round(await overUdp()), unit: '1/s', goal: 30_000 },
+      ...(await outcomeDelay(log)),
     ]
   },
 }

@@ -25,6 +25,8 @@ export interface ProcessMeshOptions {
   readonly pluginsEnv?: Readonly<Record<string, string>>
   /** Other operators that the plugins tell. */
   readonly moreOperators?: readonly string[]
+  /** Where the plugins find the operator that is to listen at `url`: by default there. */
+  readonly toOperator?: (url: string) => Promise<string>
   /** More variables of `kongsul operator`, which may need to know where the rest is. */
   readonly operatorEnv?:
     | Readonly<Record<string, string>>
@@ -37,16 +39,18 @@ export interface ProcessMeshOptions {
 export async function startProcessMesh({
   pluginsEnv = {},
   moreOperators = [],
+  toOperator = async (url) => url,
   operatorEnv = {},
   pluginsArgs = [],
   meshOptions = {},
 }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
   const [admin, api] = (await freePorts(2)) as [number, number]
   const plugins = await pluginServer()
+  const operators = [await toOperator(`http://127.0.0.1:${api}`), ...moreOperators].join(',')
   const startPlugins = () =>
     plugins.start({
       adminUrl: `http://127.0.0.1:${admin}`,
-      operators: [`http://127.0.0.1:${api}`, ...moreOperators].join(','),
+      operators,
       more: pluginsEnv,
       args: pluginsArgs,
     })

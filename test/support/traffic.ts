@@ -10,6 +10,8 @@ export interface Shot {
   readonly error: string
   /** Who answered (header x-instance); '' when nobody did. */
   readonly instance: string
+  /** Kong's id of the request; '' when no answer came. */
+  readonly requestId: string
 }
 
 export interface Traffic {
@@ -50,18 +52,21 @@ export function startTraffic({
   const send = (n: number) => {
     const sentMs = now()
     const done = new Promise<void>((resolve) => {
-      const finish = (status: number, error: string, instance: string) => {
-        shots.push({ sentMs, doneMs: now(), status, error, instance })
+      const finish = (status: number, error: string, headers: http.IncomingHttpHeaders = {}) => {
+        const [instance, requestId] = ['x-instance', 'x-kong-request-id'].map((name) =>
+          String(headers[name] ?? ''),
+        )
+        shots.push({ sentMs, doneMs: now(), status, error, instance: instance!, requestId: requestId! })
         resolve()
       }
       const options = { agent: agent as https.Agent, headers: headers(n), timeout: timeoutMs }
       const call = request(url, options, (answer) => {
         answer.resume()
-        answer.on('error', (error) => finish(0, error.message, ''))
-        answer.on('end', () => finish(answer.statusCode ?? 0, '', String(answer.headers['x-instance'] ?? '')))
+        answer.on('error', (error) => finish(0, error.message))
+        answer.on('end', () => finish(answer.statusCode ?? 0, '', answer.headers))
       })
       call.on('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)))
-      call.on('error', (error) => finish(0, error.message, ''))
+      call.on('error', (error) => finish(0, error.message))
       call.end()
     })
     underWay.add(done)
