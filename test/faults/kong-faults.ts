@@ -65,6 +65,7 @@ export const KONG_FAULTS: readonly Fault<never>[] = [
   fault({
     name: 'kong-restarted-empty',
     what: `the only Kong gets SIGKILL and is started ${AWAY_MS / 1000} s later, with nothing in it`,
+    setUp: async () => ({ resource: null, mesh: { needsOwnGateway: true } }),
     lastsMs: AWAY_MS,
     inject: ({ mesh }) => mesh.killGateway(),
     isNoticed: async (stage) => !(await stage.status()).kong.connected,

@@ -14,7 +14,7 @@ const WHOLE = 60
 export async function runFault(fault: Fault<never>, say: (what: string) => void): Promise<Row> {
   const { name, what, peers = '', because = '' } = fault
   const row = { name, what, peers, because, date: new Date().toISOString().slice(0, 16) }
-  const gateway = 'dev gateway'
+  let gateway = 'dev gateway'
   const notRun = fault.whyNot?.() ?? null
   if (notRun !== null) return { ...row, gateway, notRun, result: null }
   const cleanUps: (() => unknown)[] = []
@@ -25,6 +25,7 @@ export async function runFault(fault: Fault<never>, say: (what: string) => void)
     }
     const stage = await startStage(fault, prepared)
     cleanUps.push(() => stage.stop())
+    if (stage.mesh.isKongGiven) gateway = `Kong ${(await stage.status()).kong.version}`
     const result = await watch(fault, stage, say)
     return { ...row, gateway, notRun, result }
   } finally {

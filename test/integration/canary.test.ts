@@ -366,11 +366,12 @@ test('faults delay and abort as many requests as they say, are told everywhere, 
   )
   equal(delayed.status, 200)
   ok(delayed.ms >= 700, `${delayed.ms} ms`)
-  await faults({ abortPercent: 50 }, 3_000)
+  await faults({ abortPercent: 50 })
   await waitFor(async () => (await ask()).status === 503, { what: 'the new faults' })
   const seen = await Promise.all(Array.from({ length: 200 }, () => ask()))
   const found = seen.filter(({ status }) => status === 503).length
   ok(found > 60 && found < 140, `${found} of 200 aborted`)
+  await faults({ abortPercent: 50 }, 3_000)
   await waitFor(
     async () =>
       (await fetch(`${stack.consul.url}/v1/kv/mesh/services/web?raw`)).text().then((text) => text === '{}'),

@@ -36,6 +36,7 @@ before(async () => {
   pluginsPort = (await freePorts(1))[0]!
   operatorEnv = { ...OPERATOR, KONGSUL_FEED_TOKEN: FEED_TOKEN, KONGSUL_ALERTS_WEBHOOK: receiverUrl }
   stack = await startProcessMesh({
+    needsOwnGateway: true, // it is put to sleep
     pluginsEnv: { OTEL_EXPORTER_OTLP_ENDPOINT: receiverUrl },
     moreOperators: [receiverUrl],
     pluginsArgs: ['--plugins-port', String(pluginsPort)],

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
+import { givenKong } from './given-kong.ts'
 import { type InstancePlace, type InstanceProcess, startInstance } from './instance.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
 import { waitFor } from './wait-for.ts'
@@ -23,7 +24,8 @@ export interface Registration {
 
 /** Of a gateway and an operator. */
 export interface KnownPorts {
-  readonly admin: number
+  /** Of a gateway of the mesh's own; undefined: a given Kong will do. */
+  readonly admin: number | undefined
   readonly api: number
 }
 
@@ -33,6 +35,8 @@ export interface MeshOptions extends ConsulOptions {
   readonly given?: TestConsul
   /** More arguments of a gateway of the mesh's own. */
   readonly gatewayArgs?: readonly string[]
+  /** Whether the gateway is to have the mesh's plugins: which given Kong will do. */
+  readonly hasPlugins?: boolean
 }
 
 /** An entity, a list of them, or an error, as Kong's Admin API answers. */
@@ -69,18 +73,16 @@ export class Mesh {
   /**
    * Consul and gateway up and answering; no operator yet.
    * @param kongEnv more KONG_* variables of the gateway, where it is one of ours
-   * @param ports a gateway of ours whatever KONG_ADMIN_URL says, at ports that others have to know before
+   * @param ports that others have to know before; with `admin` the gateway is ours whatever KONG_ADMIN_URL says
    */
   static async start(
     kongEnv: Readonly<Record<string, string>> = {},
     ports?: KnownPorts,
-    { given, gatewayArgs = [], ...consulOptions }: MeshOptions = {},
+    { given, gatewayArgs = [], hasPlugins = false, ...consulOptions }: MeshOptions = {},
   ): Promise<Mesh> {
     const consul = given ?? (await startConsul(consulOptions))
-    const admin = process.env['KONG_ADMIN_URL']
-    const proxy = process.env['KONG_PROXY_URL']
-    if (admin && proxy && ports === undefined)
-      return new Mesh(consul, () => null, { adminUrl: admin, proxyUrl: proxy })
+    const kong = ports?.admin === undefined ? givenKong({ hasPlugins }) : null
+    if (kong !== null) return new Mesh(consul, () => null, { ...kong, apiPort: ports?.api })
     const [proxyPort, freePort] = await freePorts(2)
     const adminPort = ports?.admin ?? freePort
     const flags = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
@@ -103,6 +105,11 @@ export class Mesh {
   /** A service name that no other mesh on the same Kong has. */
   service(base: string): string {
     return `${base}-${this.name}`
+  }
+
+  /** Whether the gateway is the Kong of the environment. */
+  get isKongGiven(): boolean {
+    return this.#gateway === null
   }
 
   get operator(): KongsulProcess {

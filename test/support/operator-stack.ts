@@ -5,6 +5,7 @@ import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import type { OperatorConfig } from '../../operator/sync/operator-config.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
+import { type GivenKong, givenKong } from './given-kong.ts'
 import { waitFor } from './wait-for.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
@@ -35,11 +36,7 @@ export interface Stack {
 }
 
 /** Of a Kong that is somebody else's, closing removes what the test has left there. */
-export interface StackGateway {
-  readonly adminUrl: string
-  readonly proxyUrl: string
-  /** Where it speaks TLS; undefined: nowhere. */
-  readonly proxyTlsPort: number | undefined
+export interface StackGateway extends GivenKong {
   close(): Promise<void>
 }
 
@@ -50,8 +47,10 @@ export interface ConfigChanges extends Partial<Omit<OperatorConfig, 'kong'>> {
 export interface StackOptions extends ConsulOptions {
   /** More KONG_* variables of the gateway, which is then one of ours. */
   readonly kongEnv?: Readonly<Record<string, string>>
-  /** Ports that others have to know before anything is started; free ones otherwise. The gateway is then one of ours. */
-  readonly ports?: { readonly admin: number; readonly api: number }
+  /** Ports that others have to know before anything is started; free ones otherwise. With `admin` the gateway is one of ours. */
+  readonly ports?: { readonly admin?: number | undefined; readonly api: number }
+  /** Whether the gateway is to have the mesh's plugins: which given Kong will do. */
+  readonly hasPlugins?: boolean
   /** A gateway of ours whatever the environment says: for tests that take it away. */
   readonly ownGateway?: boolean
   /** Whether the gateway speaks TLS as well; KONG_PROXY_TLS_URL says where that of the environment does. */
@@ -64,13 +63,19 @@ export async function startStack({
   kongEnv,
   ports,
   tls = false,
-  ownGateway = kongEnv !== undefined || ports !== undefined || (tls && !process.env.KONG_PROXY_TLS_URL),
+  hasPlugins = false,
+  ownGateway = kongEnv !== undefined ||
+    ports?.admin !== undefined ||
+    (tls && !process.env.KONG_PROXY_TLS_URL),
   dashboard,
   ...options
 }: StackOptions = {}): Promise<Stack> {
   const consul = await startConsul(options)
+  const given = ownGateway ? null : givenKong({ hasPlugins })
   const gateway =
-    (ownGateway ? null : givenKong()) ?? stackGateway(await startTestGateway(kongEnv, ports?.admin, tls))
+    given === null
+      ? stackGateway(await startTestGateway(kongEnv, ports?.admin, tls))
+      : { ...given, close: () => sweepKong(given.adminUrl) }
   const { adminUrl, proxyUrl } = gateway
   let operator: Operator | null = null
   /** Paths of what a test made by hand. */
@@ -132,7 +137,7 @@ export async function startStack({
     },
     stop: async () => {
       await operator?.stop()
-      if (!ownGateway) await leave()
+      if (given !== null) await leave()
       await Promise.all([gateway.close(), consul.stop()])
     },
   }
@@ -144,14 +149,6 @@ const stackGateway = (gateway: Gateway): StackGateway => ({
   proxyTlsPort: gateway.proxyTlsPort,
   close: () => gateway.close(),
 })
-
-/** The Kong of the environment; null where it names none. */
-function givenKong(): StackGateway | null {
-  const { KONG_ADMIN_URL: adminUrl, KONG_PROXY_URL: proxyUrl, KONG_PROXY_TLS_URL: tlsUrl } = process.env
-  if (!adminUrl || !proxyUrl) return null
-  const proxyTlsPort = tlsUrl === undefined ? undefined : Number(new URL(tlsUrl).port || 443)
-  return { adminUrl, proxyUrl, proxyTlsPort, close: () => sweepKong(adminUrl) }
-}
 
 /** What is used goes last. */
 const KINDS = ['plugins', 'routes', 'services', 'upstreams', 'consumers', 'certificates', 'ca_certificates']

@@ -1,6 +1,7 @@
 // The whole data plane: Consul, the gateway with the mesh's plugins in a process of their own, the operator.
 import { Secret } from '../../operator/telemetry/secret.ts'
 import { freePorts } from './free-port.ts'
+import { givenKong, givenPlugins } from './given-kong.ts'
 import { type Stack, startStack } from './operator-stack.ts'
 import { FEED_TOKEN, type OutcomeWays, type PluginServer, pluginServer } from './plugin-server.ts'
 import { waitFor } from './wait-for.ts'
@@ -24,12 +25,17 @@ export async function startPluginMesh(
   /** Others that the plugins tell, beside the operator of the stack. */
   moreOperators: readonly string[] = [],
 ): Promise<PluginMesh> {
-  const [admin, api] = (await freePorts(2)) as [number, number]
-  const plugins = await pluginServer(outcomes)
+  const [freePort, api] = (await freePorts(2)) as [number, number]
+  // A Kong is told once, when it starts, how outcomes are to be told.
+  const given = outcomes === 'access_log' ? givenKong({ hasPlugins: true }) : null
+  const plugins = await pluginServer(outcomes, given && givenPlugins())
   const operators = [`http://127.0.0.1:${api}`, ...moreOperators].join(',')
-  const urls = { adminUrl: `http://127.0.0.1:${admin}`, operators }
-  await plugins.start({ ...urls, more })
-  const stack = await startStack({ kongEnv: plugins.kongEnv, ports: { admin, api } })
+  await plugins.start({ adminUrl: given?.adminUrl ?? `http://127.0.0.1:${freePort}`, operators, more })
+  const stack = await startStack(
+    given === null
+      ? { kongEnv: plugins.kongEnv, ports: { admin: freePort, api } }
+      : { ports: { api }, hasPlugins: true },
+  )
   const stop = async () => {
     await stack.stop()
     await plugins.stop()

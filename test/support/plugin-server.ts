@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { wantedPlugins } from '../../operator/core/service-plugins.ts'
 import { kongEnvironment } from '../../plugins/server/kong-environment.ts'
 import { freeUdpPort } from './free-port.ts'
+import type { GivenPlugins } from './given-kong.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
 import { descendants } from './process-tree.ts'
 import { waitFor } from './wait-for.ts'
@@ -39,9 +40,14 @@ export interface PluginServerEnv {
   readonly args?: readonly string[]
 }
 
-export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promise<PluginServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'kps-'))
-  const feedPort = await freeUdpPort()
+/** @param given what a Kong that is up already was told; its folder stays */
+export async function pluginServer(
+  outcomes: OutcomeWays = 'access_log',
+  given: GivenPlugins | null = null,
+): Promise<PluginServer> {
+  const folder = given?.folder ?? mkdtempSync(join(tmpdir(), 'kps-'))
+  const feedPort = given?.feedPort ?? (await freeUdpPort())
+  const lineToken = given?.lineToken ?? LINE_TOKEN
   let server: KongsulProcess | null = null
   let url = ''
   const health = async () =>
@@ -49,7 +55,7 @@ export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promis
   return {
     kongEnv: kongEnvironment({
       socketDir: folder,
-      lineToken: LINE_TOKEN,
+      lineToken,
       feed: outcomes === 'observer' ? null : { host: '127.0.0.1', port: feedPort },
       plugins: wantedPlugins(outcomes === 'access_log' ? outcomes : 'observer'),
     }),
@@ -65,7 +71,7 @@ export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promis
         KONGSUL_PLUGINS_OPERATORS: operators,
         KONGSUL_PORT_FEED: String(feedPort),
         KONGSUL_FEED_TOKEN: FEED_TOKEN,
-        KONGSUL_FEED_LINE_TOKEN: LINE_TOKEN,
+        KONGSUL_FEED_LINE_TOKEN: lineToken,
         ...more,
       })
       const told = () => /http:\/\/127\.0\.0\.1:\d+/.exec(server!.output())?.[0]
@@ -86,7 +92,7 @@ export async function pluginServer(outcomes: OutcomeWays = 'access_log'): Promis
     },
     async stop(signal) {
       await server?.stop(signal)
-      rmSync(folder, { recursive: true, force: true })
+      if (given === null) rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,6 +1,7 @@
 // The whole of kongsul as people run it: gateway, plugins and operator each a process of its own, real Consul, and
 // instances that are processes. What they do is not held up by the test that looks on.
 import { freePorts } from './free-port.ts'
+import { givenKong, givenPlugins } from './given-kong.ts'
 import type { InstanceProcess } from './instance.ts'
 import { Mesh, type MeshOptions } from './mesh.ts'
 import { FEED_TOKEN, type PluginServer, pluginServer } from './plugin-server.ts'
@@ -34,6 +35,8 @@ export interface ProcessMeshOptions {
   /** More arguments of `kongsul plugins`. */
   readonly pluginsArgs?: readonly string[]
   readonly meshOptions?: MeshOptions
+  /** A gateway of the mesh's own whatever the environment says: for what takes it away or starts it otherwise. */
+  readonly needsOwnGateway?: boolean
 }
 
 export async function startProcessMesh({
@@ -43,19 +46,26 @@ export async function startProcessMesh({
   operatorEnv = {},
   pluginsArgs = [],
   meshOptions = {},
+  needsOwnGateway = meshOptions.gatewayArgs !== undefined,
 }: ProcessMeshOptions = {}): Promise<ProcessMesh> {
-  const [admin, api] = (await freePorts(2)) as [number, number]
-  const plugins = await pluginServer()
+  const [freePort, api] = (await freePorts(2)) as [number, number]
+  const given = needsOwnGateway ? null : givenKong({ hasPlugins: true })
+  const adminUrl = given?.adminUrl ?? `http://127.0.0.1:${freePort}`
+  const plugins = await pluginServer('access_log', given && givenPlugins())
   const operators = [await toOperator(`http://127.0.0.1:${api}`), ...moreOperators].join(',')
   const startPlugins = () =>
     plugins.start({
-      adminUrl: `http://127.0.0.1:${admin}`,
+      adminUrl,
       operators,
       more: pluginsEnv,
       args: pluginsArgs,
     })
   await startPlugins()
-  const mesh = await Mesh.start(plugins.kongEnv, { admin, api }, meshOptions)
+  const mesh = await Mesh.start(
+    plugins.kongEnv,
+    { admin: given === null ? freePort : undefined, api },
+    { ...meshOptions, hasPlugins: true },
+  )
   const stop = async () => {
     await mesh.stop()
     await plugins.stop()
