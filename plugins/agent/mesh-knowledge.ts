@@ -19,6 +19,8 @@ export class MeshKnowledge implements MeshNames {
   /** By every Kong service that leads to one of its upstreams. */
   #services = new Map<string, Known>()
   #places = new InstancePlaces()
+  /** Those with instances behind host names, by Kong service. */
+  #hostUpstreams = new Map<string, string>()
   #routes = new Map<string, { readonly serviceId: string; readonly route: RouteView }>()
 
   /** @param node whose ejections are those of this process, or of the one before it */
@@ -31,6 +33,7 @@ export class MeshKnowledge implements MeshNames {
     if (full) {
       this.#services = new Map()
       this.#routes = new Map()
+      this.#hostUpstreams = new Map()
       this.#places = new InstancePlaces()
     }
     const changed = new Set(removed)
@@ -50,14 +53,9 @@ export class MeshKnowledge implements MeshNames {
     return size
   }
 
-  /** Upstreams of services that have instances behind host names. */
+  /** Upstreams that have instances behind host names. */
   hostUpstreams(): ReadonlySet<string> {
-    const found = new Set<string>()
-    for (const { surroundings } of this.#services.values()) {
-      const { upstream, health } = surroundings
-      for (const target of health.keys()) if (isNamed(target)) found.add(upstream)
-    }
-    return found
+    return new Set(this.#hostUpstreams.values())
   }
 
   /** Other upstreams that the same instance is in. */
@@ -92,6 +90,8 @@ export class MeshKnowledge implements MeshNames {
     const surroundings = surroundingsOf(view, each, this.#node)
     if (each.serviceId !== null) {
       this.#services.set(each.serviceId, { view, surroundings })
+      if (each.instances.some(({ target }) => isNamed(target)))
+        this.#hostUpstreams.set(each.serviceId, each.upstream)
       changed.add(each.serviceId)
     }
     this.#places.add(view.serviceId, each, surroundings.health)
@@ -105,6 +105,7 @@ export class MeshKnowledge implements MeshNames {
       this.#places.remove(serviceId, each)
       if (each.serviceId === null) continue
       this.#services.delete(each.serviceId)
+      this.#hostUpstreams.delete(each.serviceId)
       changed.add(each.serviceId)
     }
   }

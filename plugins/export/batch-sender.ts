@@ -7,6 +7,8 @@ export interface BatchSenderOptions<Item> {
   readonly weigh?: (item: Item) => number
   /** A batch that is not full goes this long after its first item, or as soon as the one before it is gone. */
   readonly delayMs: number
+  /** What comes when nothing went for `delayMs` goes at once, instead of waiting for others. Default false. */
+  readonly isEager?: boolean
   /** Gets rid of a batch, one at a time. Must not throw; `signal` is the end of the time there is. */
   readonly deliver: (batch: readonly Item[], signal: AbortSignal) => Promise<void>
 }
@@ -17,14 +19,15 @@ export class BatchSender<Item> {
   readonly #queue: BoundedQueue<Item>
   readonly #ending = new AbortController()
   #timer: NodeJS.Timeout | undefined
-  /** The first of those that wait has waited for `delayMs`. */
-  #isDue = false
+  /** Nothing has to wait any more. */
+  #isDue: boolean
   #sending: Promise<void> | null = null
   #underWay = 0
   #isStopping = false
 
   constructor(options: BatchSenderOptions<Item>) {
     this.#options = options
+    this.#isDue = options.isEager ?? false
     this.#queue = new BoundedQueue(options.maxQueued, options.weigh)
   }
 
@@ -65,18 +68,20 @@ export class BatchSender<Item> {
   #wake(): void {
     if (this.#queue.size === 0 || this.#ending.signal.aborted) return
     const mustGo = this.#isDue || this.#isStopping || this.#queue.weight >= this.#options.maxBatch
-    if (!mustGo) this.#timer ??= setTimeout(this.#onDue, this.#options.delayMs).unref()
+    if (!mustGo) this.#timer ??= this.#wait()
     else if (this.#sending === null) this.#send()
   }
 
-  readonly #onDue = (): void => {
-    this.#isDue = true
-    this.#wake()
+  #wait(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#isDue = true
+      this.#wake()
+    }, this.#options.delayMs).unref()
   }
 
   #send(): void {
     clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#timer = this.#options.isEager ? this.#wait() : undefined
     this.#isDue = false
     const batch = this.#queue.take(this.#options.maxBatch)
     this.#underWay = batch.length

@@ -56,6 +56,7 @@ export class OperatorLink {
       maxQueued: this.#options.maxQueued,
       maxBatch: this.#options.maxBatch,
       delayMs: this.#options.batchMs,
+      isEager: true,
       deliver: (batch, signal) => this.#deliver(batch, signal),
     })
   }

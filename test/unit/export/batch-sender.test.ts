@@ -7,13 +7,17 @@ import { type Deferred, deferred } from '../../support/deferred.ts'
 const DELAY_MS = 10
 
 /** A sender whose batches are under way until the test ends them; time passes only by `mock.timers.tick`. */
-async function withSender(use: (sender: BatchSender<string>, under: Delivered) => Promise<void>) {
+async function withSender(
+  use: (sender: BatchSender<string>, under: Delivered) => Promise<void>,
+  isEager = false,
+) {
   mock.timers.enable({ apis: ['setTimeout'] })
   const under: Delivered = { batches: [], ends: [] }
   const sender = new BatchSender<string>({
     maxQueued: 100,
     maxBatch: 3,
     delayMs: DELAY_MS,
+    isEager,
     deliver: (batch) => {
       under.batches.push(batch)
       const end = deferred<void>()
@@ -71,3 +75,20 @@ test('time that passes while a batch is under way counts for those that wait beh
     mock.timers.tick(1)
     assert.deepEqual(under.batches, [['a'], ['b'], ['c']])
   }))
+
+test('an eager one sends what comes after a rest at once, and what follows in batches', () =>
+  withSender(async (sender, under) => {
+    sender.add('a')
+    assert.deepEqual(under.batches, [['a']])
+    await endLast(under)
+    sender.add('b')
+    mock.timers.tick(DELAY_MS - 1)
+    sender.add('c')
+    assert.equal(under.batches.length, 1)
+    mock.timers.tick(1)
+    assert.deepEqual(under.batches.slice(1), [['b', 'c']])
+    await endLast(under)
+    mock.timers.tick(DELAY_MS)
+    sender.add('d')
+    assert.deepEqual(under.batches.slice(2), [['d']])
+  }, true))
