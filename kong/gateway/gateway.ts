@@ -186,6 +186,7 @@ function nodeConfiguration(settings: GatewaySettings, isDbless: boolean): Readon
     db_update_frequency: settings.dbUpdateMs / 1000,
     worker_consistency: 'eventual',
     worker_state_update_frequency: settings.stateUpdateMs / 1000,
+    role: settings.isControlPlane ? 'control_plane' : 'traditional',
     plugins: settings.plugins,
     trusted_ips: settings.trustedIps,
   }

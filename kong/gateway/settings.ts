@@ -14,6 +14,8 @@ export interface PluginServerSetting {
 export interface GatewaySettings {
   /** KONG_DATABASE=off: rows come from POST /config. */
   readonly isDbless: boolean
+  /** KONG_ROLE=control_plane: no health marks can be made by the Admin API. Here it serves all the same. */
+  readonly isControlPlane: boolean
   /** Names of enabled plugins; 'bundled' stands for Kong's own. */
   readonly plugins: readonly string[]
   readonly pluginServers: readonly PluginServerSetting[]
@@ -39,6 +41,7 @@ export interface GatewaySettings {
 export function readSettings(env: Readonly<Record<string, string | undefined>>): GatewaySettings {
   return {
     isDbless: env.KONG_DATABASE === 'off',
+    isControlPlane: env.KONG_ROLE === 'control_plane',
     plugins: list(env.KONG_PLUGINS ?? 'bundled'),
     pluginServers: pluginServers(env),
     accessLog: env.KONG_NGINX_PROXY_ACCESS_LOG || null,

@@ -187,6 +187,12 @@ const isIp = (host: string): boolean => host.startsWith('[') || /^[\d.]+$/.test(
 
 const ofSettings = new WeakMap<Settings, Fields>()
 
+/** The target with another weight. */
+export const withWeight = (target: Entity, weight: number): Entity => ({
+  ...target,
+  fields: weightFields(weight),
+})
+
 const weightFields = (weight: number): Fields => sharedFields('target', { weight })
 
 const orNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list)

@@ -4,6 +4,7 @@ import { judgeNodes, type NodeKind, type NodesVerdict, otherKindMessage } from '
 import type { Metrics } from '../telemetry/metrics.ts'
 import { ConfigWriter } from './config-writer.ts'
 import type { Executed } from './execute.ts'
+import { isControlPlane } from './is-control-plane.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { entityWriter, type KongWriter } from './kong-writer.ts'
 import { probeNode } from './probe-node.ts'
@@ -43,6 +44,7 @@ export class KongTarget implements KongWriter {
   #urls: readonly string[]
   #kind: NodeKind | null = null
   #config: ConfigWriter | null = null
+  #isControlPlane = false
 
   constructor(options: KongTargetOptions) {
     this.#options = options
@@ -65,6 +67,11 @@ export class KongTarget implements KongWriter {
     return this.#config !== null
   }
 
+  /** No health marks can be made by it: what is ejected has to lose its weight instead. */
+  get isControlPlane(): boolean {
+    return this.#isControlPlane
+  }
+
   /**
    * Finds out which node to use and how it is written to.
    * @throws Error when none answers, or when they are not of one kind
@@ -77,6 +84,7 @@ export class KongTarget implements KongWriter {
     this.#kind = verdict.kind
     if (verdict.kind === 'database') this.#config = null
     else this.#config ??= this.#configWriter()
+    this.#isControlPlane = verdict.kind === 'database' && (await isControlPlane(this.admin))
     if (verdict.kind === 'dbless' && this.#urls.length > 1) {
       this.#urls = [verdict.use]
       this.#options.onDbless?.(verdict.use)

@@ -3,6 +3,8 @@ import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { Certificates } from '../core/certificates/certificate-entities.ts'
 import { createDesired, type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import type { Change, OverridePolicy } from '../core/diff.ts'
+import { withoutEjected } from '../core/ejected-weights.ts'
+import type { Ejection } from '../core/ejections.ts'
 import { type Entity, isOfCalled, type KongState } from '../core/entity.ts'
 import { refuseLongFaults } from '../core/faults.ts'
 import { type Hold, rememberedHolds } from '../core/hold-memory.ts'
@@ -39,6 +41,8 @@ export interface DecisionOptions {
   readonly plugins: () => readonly MeshPlugin[]
   /** Who calls, by what KV says; undefined while it was not read. */
   readonly callers: () => Callers | undefined
+  /** What plugin processes took out and nobody can mark in this Kong; none where marks can be made. */
+  readonly ejections: () => readonly Ejection[]
   /** What Kong says to plugins that settings make, before they are written. */
   readonly verdictOf: VerdictOf
   /** A hold is over: decide anew. */
@@ -231,16 +235,16 @@ export class Decision {
     const services = new Map([...snapshot.services].map(([name, each]) => [name, [...each]]))
     if ('splitter' in supposed) {
       const policies = snapshot.policies && withSplitter(snapshot.policies, supposed.splitter)
-      return desired(this.#decidedFrom({ ...snapshot, services, policies }, this.#accepted!))
+      return this.#weighed(desired(this.#decidedFrom({ ...snapshot, services, policies }, this.#accepted!)))
     }
     if ('goneRoute' in supposed) {
       const input = this.#decidedFrom({ ...snapshot, services }, this.#accepted!)
       const foreign = this.#options.mirror.foreignRoutes().filter(({ id }) => id !== supposed.goneRoute)
-      return desired({ ...input, foreign })
+      return this.#weighed(desired({ ...input, foreign }))
     }
     const { key, text } = supposed
     const { accepted } = acceptSettings(this.#accepted, new Map(this.#documents).set(key, text))
-    return desired(this.#decidedFrom({ ...snapshot, services }, accepted))
+    return this.#weighed(desired(this.#decidedFrom({ ...snapshot, services }, accepted)))
   }
 
   /** Lets go what is held of a service, or of all (null). */
@@ -294,8 +298,12 @@ export class Decision {
   }
 
   #desireWith(before: DesiredIndex): DesiredIndex {
-    this.#desired = this.#desire(this.#decidedFrom(this.#snapshot!, this.#accepted!))
+    this.#desired = this.#weighed(this.#desire(this.#decidedFrom(this.#snapshot!, this.#accepted!)))
     return indexDesired(this.#desired, before)
+  }
+
+  #weighed(decided: Desired): Desired {
+    return withoutEjected(decided, this.#options.ejections(), this.#options.mesh.mesh)
   }
 
   #decidedFrom(snapshot: CatalogSnapshot, settings: AcceptedSettings): DesiredInput {

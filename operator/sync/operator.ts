@@ -148,6 +148,7 @@ export async function startOperator(
     },
     callers: () => identities.callers,
     ejection: (upstream, target) => ejections.get(upstream, target),
+    ejections: () => ejections.list(),
     arePluginsAway: () => presence.isAway,
     meshProblems: () => {
       const silent = presence.silent()

@@ -32,6 +32,8 @@ export interface ReconcilerOptions {
   readonly onDecided?: () => void
   /** What a plugin process has taken out, by name of the upstream and `host:port`. */
   readonly ejection?: (upstream: string, target: string) => Ejection | undefined
+  /** All of it. */
+  readonly ejections?: () => readonly Ejection[]
   /** Does no process answer for the plugins of a Kong? Then what makes Kong start them anew waits. */
   readonly arePluginsAway?: () => boolean
   /** Told which settings are refused, each time they are read. */

@@ -155,6 +155,7 @@ export class Reconciler {
       mirror: this.mirror,
       plugins: () => this.#plugins.names,
       callers: () => options.callers?.(),
+      ejections: () => (this.kong.isControlPlane ? (options.ejections?.() ?? []) : []),
       onDue: () => this.#decide(null, () => ['hold ended']),
       onHolds: () => options.onHolds?.(),
     })
@@ -559,9 +560,10 @@ export class Reconciler {
     })
   }
 
-  /** Ejections of these upstreams changed: their marks mean something else now. */
+  /** Ejections of these upstreams changed: their marks, or weights, mean something else now. */
   ejectionsChanged(upstreams: readonly string[]): void {
     this.marks.ejectionsChanged(upstreams)
+    if (this.kong.isControlPlane) this.#decide(Date.now(), () => ['instances ejected or put back'])
   }
 
   #noteDiff(service: string, { overrides, conflicts }: Diff): void {

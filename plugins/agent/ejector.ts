@@ -174,7 +174,8 @@ export class Ejector {
       if (isTaken) log.info(TOLD[health], { upstream, target, reason })
       else {
         this.counts.refused++
-        if (!task.isRefused) log.warn('Kong takes no mark for a target', { upstream, target, health })
+        const hint = 'behind a control plane its weight is taken away instead, by an operator'
+        if (!task.isRefused) log.warn('Kong takes no mark for a target', { upstream, target, health, hint })
       }
       task.isRefused = !isTaken
       return isTaken

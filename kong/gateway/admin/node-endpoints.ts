@@ -45,6 +45,14 @@ export function nodeEndpoints(db: Database, node: NodeInfo, paths: () => readonl
   const { metrics } = node
   const isDbOnly = () =>
     message(400, 'this endpoint is only available when Kong is configured to not use a database')
+  const isControlPlane = node.configuration?.['role'] === 'control_plane'
+  const dataPlanes = () =>
+    isControlPlane
+      ? ok({ data: [], next: null })
+      : message(
+          400,
+          'this endpoint is only available when Kong is configured to run as Control Plane for the cluster',
+        )
   return [
     { path: '/', methods: { GET: () => about(db, node) } },
     { path: '/status', methods: { GET: () => status(db, node) } },
@@ -54,6 +62,7 @@ export function nodeEndpoints(db: Database, node: NodeInfo, paths: () => readonl
       methods: { GET: () => ok({ worker: { id: 0, count: 1 }, stats: { sys: {}, timers: {} } }) },
     },
     { path: '/config', methods: { GET: isDbOnly, POST: isDbOnly } },
+    { path: '/clustering/data-planes', methods: { GET: dataPlanes } },
     {
       path: '/status/dns',
       methods: { GET: () => message(501, 'not implemented with the legacy DNS client') },

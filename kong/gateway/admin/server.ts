@@ -89,10 +89,12 @@ function makeRoutes(options: AdminOptions): Routes {
   const { isDbless = false } = options
   const db = { store: options.store, schemas, now: Date.now, isDbless }
   const entities = makeEntities(db)
+  const isControlPlane = options.configuration?.['role'] === 'control_plane'
+  const isServed = ({ path }: Endpoint) => !isControlPlane || !path.endsWith('healthy')
   const endpoints = [
     ...entityEndpoints(entities),
     ...specialEndpoints(entities),
-    ...targetEndpoints(entities, options.balancers, options.nodeId),
+    ...targetEndpoints(entities, options.balancers, options.nodeId).filter(isServed),
     ...tagEndpoints(db),
     ...schemaEndpoints(db),
     ...nodeEndpoints(db, options, () => routes.paths),

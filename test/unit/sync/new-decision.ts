@@ -13,6 +13,7 @@ export const newDecision = (callers?: Callers): Decision =>
     mirror: new KongMirror(),
     plugins: () => [],
     verdictOf: () => [],
+    ejections: () => [],
     callers: () => callers,
     onDue: () => {},
     onHolds: () => {},
