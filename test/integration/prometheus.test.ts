@@ -77,6 +77,8 @@ function configFor(addresses: Readonly<Record<string, string>>): string {
     .replaceAll('_interval: 10s', '_interval: 500ms')
     .replace('evaluation_interval: 500ms', 'evaluation_interval: 500ms\n  scrape_timeout: 500ms')
     .replace('/etc/prometheus/', '')
+    // There is one operator here.
+    .replace(', "operator-2:8080"', '')
   return Object.entries(addresses).reduce((all, [name, address]) => {
     ok(all.includes(`"${name}"`), `prometheus.yml names ${name}`)
     return all.replace(`"${name}"`, `"${address}"`)
