@@ -22,29 +22,24 @@ const RULES = readFileSync(new URL('../../operator/consul/policy.hcl', import.me
 const grant = (consul: Stage['mesh']['consul']) =>
   consul.request('PUT', '/acl/token', { ...TOKEN, Policies: [{ Name: 'operator' }] })
 
-export const CONSUL_FAULTS: readonly Fault<never>[] = [
-  fault({
-    name: 'consul-killed',
-    what: 'Consul gets SIGKILL and is back 3 s later, with its data',
-    peers: 'all 0 (away for 5 s)',
+/** A fault in which Consul is gone for some seconds and comes back with its data. */
+function consulIsAway(name: string, seconds: number, peers?: string): Fault<never> {
+  return fault({
+    name,
+    what: `Consul gets SIGKILL and is back ${seconds} s later, with its data`,
+    ...(peers === undefined ? {} : { peers }),
     setUp: async () => ({ resource: null, mesh: { meshOptions: { keepData: true } } }),
-    lastsMs: 3_000,
+    lastsMs: seconds * 1_000,
     inject: ({ mesh }) => mesh.consul.kill(),
     isNoticed: isCutOff,
     heal: ({ mesh }) => mesh.consul.start(),
     bounds: { failed: 0 },
-  }),
-  fault({
-    name: 'consul-away',
-    what: 'Consul gets SIGKILL and is back 30 s later, with its data',
-    setUp: async () => ({ resource: null, mesh: { meshOptions: { keepData: true } } }),
-    lastsMs: 30_000,
-    inject: ({ mesh }) => mesh.consul.kill(),
-    isNoticed: isCutOff,
-    heal: ({ mesh }) => mesh.consul.start(),
-    // Doubt grows with each refusal: the next look is up to 10 s away.
-    bounds: { failed: 0, newServiceMs: 15_000 },
-  }),
+  })
+}
+
+export const CONSUL_FAULTS: readonly Fault<never>[] = [
+  consulIsAway('consul-killed', 3, 'all 0 (away for 5 s)'),
+  consulIsAway('consul-away', 30),
   fault<FakeClock>({
     name: 'consul-away-hour',
     what: 'the same for 10 s in which the clock of the operator and the plugins steps an hour forward, and stays there',

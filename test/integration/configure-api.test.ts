@@ -1,7 +1,7 @@
 // Settings through the API: into Consul's KV, and from there into Kong.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type KongRow, type Stack, startStack } from '../support/operator-stack.ts'
+import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let stack: Stack
@@ -14,19 +14,7 @@ before(async () => {
 })
 after(() => stack.stop())
 
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: KongRow }> {
-  const answer = await fetch(`${stack.operator().url}/api/v1/mesh/v2${path}`, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  })
-  return { status: answer.status, body: await answer.json() }
-}
+const call: Stack['api'] = (method, path, body) => stack.api(method, path, body)
 const kv = async (key: string) => {
   const answer = await fetch(`${stack.consul.url}/v1/kv/${key}?raw`)
   return answer.status === 404 ? null : await answer.text()

@@ -6,6 +6,7 @@ import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { runKongsul } from '../support/kongsul-process.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { resolver, VERSIONS } from '../unit/policy/build-policies.ts'
 
 let stack: Stack
 /** Before the real Consul: what it says about a kind that it never heard of, it says about splitters. */
@@ -23,15 +24,7 @@ const split = (first: number, rest: object = {}) =>
       { Weight: 100 - first, ServiceSubset: 'v2', ...rest },
     ],
   })
-const RESOLVER = {
-  Kind: 'service-resolver',
-  Name: 'web',
-  DefaultSubset: 'v1',
-  Subsets: {
-    v1: { Filter: 'Service.Meta.version == v1' },
-    v2: { Filter: 'Service.Meta.version == v2' },
-  },
-}
+const RESOLVER = resolver('web', { DefaultSubset: 'v1', ...VERSIONS })
 
 /** Who answers ten requests. */
 async function serving(): Promise<string> {

@@ -44,17 +44,7 @@ before(async () => {
 })
 after(() => stack.stop())
 
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: KongRow }> {
-  const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-  const url = `${stack.operator().url}/api/v1/mesh/v2${path}`
-  const answer = await fetch(url, { method, ...(body === undefined ? {} : json) })
-  const text = await answer.text()
-  return { status: answer.status, body: text === '' ? null : JSON.parse(text) }
-}
+const call: Stack['api'] = (method, path, body) => stack.api(method, path, body)
 const kv = async (prefix: string): Promise<string[]> =>
   ((await stack.consul.request('GET', `/kv/${prefix}?keys`)) as string[] | null) ?? []
 const upstreams = async (): Promise<string[]> =>

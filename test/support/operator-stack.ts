@@ -28,6 +28,12 @@ export interface Stack {
     path: string,
     body?: unknown,
   ): Promise<{ readonly status: number; readonly body: KongRow }>
+  /** A call of the operator's own API, below /api/v1/mesh/v2. */
+  api(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: KongRow }>
   /** Targets of a service as { 'host:port': weight }. */
   weights(service: string): Promise<Record<string, number>>
   /** Waits until the operator has nothing left to do. */
@@ -86,16 +92,10 @@ export async function startStack({
     return operator
   }
   const admin: Stack['admin'] = async (method, path, body) => {
-    const json =
-      body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-    const response = await fetch(`${adminUrl}${path}`, { method, ...json })
-    const text = await response.text()
-    const answer = { status: response.status, body: text === '' ? null : JSON.parse(text) }
-    if (method === 'POST' && response.ok && answer.body?.id)
-      made.push(`${path.split('?')[0]}/${answer.body.id}`)
-    if (method === 'PUT' && response.ok) made.push(path)
+    const answer = await asked(`${adminUrl}${path}`, method, body)
+    const isDone = answer.status < 300
+    if (method === 'POST' && isDone && answer.body?.id) made.push(`${path.split('?')[0]}/${answer.body.id}`)
+    if (method === 'PUT' && isDone) made.push(path)
     return answer
   }
   /** Of a Kong that goes on. */
@@ -127,6 +127,7 @@ export async function startStack({
       operator = null
     },
     admin,
+    api: (method, path, body) => asked(`${running().url}/api/v1/mesh/v2${path}`, method, body),
     weights: async (service) => {
       const { body } = await admin('GET', `/upstreams/${service}.mesh/targets?size=1000`)
       const rows: { target: string; weight: number }[] = body.data ?? []
@@ -141,6 +142,13 @@ export async function startStack({
       await Promise.all([gateway.close(), consul.stop()])
     },
   }
+}
+
+async function asked(url: string, method: string, body: unknown): Promise<{ status: number; body: KongRow }> {
+  const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const answer = await fetch(url, { method, ...(body === undefined ? {} : json) })
+  const text = await answer.text()
+  return { status: answer.status, body: text === '' ? null : JSON.parse(text) }
 }
 
 const stackGateway = (gateway: Gateway): StackGateway => ({
