@@ -3,7 +3,7 @@
 import { freePorts } from './free-port.ts'
 import { givenKong, givenPlugins } from './given-kong.ts'
 import type { InstanceProcess } from './instance.ts'
-import { Mesh, type MeshOptions } from './mesh.ts'
+import { Mesh, type MeshOptions, type Registration } from './mesh.ts'
 import { FEED_TOKEN, type PluginServer, pluginServer } from './plugin-server.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -15,7 +15,12 @@ export interface ProcessMesh {
   /** Starts the operator again, as it was, after it was stopped. */
   startOperator(): Promise<void>
   /** As Mesh.deploy, with settings in KV, and until the plugins know the circuit of the service. */
-  deploy(service: string, count: number, settings?: object): Promise<InstanceProcess[]>
+  deploy(
+    service: string,
+    count: number,
+    settings?: object,
+    registration?: Partial<Registration>,
+  ): Promise<InstanceProcess[]>
   /** Health of an instance in Kong: HEALTHY, UNHEALTHY, or '' when it is not known. */
   healthOf(service: string, port: number): Promise<string>
   stop(): Promise<void>
@@ -85,9 +90,9 @@ export async function startProcessMesh({
     plugins,
     startPlugins,
     startOperator,
-    async deploy(service, count, settings) {
+    async deploy(service, count, settings, registration) {
       if (settings !== undefined) await mesh.setKv(`mesh/services/${service}`, settings)
-      const instances = await mesh.deploy(service, count)
+      const instances = await mesh.deploy(service, count, registration)
       await waitFor(
         async () => {
           await mesh.get(service, '/')

@@ -95,7 +95,7 @@ export function describeFailures(shots: readonly Shot[]): string[] {
     .filter((shot) => shot.status !== 200)
     .map(
       (shot) =>
-        `at ${shot.sentMs.toFixed(0)} ms: ${shot.status || shot.error} after ${(shot.doneMs - shot.sentMs).toFixed(0)} ms`,
+        `at ${shot.sentMs.toFixed(0)} ms: ${shot.status || shot.error}${shot.instance && ` of ${shot.instance}`} after ${(shot.doneMs - shot.sentMs).toFixed(0)} ms`,
     )
 }
 
