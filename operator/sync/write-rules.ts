@@ -56,7 +56,8 @@ export class WriteRules {
   /** Does the change wait, or can it not be written? */
   isHeld(change: Change): boolean {
     const { decision, left } = this.#options
-    return this.isOutOfReach(change) || decision.isOnHold(change) || left.keeps(this.#ofUpstream(change))
+    // Asked first: who waits for an upstream is told when it may go.
+    return left.keeps(this.#ofUpstream(change)) || this.isOutOfReach(change) || decision.isOnHold(change)
   }
 
   /** Can it not be written, whatever a person says? */
