@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { type PluginMesh, startPluginMesh } from '../support/plugin-mesh.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { describeFailures, startTraffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -148,6 +149,29 @@ test('a service that fails as a whole is refused with Retry-After, and closes af
     return (await circuitsOf('whole')).some(({ kind, state }) => kind === 'service' && state === 'closed')
   })
   equal((await mesh.get('whole')).status, 200)
+})
+
+test('a refused HEAD has the headers of a refused GET, and no body', async () => {
+  const [only] = (await echoes(1)) as [EchoServer]
+  await mesh.deploy('headed', [only.port], { circuitBreaker: { mode: 'forced_open' } })
+  const { port } = new URL(mesh.proxyUrl)
+  const refused = async (method: string) => {
+    const request = `${method} /headed/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
+    const [head = '', body = ''] = (await sendRaw(Number(port), request)).split('\r\n\r\n')
+    // What differs from one answer to the next whatever the method is.
+    const lines = head.split('\r\n').filter((line) => !/^(?:date|x-kong-\S+-(?:id|latency)):/i.test(line))
+    return { lines, body }
+  }
+  const get = await waitFor(async () => {
+    const answer = await refused('GET')
+    return answer.lines[0]?.includes(' 503 ') ? answer : null
+  })
+  equal(JSON.parse(get.body).code, 'CIRCUIT_OPEN')
+  const asked = only.seen.length
+  deepEqual(await refused('HEAD'), { ...get, body: '' })
+  ok(get.lines.some((line) => line === `Content-Length: ${get.body.length}`))
+  ok(get.lines.some((line) => /^Retry-After: [1-9]\d*$/.test(line)))
+  equal(only.seen.length, asked)
 })
 
 test('a person opens a circuit through the Admin API for the next request, and closes it again', async () => {
