@@ -1,6 +1,7 @@
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { type Desired, type DesiredInput, desired, type MeshOptions } from '../core/desired.ts'
 import { type Diff, diff } from '../core/diff.ts'
+import { withoutEjected } from '../core/ejected-weights.ts'
 import { type Ejection, ejectionsIn } from '../core/ejections.ts'
 import { isOfCalled, type KongState } from '../core/entity.ts'
 import { rememberedHolds } from '../core/hold-memory.ts'
@@ -35,6 +36,8 @@ export interface KongReading {
   /** Of KV below `mesh/status/`, `mesh/guard/`, `mesh/ejections/`: the last good settings, what is held or ejected. */
   readonly rows?: KvRows
   readonly isDbless?: boolean
+  /** Kong takes no health marks: what is ejected weighs nothing. */
+  readonly isControlPlane?: boolean
 }
 
 /**
@@ -45,11 +48,14 @@ export function reading(
   config: OperatorConfig,
   snapshot: CatalogSnapshot,
   documents: ReadonlyMap<string, string>,
-  { actual, plugins, rows = new Map(), isDbless = false }: KongReading,
+  { actual, plugins, rows = new Map(), isDbless = false, isControlPlane = false }: KongReading,
 ): MeshReading {
   const { accepted, problems } = acceptDocuments(null, documents, rows)
   const input = { snapshot, settings: accepted, options: { ...meshOptions(config), plugins }, actual }
-  const { wanted, holds } = hold(config, input, rows)
+  const ejections = [...ejectionsIn(rows).values()]
+  const held = hold(config, input, rows)
+  const { holds } = held
+  const wanted = isControlPlane ? withoutEjected(held.wanted, ejections, config.mesh) : held.wanted
   const policy = (service: string) => {
     if (isDbless) return 'revert'
     // What a service or the mesh says in Consul, else what the process was started with.
@@ -67,7 +73,7 @@ export function reading(
     desired: { ...wanted, problems: all },
     diff: found,
     isDbless,
-    ejections: [...ejectionsIn(rows).values()],
+    ejections,
     plan: planReport({
       mesh: config.mesh,
       problems: all,

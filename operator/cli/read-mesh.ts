@@ -6,6 +6,7 @@ import { instancesFromRows } from '../core/consul-row.ts'
 import { keyOf } from '../core/entity.ts'
 import { joinPlans } from '../core/plan-report.ts'
 import type { KvRows } from '../core/settings-status.ts'
+import { isControlPlane } from '../kong/is-control-plane.ts'
 import { readMeshPlugins } from '../kong/read-plugins.ts'
 import { readState } from '../kong/read-state.ts'
 import type { ConsulConfig, OperatorConfig } from '../sync/operator-config.ts'
@@ -41,16 +42,17 @@ export function openMesh(config: OperatorConfig): OpenMesh {
         plugins: await readMeshPlugins(admin),
       })),
     )
-    return { states, isDbless: kind === 'dbless' }
+    const isControl = kind === 'database' && (await isControlPlane(admins[0]))
+    return { states, isDbless: kind === 'dbless', isControlPlane: isControl }
   }
   return {
     async read() {
-      const [{ snapshot, documents, rows }, { states, isDbless }] = await Promise.all([
+      const [{ snapshot, documents, rows }, { states, ...kong }] = await Promise.all([
         readCatalog(reader),
         readKong(),
       ])
       const each = states.map(({ actual, plugins }) =>
-        reading(config, snapshot, documents, { actual, plugins, rows, isDbless }),
+        reading(config, snapshot, documents, { actual, plugins, rows, ...kong }),
       )
       return withAllChanges(each[0]!, each)
     },

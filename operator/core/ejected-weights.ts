@@ -7,7 +7,7 @@ import type { Desired } from './desired-answer.ts'
 import type { Ejection } from './ejections.ts'
 import { type Entity, keyOf } from './entity.ts'
 import { withWeight } from './kong-entities.ts'
-import { targetId } from './names.ts'
+import { targetId, upstreamName } from './names.ts'
 
 /** What Kong should hold without the weights of what is ejected; the same answer where nothing is. */
 export function withoutEjected(desired: Desired, ejections: readonly Ejection[], mesh: string): Desired {
@@ -19,5 +19,11 @@ export function withoutEjected(desired: Desired, ejections: readonly Ejection[],
   const groups = new Map(desired.groups)
   for (const owner of new Set(ejected.map((entity) => entity.owner)))
     groups.set(owner, emptied(groups.get(owner) ?? []))
-  return { ...desired, state: new Map([...desired.state, ...weightless]), groups }
+  const services = desired.services.map((report) => {
+    const isOut = (target: string) => ids.has(targetId(mesh, upstreamName(report.service), target))
+    if (!report.instances.some(({ target }) => isOut(target))) return report
+    const instances = report.instances.map((each) => (isOut(each.target) ? { ...each, weight: 0 } : each))
+    return { ...report, instances }
+  })
+  return { ...desired, state: new Map([...desired.state, ...weightless]), groups, services }
 }

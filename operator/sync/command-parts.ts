@@ -10,6 +10,7 @@ import { overrideRoutes } from '../http/override-routes.ts'
 import { pauseRoutes } from '../http/pause-routes.ts'
 import { planRoute } from '../http/plan-route.ts'
 import { applyEverywhere } from './apply-now.ts'
+import type { ExplainSources } from './explain.ts'
 import type { GuardBook } from './guard-book.ts'
 import type { IdentityBook } from './identity-book.ts'
 import { intentionsStatus } from './intentions-status.ts'
@@ -23,6 +24,7 @@ export interface CommandSources {
   readonly guard: GuardBook
   readonly pauses: PauseBook
   readonly identities: IdentityBook
+  readonly ejection: ExplainSources['ejection']
   /** Why nothing can be decided; empty when everything is known. */
   readonly notReady: () => readonly string[]
   readonly signal: AbortSignal
@@ -30,7 +32,7 @@ export interface CommandSources {
 
 /** What people ask of the operator and tell it to do: the API behind plan, apply, explain, adopt, overrides, guard, pause. */
 export function commandParts(sources: CommandSources): readonly ((app: FastifyInstance) => void)[] {
-  const { fleet, mesh, guard, pauses, identities, notReady, signal } = sources
+  const { fleet, mesh, guard, pauses, identities, ejection, notReady, signal } = sources
   const reconciler = fleet.primary
   const { admin } = reconciler.kong
   const services = () => reconciler.desired.services
@@ -39,7 +41,7 @@ export function commandParts(sources: CommandSources): readonly ((app: FastifyIn
     adoptRoute({ admin, reconciler, mesh, signal }),
     applyRoute((service) => applyEverywhere(fleet.all, service, signal)),
     guardRoutes((service, by) => guard.accept(service, by)),
-    explainRoute({ nodes: () => fleet.nodesToRead(), services }),
+    explainRoute({ nodes: () => fleet.nodesToRead(), services, ejection }),
     overrideRoutes({ reconcilers: () => fleet.all, mesh }, () => reconciler.overrides()),
     planRoute(createPlanNow({ fleet, mesh, notReady })),
     identityRoutes(identities),

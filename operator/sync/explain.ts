@@ -1,8 +1,9 @@
 import type { ServiceReport } from '../core/desired.ts'
+import type { Ejection } from '../core/ejections.ts'
 import type { Entity } from '../core/entity.ts'
 import { type ExplainedRequest, explainRequest, type RouteExplanation } from '../core/explain-request.ts'
 import { type ComparedExplanation, explanationDifferences } from '../core/explanation-differences.ts'
-import { HEALTH_OVERRIDE, overriddenOf } from '../core/tags.ts'
+import { isMarkedOut, targetReason } from '../core/target-reason.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
 import { readTargetHealth } from '../kong/marks.ts'
@@ -54,6 +55,8 @@ export interface ExplainSources {
   /** Every node; the first that answers is the one whose answer is told in full. */
   readonly nodes: () => readonly ExplainNode[]
   readonly services: () => readonly ServiceReport[]
+  /** What a plugin process has taken out, by names of upstream and target. */
+  readonly ejection: (upstream: string, target: string) => Ejection | undefined
 }
 
 /**
@@ -64,7 +67,7 @@ export async function explain(sources: ExplainSources, request: ExplainedRequest
   const read = await Promise.all(
     sources.nodes().map(async ({ url, admin, refusal }) => ({
       url,
-      answer: refusal === null ? await readNode(admin, sources.services, request) : new Error(refusal),
+      answer: refusal === null ? await readNode(admin, sources, request) : new Error(refusal),
     })),
   )
   const told = read.find(({ answer }) => !(answer instanceof Error))
@@ -84,10 +87,12 @@ export async function explain(sources: ExplainSources, request: ExplainedRequest
   }
 }
 
+type Claims = Pick<ExplainSources, 'services' | 'ejection'>
+
 /** @returns the error that the node answered with, so that one does not hide what the others say */
 async function readNode(
   admin: KongAdmin,
-  services: ExplainSources['services'],
+  sources: Claims,
   request: ExplainedRequest,
 ): Promise<NodeExplanation | Error> {
   try {
@@ -99,7 +104,7 @@ async function readNode(
       route,
       beat,
       service: service === null ? null : serviceOf(service, upstream),
-      targets: upstream === undefined ? [] : await targetsOf(admin, services, upstream),
+      targets: upstream === undefined ? [] : await targetsOf(admin, sources, upstream),
       plugins,
     }
   } catch (error) {
@@ -124,7 +129,7 @@ function serviceOf(service: Entity, upstream: Entity | undefined): NonNullable<N
 
 async function targetsOf(
   admin: KongAdmin,
-  services: ExplainSources['services'],
+  { services, ejection }: Claims,
   upstream: Entity,
 ): Promise<readonly ExplainedTarget[]> {
   const [targets, health] = await Promise.all([
@@ -137,31 +142,18 @@ async function targetsOf(
       const weight = Number(target.fields.weight ?? 0)
       const instance = report?.instances.find((each) => each.target === target.name)
       const mark = health?.get(target.name) ?? ''
-      const isMarked = weight > 0 && (mark === 'UNHEALTHY' || mark === 'DNS_ERROR')
       return {
         target: target.name,
         instance: instance?.id ?? null,
         weight,
-        in: weight > 0 && !isMarked,
-        reason: isMarked ? markReason(target, mark) : weightReason(weight, instance, upstream.owner),
+        in: weight > 0 && !isMarkedOut(mark),
+        reason: targetReason({
+          ...{ weight, mark, instance },
+          tags: target.tags,
+          owner: upstream.owner,
+          ejection: ejection(upstream.name, target.name),
+        }),
       }
     })
     .sort((left, right) => (left.target < right.target ? -1 : 1))
-}
-
-function markReason({ tags }: Entity, mark: string): string {
-  if (mark === 'DNS_ERROR') return 'Kong cannot resolve its name'
-  if (overriddenOf(tags).has(HEALTH_OVERRIDE)) return 'kept out by hand (tag kongsul.override:health)'
-  return 'marked unhealthy in Kong; taken back after healthChecks.passive.recoverSeconds'
-}
-
-function weightReason(
-  weight: number,
-  instance: ServiceReport['instances'][number] | undefined,
-  owner: string,
-): string {
-  if (owner === '') return 'not managed by kongsul'
-  if (instance === undefined) return 'not in Consul (any more)'
-  const said = instance.reason === '' ? instance.health : `${instance.health}: ${instance.reason}`
-  return weight === instance.weight ? said : `${said}; Consul wants weight ${instance.weight}`
 }

@@ -360,6 +360,7 @@ export async function startOperator(
       }),
       ...commandParts({
         ...{ fleet, guard, pauses, identities, signal },
+        ejection: (upstream, target) => ejections.get(upstream, target),
         mesh: config.mesh,
         notReady: () => status().reasons,
       }),

@@ -1,6 +1,7 @@
 // A Kong of which the Admin API takes no health marks: the control plane of a hybrid one.
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { runKongsul } from '../support/kongsul-process.ts'
 import { type Stack, startStack } from '../support/operator-stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -26,7 +27,13 @@ const weightsAre = (wanted: readonly number[]) =>
   waitFor(async () => deepEqual(await weights(), wanted) ?? true, { what: `weights ${wanted}` })
 
 async function tell(method: string, untilMs?: number): Promise<void> {
-  const body = JSON.stringify({ upstream: 'web.mesh', target: '127.0.0.1:9400', untilMs, owner: 'node-a' })
+  const body = JSON.stringify({
+    upstream: 'web.mesh',
+    target: '127.0.0.1:9400',
+    untilMs,
+    owner: 'node-a',
+    reason: 'answers 500',
+  })
   const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
   const { status } = await fetch(`${stack.operator().url}/internal/ejections`, { method, headers, body })
   equal(status, 204)
@@ -38,6 +45,25 @@ test('an instance that a plugin process ejects loses its weight, and has it agai
   await tell('POST', Date.now() + 600_000)
   await weightsAre([0, 100])
   deepEqual(stack.operator().status().overrides, [])
+  const { body } = await stack.api('GET', `/explain?url=${encodeURIComponent('http://web.mesh/')}`)
+  const [ejected] = body.targets as { weight: number; in: boolean; reason: string }[]
+  deepEqual([ejected!.weight, ejected!.in], [0, false])
+  match(ejected!.reason, /^ejected by the circuit breaker since \S+Z, until \S+Z: answers 500$/)
+  const env = { KONGSUL_ADDR: stack.operator().url, CONSUL_HTTP_ADDR: stack.consul.url }
+  const [asked, direct] = await Promise.all(
+    [[], ['--direct']].map((more) =>
+      runKongsul(['status', ...more], {
+        ...env,
+        KONG_ADMIN_URL: stack.adminUrl,
+        KONGSUL_EXPOSE_DEFAULT: 'all',
+      }),
+    ),
+  )
+  for (const { stdout, stderr } of [asked!, direct!]) {
+    equal(stderr, '')
+    match(stdout, /web-0 +127\.0\.0\.1:9400 +EJECTED \(by the circuit breaker\) +0 /)
+    match(stdout, /^Kong is as Consul says\.$/m)
+  }
   await tell('DELETE')
   await weightsAre([100, 100])
 })

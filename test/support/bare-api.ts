@@ -69,7 +69,7 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       changesRoute(source('changes')),
       circuitRoutes(source('circuits')),
       eventsRoute(source('events')),
-      explainRoute({ nodes: source('nodes'), services: source('services') }),
+      explainRoute({ nodes: source('nodes'), services: source('services'), ejection: source('ejection') }),
       guardRoutes(source('guard')),
       overrideRoutes(source('target'), source('overrides')),
       dashboardRoute(source('dashboard')),

@@ -23,6 +23,20 @@ test('what is ejected weighs nothing, in its own upstream alone', () => {
   equal(groups.get('api'), mesh.groups.get('api'))
 })
 
+test('reports have the weight that Kong is to have, so that nobody takes it for late', () => {
+  const weights = (ejections: readonly Ejection[]) =>
+    withoutEjected(mesh, ejections, 'default').services.map(({ service, instances }) => [
+      service,
+      instances.map(({ health, weight }) => `${health} ${weight}`),
+    ])
+  deepEqual(weights([web]), [
+    ['api', ['healthy 100']],
+    ['web', ['healthy 0', 'healthy 100']],
+  ])
+  // In another upstream the same instance has its weight.
+  deepEqual(weights([ejected('canary.web.mesh', '10.0.0.1:80')]), weights([]))
+})
+
 test('where nothing that is there is ejected the answer is the same', () => {
   equal(withoutEjected(mesh, [], 'default'), mesh)
   const gone = [ejected('web.mesh', '10.0.0.9:80'), ejected('gone.mesh', '10.0.0.1:80')]
