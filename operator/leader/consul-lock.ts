@@ -7,6 +7,7 @@ import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { type CheckKind, healthUrl, hostAndPort } from './check-kind.ts'
+import { CHECK_TIMEOUT_MS } from './timing.ts'
 
 export interface LockRow {
   /** Text of the key, '' where it does not exist. */
@@ -97,7 +98,12 @@ export function createConsulLock(
           check: {
             ...(check === 'ttl' || advertise === null
               ? { ttl: `${checkTtlMs}ms` }
-              : { http: healthUrl(advertise), interval: '1s', timeout: '2s', tlsskipverify: true }),
+              : {
+                  http: healthUrl(advertise),
+                  interval: '1s',
+                  timeout: `${CHECK_TIMEOUT_MS}ms`,
+                  tlsskipverify: true,
+                }),
             status: 'passing',
             deregistercriticalserviceafter: FORGET_AFTER,
           },

@@ -17,6 +17,7 @@ import { SessionKeeper } from './session-keeper.ts'
 import { settleTakeover } from './settle-takeover.ts'
 import { LEASE_TIMING, LOOK_EVERY_MS, PAUSE_LIMIT_MS } from './timing.ts'
 import { leaderKey } from './who-leads.ts'
+import { whyNotLeading } from './why-not-leading.ts'
 
 export interface ElectionOptions {
   readonly consul: ConsulConfig
@@ -80,6 +81,7 @@ class Participant implements Election {
   readonly #since = { iso: '' }
   #state: LeaseState = startingLease
   #leading = false
+  #doubtedFor = ''
   #leaderId: string | null = null
   #timer: NodeJS.Timeout | null = null
   #loops: Promise<unknown> = Promise.resolve()
@@ -116,7 +118,7 @@ class Participant implements Election {
       limitMs: PAUSE_LIMIT_MS,
       now,
       wallNow: Date.now,
-      onPause: () => this.#doubt('this process did not run for a while'),
+      onPause: (pausedMs) => this.#doubt(describePause(pausedMs)),
     })
   }
 
@@ -193,9 +195,19 @@ class Participant implements Election {
   #doubt(why: string): void {
     const state = this.#state
     const news = state.at === 'leader' && state.session.doubtedAt === null
-    if (news) this.#options.log.debug('leadership is in doubt', { why })
+    if (news) this.#doubtedFor = why
     this.#dispatch({ type: 'doubted', now: now() })
     this.#follower.rereadLock()
+  }
+
+  #whyNot(): string {
+    if (this.#leaving.signal.aborted) return 'it stops'
+    const standing = {
+      now: now(),
+      other: this.isStandby() ? this.#follower.holder!.id : null,
+      doubt: this.#doubtedFor,
+    }
+    return whyNotLeading(this.#state, standing, LEASE_TIMING)
   }
 
   #valueOnTaking(after: readonly Holder[]): string {
@@ -219,8 +231,14 @@ class Participant implements Election {
     this.#leading = leading
     this.#leaderId = leaderId
     const { log, hooks, mesh } = this.#options
-    if (changed) log.info(leading ? 'leading' : 'no longer leading', { mesh, leader: leaderId })
+    if (changed && leading) log.info('leading', { mesh, leader: leaderId })
+    if (changed && !leading) log.info('no longer leading', { mesh, leader: leaderId, reason: this.#whyNot() })
     hooks?.leading?.(leading)
     for (const listener of this.#listeners) listener(leading)
   }
+}
+
+function describePause(pausedMs: number): string {
+  if (pausedMs <= PAUSE_LIMIT_MS) return 'the clock of this machine was set, or the machine slept'
+  return `this process did not run for ${(pausedMs / 1000).toFixed(1)} s`
 }

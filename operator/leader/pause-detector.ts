@@ -5,7 +5,8 @@ export interface PauseDetectorOptions {
   readonly now: () => number
   /** Epoch, ms: goes on where a suspended machine stops the monotonic clock. */
   readonly wallNow: () => number
-  readonly onPause: (now: number) => void
+  /** @param pausedMs how long it did not run by the monotonic clock; no more than the limit where only the other clock moved */
+  readonly onPause: (pausedMs: number) => void
 }
 
 /**
@@ -32,6 +33,6 @@ export class PauseDetector {
     this.#lastWall = wall
     const { limitMs } = this.#options
     // A step of the wall clock looks the same as a suspension; being careful for one read costs nothing.
-    if (monotonicMs > limitMs || Math.abs(wallMs - monotonicMs) > limitMs) this.#options.onPause(now)
+    if (monotonicMs > limitMs || Math.abs(wallMs - monotonicMs) > limitMs) this.#options.onPause(monotonicMs)
   }
 }

@@ -14,7 +14,12 @@ export const LEASE_TIMING: LeaseTiming = {
   unknownGraceMs: 4300,
 }
 
-/** Shorter than the timeout of Consul's check (2 s): after any longer pause the lock may be somebody else's. */
+/**
+ * How long Consul's check waits for /healthz. A process that was killed refuses the connection and is noticed at once; this is for
+ * one that hangs. One that is merely starved (thousands of services, a busy machine) must not lose its session.
+ */
+export const CHECK_TIMEOUT_MS = 5000
+/** Shorter than the timeout of Consul's check: after any longer pause the lock may be somebody else's. */
 export const PAUSE_LIMIT_MS = 1000
 export const LOOK_EVERY_MS = 250
 export const PASS_EVERY_MS = 500

@@ -1,7 +1,7 @@
 // What `npm run up`, `npm test`, `npm run test:kong`, `test:w3c`, `test:upgrade`, `test:faults`, `soak`, `bench` and `screenshots` start:
 // set-up first, then the job in its own process.
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { bundleTests } from './bundle-tests.mjs'
 import { prepare, root } from './prepare.mjs'
@@ -72,14 +72,27 @@ if (['test', 'kong', 'soak', 'screenshots'].includes(job))
   await run(['--import', 'tsx', join('operator', 'setup', 'prepare-servers.ts')])
 process.exitCode = await run(await jobs[job]())
 
-/** Files named on the command line, or every test. */
+/** Files and those in folders named on the command line, or every test. */
 function testFiles(named) {
-  if (named.length > 0) return named.map((file) => relative(root, resolve(file)))
-  const isSoak = (file) => file.startsWith(join('test', 'soak'))
-  return readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })
+  if (named.length === 0) return testsIn('test').filter((file) => !file.startsWith(join('test', 'soak')))
+  const found = named.map((name) => testsAt(relative(root, resolve(name))))
+  const missing = named.filter((_, at) => found[at].length === 0)
+  if (missing.length === 0) return found.flat()
+  const example = 'name files like test/unit/cli/table.test.ts, or folders of them'
+  console.error(`there is no test ${missing.join(', ')}: ${example}`)
+  process.exit(64)
+}
+
+function testsAt(path) {
+  const isFile = statSync(join(root, path), { throwIfNoEntry: false })?.isFile()
+  if (isFile === undefined) return []
+  return isFile ? [path] : testsIn(path)
+}
+
+function testsIn(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .filter((file) => !isSoak(file))
     .sort()
 }
 

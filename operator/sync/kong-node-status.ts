@@ -81,6 +81,12 @@ export function notReadyNodes(nodes: readonly KongNodeStatus[], isStandby: boole
   ]
 }
 
+/** Why Kong cannot be reached; null while every node in use can. */
+export function kongFault(nodes: readonly KongNodeStatus[]): string | null {
+  const faults = nodes.filter(({ isUsed, isConnected }) => isUsed && !isConnected)
+  return faults.length === 0 ? null : faults.map(({ error }) => error ?? 'not read yet').join('; ')
+}
+
 /** What is wrong with single nodes, where there are several. */
 export function nodeProblems(nodes: readonly KongNodeStatus[]): readonly Problem[] {
   if (nodes.length === 1) return []

@@ -26,9 +26,9 @@ import { revealed } from '../telemetry/secret.ts'
 import { AlertBook } from './alert-book.ts'
 import { AlertSender } from './alert-sender.ts'
 import type { KongFleet } from './kong-fleet.ts'
+import { kongFault } from './kong-node-status.ts'
 import type { CircuitRow } from './list-circuits.ts'
 import type { OperatorConfig } from './operator-config.ts'
-import type { OperatorStatus } from './operator-status.ts'
 import { RequestCounter } from './request-counter.ts'
 import { SilenceBook } from './silence-book.ts'
 
@@ -40,7 +40,6 @@ export interface MeshTelemetryOptions {
   readonly fleet: KongFleet
   readonly circuits: () => readonly CircuitRow[]
   readonly events: EventLog
-  readonly status: () => Pick<OperatorStatus, 'kong'>
   /** null while reads of Consul work. */
   readonly consulDoubt: () => string | null
   /** Requests in flight at `host:port` of a service. */
@@ -247,13 +246,12 @@ export class MeshTelemetry {
   #facts(): Parameters<typeof conditions>[0] | null {
     const services = this.#looked ?? this.#judged()
     if (services === null) return null
-    const { kong } = this.#options.status()
     return {
       services,
       mesh: this.#meshMetrics(services),
       problems: this.#options.fleet.problems(),
       consulError: this.#options.consulDoubt(),
-      kongError: kong.connected ? null : (kong.error ?? 'no answer'),
+      kongError: kongFault(this.#options.fleet.nodes()),
     }
   }
 

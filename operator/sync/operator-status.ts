@@ -6,7 +6,7 @@ import type { StandingMark } from '../kong/passive-healer.ts'
 import type { Leader } from '../leader/election.ts'
 import { type IntentionsStatus, intentionsStatus } from './intentions-status.ts'
 import type { KongFleet } from './kong-fleet.ts'
-import { nodeProblems, notReadyNodes } from './kong-node-status.ts'
+import { kongFault, nodeProblems, notReadyNodes } from './kong-node-status.ts'
 import type { OperatorConfig } from './operator-config.ts'
 import type { PauseBook } from './pause-book.ts'
 import type { FailingService } from './service-queue.ts'
@@ -142,7 +142,7 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
   const reconciler = fleet.primary
   // What one that stands by would write if it led is what another one writes.
   const nodes = sources.isStandby ? fleet.nodes().map((node) => ({ ...node, pending: [] })) : fleet.nodes()
-  const faults = nodes.filter(({ isUsed, isConnected }) => isUsed && !isConnected)
+  const fault = kongFault(nodes)
   const reasons = notReadyReasons(sources)
   const failing = failingServices(fleet)
   const failingNames = new Set(failing.map(({ service }) => service))
@@ -179,8 +179,8 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
     },
     kong: {
       url: config.kong.adminUrl,
-      connected: faults.length === 0,
-      error: faults.length === 0 ? null : faults.map(({ error }) => error ?? 'not read yet').join('; '),
+      connected: fault === null,
+      error: fault,
       version: kongNode.version,
       worker_state_update_frequency: kongNode.updateFrequency,
       database: DATABASES[reconciler.kong.kind ?? 'unknown'],

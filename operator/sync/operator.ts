@@ -322,7 +322,7 @@ export async function startOperator(
     dependencies: () => telemetry.dependencies(traces.queries.callees()),
   })
   const telemetry: MeshTelemetry = new MeshTelemetry({
-    ...{ config, writer, metrics, log, fleet, status },
+    ...{ config, writer, metrics, log, fleet },
     circuits: pluginApi.circuits,
     events: meshApi.events,
     consulDoubt: () => now().consulDoubt,
@@ -362,7 +362,7 @@ export async function startOperator(
         ...{ fleet, guard, pauses, identities, signal },
         ejection: (upstream, target) => ejections.get(upstream, target),
         mesh: config.mesh,
-        notReady: () => status().reasons,
+        notReady: () => notReadyReasons(now()),
       }),
       ...canaries.parts,
       ...pluginApi.parts,

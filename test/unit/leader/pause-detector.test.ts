@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { PauseDetector } from '../../../operator/leader/pause-detector.ts'
 
 function detector() {
-  const clock = { now: 0, wall: 1_000_000, pauses: 0 }
+  const clock = { now: 0, wall: 1_000_000, pauses: 0, pausedMs: 0 }
   const looked = new PauseDetector({
     limitMs: 1000,
     now: () => clock.now,
     wallNow: () => clock.wall,
-    onPause: () => {
+    onPause: (pausedMs) => {
       clock.pauses += 1
+      clock.pausedMs = pausedMs
     },
   })
   const pass = (ms: number, wallMs = ms) => {
@@ -31,6 +32,7 @@ test('a process that did not run notices at its first look, once', () => {
   pass(60_000)
   pass(1)
   equal(clock.pauses, 1)
+  equal(clock.pausedMs, 60_000)
 })
 
 test('a machine whose monotonic clock stood still notices by the other clock', () => {
