@@ -36,13 +36,17 @@ export interface AnswerEvent {
 const RETRY = { firstMs: 100, maxMs: 10_000 }
 /** Answers that come back at once are a burst; a pause makes several changes one answer, a longer one the longer many are made. */
 const BURST_PAUSE = { firstMs: 25, mostMs: 100 }
+/** What a wait that ran out has taken at least, of what was asked for: Consul waits longer rather than shorter. */
+const WHOLE_WAIT = 0.9
 /** One change after another moves the index by no more than this; a registration and its first check are two writes. */
 const ONE_CHANGE = 3n
 
 /**
  * Follows one blocking query until the signal aborts, by the rules of
  * https://developer.hashicorp.com/consul/api-docs/features/blocking: the index is reset when it goes backwards or
- * is 0, and after a failure.
+ * is 0, and after a failure. Also after an answer with the index that was waited to be exceeded, long before the wait
+ * was over: `consul snapshot restore` ends each wait so, with the rows of before, and the restored ones, whose indexes
+ * are lower, would be waited for in vain (agent/blockingquery, AbandonCh).
  */
 export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<void> {
   const { read, waitMs, signal, onAnswer, onFailure, everyAnswer = false } = query
@@ -62,8 +66,9 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
         onAnswer(answer, { fresh: fresh || backwards, backwards, broken })
       }
       const moved = answer.index - (seen ?? answer.index)
+      const abandoned = index > 0n && answer.index === index && tookMs < WHOLE_WAIT * waitMs
       seen = answer.index
-      index = backwards ? 0n : answer.index
+      index = backwards || abandoned ? 0n : answer.index
       fresh = false
       broken = false
       pace.reset()

@@ -54,6 +54,17 @@ test('an answer with the same index is a wait that ran out, and tells nobody', a
   deepEqual(seen.length, 1)
 })
 
+test('a wait that ends early with nothing new is asked anew without an index: Consul may have been restored', async () => {
+  const { asked, seen } = await play([{ index: 900n }, { index: 900n }, { index: 12n }, { index: 13n }])
+  deepEqual(asked, [0n, 900n, 0n, 0n])
+  deepEqual(seen[1], [12n, { fresh: true, backwards: true, broken: false }])
+})
+
+test('what was asked without an index is not taken for a wait that ended early', async () => {
+  const { asked } = await play([{ index: 5n }, { index: 5n }, { index: 5n }, { index: 5n }])
+  deepEqual(asked, [0n, 5n, 0n, 5n])
+})
+
 test('an index that went backwards is reset to 0 and its answer is marked', async () => {
   const { asked, seen } = await play([{ index: 900n }, { index: 12n }, { index: 12n }])
   deepEqual(asked, [0n, 900n, 0n])
