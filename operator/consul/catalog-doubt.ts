@@ -2,9 +2,12 @@
 
 import { ConsulError } from './consul-error.ts'
 
+/** The service that every server registers itself as. */
+export const CONSUL = 'consul'
+
 /** Every server registers itself; without it this is a server that has just begun, or a token that sees nothing. */
 export function requireConsul(services: Readonly<Record<string, readonly string[]>>): void {
-  if (services.consul !== undefined) return
+  if (services[CONSUL] !== undefined) return
   const message =
     'the catalog does not even have the service "consul": Consul has just begun, or the token lacks service_prefix "" read'
   throw new ConsulError('CONSUL_NOT_READY', 'catalog.service.list', message)
@@ -25,4 +28,12 @@ export const hiddenService = (name: string): ConsulError =>
     'CONSUL_DENIED',
     'health.service',
     `health.service: ${name} is in the catalog without an instance; the token may lack service "${name}" read or node_prefix "" read`,
+  )
+
+/** Names can be read without a right to nodes, instances cannot. */
+export const hiddenNodes = (): ConsulError =>
+  new ConsulError(
+    'CONSUL_DENIED',
+    'health.service',
+    'health.service: services are listed and no instance of them is shown, not even of Consul itself: the token needs node_prefix "" read',
   )

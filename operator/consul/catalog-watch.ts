@@ -291,7 +291,7 @@ export class CatalogWatch {
       signal: this.#options.signal,
       parallel: this.#parallel,
       listed: (name) => this.#listedAnswer(name),
-      isExpected: (name) => this.#table.services.has(name) && this.#names.has(name),
+      isExpected: (name) => this.#names.has(name),
     })
     const changed: string[] = []
     const reasons = new Map<string, readonly string[]>()

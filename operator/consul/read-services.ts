@@ -1,4 +1,4 @@
-import { hiddenService, requireConsul } from './catalog-doubt.ts'
+import { CONSUL, hiddenNodes, hiddenService, requireConsul } from './catalog-doubt.ts'
 import { ConsulError, isAboutOneService } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { inParallel } from './in-parallel.ts'
@@ -11,7 +11,7 @@ export interface ServiceReads {
   readonly parallel: number
   /** An answer that was had already, and is newer than what is known of the service. */
   readonly listed?: (service: string) => ServiceRows | undefined
-  /** Had the service instances, and does the list of names have it still? Then an empty answer is doubted. */
+  /** Does the list of names have it? Then an empty answer is doubted. */
   readonly isExpected: (service: string) => boolean
 }
 
@@ -20,7 +20,8 @@ export type ServiceAnswer = ServiceRows | ConsulError
 
 /**
  * The instances of services, in the order asked; an error for one that Consul does not answer for while it does for
- * others. An answer that does not show yet what it was asked for is asked for again, from the leader.
+ * others. An answer that does not show yet what it was asked for is asked for again, from the leader. A token that sees
+ * not even Consul's own instances sees nobody's: nothing of the answers is believed then.
  * @throws ConsulError when it is not about one service
  */
 export async function readServices(
@@ -43,6 +44,7 @@ export async function readServices(
   const emptied = asked.map(([name]) => name).filter((name, at) => isEmpty(answers[at]!) && isExpected(name))
   if (emptied.length === 0) return answers
   const hidden = await stillListed(emptied, reader, signal)
+  if (hidden.has(CONSUL)) throw hiddenNodes()
   return answers.map((answer, at) => (hidden.has(asked[at]![0]) ? hiddenService(asked[at]![0]) : answer))
 }
 

@@ -54,6 +54,8 @@ export interface Election {
   leader(): Leader | null
   /** Whether another operator holds the lock: there is nothing for this one to do but to follow. */
   isStandby(): boolean
+  /** What keeps this operator from taking part, in words of Consul's refusal; null while nothing does. */
+  trouble(): string | null
   /** Called after isLeader() or leader() changed. @returns a function that takes the listener away */
   onChange(listener: (leading: boolean) => void): () => void
   /** Headers for the answer of /healthz to a request with these: a successor asks there whether we have stopped. */
@@ -140,6 +142,10 @@ class Participant implements Election {
   isStandby(): boolean {
     const { holder } = this.#follower
     return holder !== null && holder.id !== this.#self.id
+  }
+
+  trouble(): string | null {
+    return this.#keeper.trouble ?? this.#follower.trouble
   }
 
   onChange(listener: (leading: boolean) => void): () => void {

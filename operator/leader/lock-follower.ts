@@ -1,6 +1,7 @@
 import { backoffMs } from '../consul/backoff.ts'
 import { RetryPace } from '../consul/retry-pace.ts'
 import { isSessionGone, type LockRow } from './consul-lock.ts'
+import { isLasting } from './lasting-failure.ts'
 import { lockStep } from './lease.ts'
 import { type Holder, isSameOperator, type LockValue, parseLockValue, predecessorsIn } from './lock-value.ts'
 import { now, pause, type Seat } from './seat.ts'
@@ -27,6 +28,8 @@ export class LockFollower {
   #asked: string | null = null
   #holder: LockValue | null = null
   #failingSince: number | null = null
+  #failed = 0
+  #trouble: string | null = null
 
   constructor(options: LockFollowerOptions) {
     this.#options = options
@@ -36,6 +39,11 @@ export class LockFollower {
   get holder(): LockValue | null {
     const lost = this.#failingSince !== null && now() - this.#failingSince > LEASE_TIMING.ttlMs
     return lost ? null : this.#holder
+  }
+
+  /** Why the lock cannot be read or taken; null while it can. */
+  get trouble(): string | null {
+    return this.#trouble
   }
 
   /** Makes the watch ask anew at once; ends it when the seat is left. */
@@ -63,6 +71,8 @@ export class LockFollower {
           continue
         }
         this.#failingSince ??= now()
+        if (isLasting(error, this.#failed)) this.#trouble = (error as Error).message
+        this.#failed += 1
         this.#options.onFailure(error as Error)
         const pauseMs = this.#failures.afterFailure(error as Error, Math.random())
         // A session that was opened meanwhile shows that Consul is back. What asked before this failure is done with it.
@@ -77,10 +87,17 @@ export class LockFollower {
     this.#index = 0n
     this.#asked = session
     seat.dispatch({ type: 'acquireSent' })
-    if (await seat.lock.acquire(session, value(predecessors))) return
+    const isTaken = await seat.lock.acquire(session, value(predecessors))
+    this.#works()
+    if (isTaken) return
     // Somebody was quicker, or a lock delay (not of ours) holds: the latter must not become a busy loop.
     if (this.#refusals > 0) await pause(backoffMs(this.#refusals, RETRY, Math.random()), seat.leaving)
     this.#refusals += 1
+  }
+
+  #works(): void {
+    this.#failed = 0
+    this.#trouble = null
   }
 
   async #read(blocking: boolean, signal: AbortSignal): Promise<void> {
@@ -100,6 +117,8 @@ export class LockFollower {
     this.#holder = row.heldBy === null ? null : value
     if (await this.#buriedEarlierSelf(row, value)) return
     const { heldBy, lockIndex } = row
+    // That it can be read says nothing of taking it, until somebody has it.
+    if (heldBy !== null || this.#asked === null) this.#works()
     if (heldBy !== null) this.#refusals = 0
     const predecessors = predecessorsIn(value, self)
     seat.dispatch({ type: 'lockRead', sentAt, now: now(), heldBy, lockIndex, predecessors })

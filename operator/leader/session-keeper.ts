@@ -1,6 +1,7 @@
 import { RetryPace } from '../consul/retry-pace.ts'
 import { type CheckKind, isUnreachable } from './check-kind.ts'
 import type { Registration } from './consul-lock.ts'
+import { isLasting } from './lasting-failure.ts'
 import { sessionStep } from './lease.ts'
 import { now, pause, type Seat } from './seat.ts'
 import { LEASE_TIMING, PASS_EVERY_MS, RETRY, UNREACHABLE_AFTER_MS } from './timing.ts'
@@ -13,6 +14,7 @@ export class SessionKeeper {
   #registered = false
   #criticalSince: number | null = null
   #failing = false
+  #trouble: string | null = null
   #wake = new AbortController()
 
   constructor(seat: Seat, registration: Omit<Registration, 'checkTtlMs'>) {
@@ -27,6 +29,11 @@ export class SessionKeeper {
 
   get registered(): boolean {
     return this.#registered
+  }
+
+  /** Why there is no session to be had; null while there is, or may be in a moment. */
+  get trouble(): string | null {
+    return this.#trouble
   }
 
   async run(): Promise<void> {
@@ -55,9 +62,11 @@ export class SessionKeeper {
         else await this.#renew(step.id)
         if (this.#failing) log.info('the session of the election works again')
         this.#failing = false
+        this.#trouble = null
         attempt = 0
         pace.reset()
       } catch (error) {
+        if (isLasting(error, attempt)) this.#trouble = (error as Error).message
         // Not the first one: a check registered a moment ago takes some ms to reach Consul's servers.
         if (!this.#failing && attempt === 3) {
           this.#failing = true

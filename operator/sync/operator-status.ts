@@ -130,6 +130,8 @@ export interface StatusSources {
   /** Another operator leads. */
   readonly isStandby: boolean
   readonly leader: Leader | null
+  /** What keeps this operator from taking part in the election; null while nothing does. */
+  readonly electionTrouble?: string | null
   /** null while reads of Consul work. */
   readonly consulDoubt: string | null
   /** null until it is known. */
@@ -216,7 +218,12 @@ export function operatorStatus(sources: StatusSources): OperatorStatus {
       since: sinceMs === null ? null : iso(sinceMs),
       until: untilMs === null ? null : iso(untilMs),
     })),
-    problems: [...nodeProblems(nodes), ...pauses.problems(), ...fleet.problems()],
+    problems: [
+      ...nodeProblems(nodes),
+      ...electionProblems(sources),
+      ...pauses.problems(),
+      ...fleet.problems(),
+    ],
     overrides: reconciler.overrides(),
     pending,
     failing: failing.map(({ service, attempt, error, nextTryAtMs }) => ({
@@ -250,10 +257,25 @@ export function notReadyReasons({
   consulDoubt,
   isStandby,
   formatRefusal = null,
+  electionTrouble = null,
 }: StatusSources): readonly string[] {
-  const nodes = notReadyNodes(fleet.nodes(), isStandby)
+  const synced = notReadyNodes(fleet.nodes(), isStandby)
+  // It goes on serving what was written; one that never wrote waits for nothing else.
+  const isBlocked = electionTrouble !== null && !isStandby && synced.length > 0
+  const nodes = isBlocked ? [`${NO_PART}: ${electionTrouble}`, ...synced] : synced
   const reasons = formatRefusal === null ? nodes : [formatRefusal, ...nodes]
   return consulDoubt === null ? reasons : [`Consul: ${consulDoubt}`, ...reasons]
+}
+
+const NO_PART = 'it takes no part in the election of the operator that writes to Kong'
+
+function electionProblems({ electionTrouble = null, isStandby }: StatusSources): Problem[] {
+  if (electionTrouble === null) return []
+  const rest = isStandby
+    ? 'another one leads now, and could not be replaced'
+    : 'while no other one leads, nothing is written'
+  const message = `${NO_PART}: ${electionTrouble}; ${rest}`
+  return [{ code: 'ELECTION_BLOCKED', severity: isStandby ? 'warning' : 'error', service: '', message }]
 }
 
 /** By service; of one that fails on several nodes the first, named where there are more. */

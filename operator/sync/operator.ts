@@ -303,6 +303,7 @@ export async function startOperator(
     formatRefusal: format.refusal,
     isStandby: election?.isStandby() ?? false,
     leader: election?.leader() ?? null,
+    electionTrouble: election?.trouble() ?? null,
     kongNode,
     consulDoubt: doubts.text(),
     datacenter: datacenter.name,
