@@ -9,7 +9,7 @@ export const CONSUL = 'consul'
 export function requireConsul(services: Readonly<Record<string, readonly string[]>>): void {
   if (services[CONSUL] !== undefined) return
   const message =
-    'the catalog does not even have the service "consul": Consul has just begun, or the token lacks service_prefix "" read'
+    'the catalog does not even have the service "consul": Consul has just begun, or the token lacks service_prefix "" read or node_prefix "" read'
   throw new ConsulError('CONSUL_NOT_READY', 'catalog.service.list', message)
 }
 

@@ -71,7 +71,9 @@ export function consulError(endpoint: string, error: unknown): ConsulError {
     ? '; this Consul is too old for entries of this kind'
     : needs === undefined
       ? ''
-      : `; the token needs ${needs}`
+      : isUnknownToken(body)
+        ? '; Consul does not know the token: it has expired or was deleted'
+        : `; the token needs ${needs}`
   const message = `${endpoint} answered ${status}${body ? `: ${body}` : ''}${remedy}`
   const retryAfterMs = retryAfter(String(cause.response?.headers?.['retry-after'] ?? ''), Date.now())
   return new ConsulError(code, endpoint, message, { cause, status, retryAfterMs })
@@ -79,6 +81,8 @@ export function consulError(endpoint: string, error: unknown): ConsulError {
 
 /** What a Consul that is too old for a kind of configuration entries says: with 500 (1.8.7) or 400. */
 export const isUnknownKind = (text: string): boolean => /invalid config entry kind/i.test(text)
+
+const isUnknownToken = (text: string): boolean => /ACL not found/i.test(text)
 
 const SERVICES_WRITTEN = 'service_prefix "" write'
 

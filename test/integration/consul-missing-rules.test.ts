@@ -61,7 +61,10 @@ test('a token that is taken away while it leads is told as well', async () => {
   await ready()
   deepEqual(problem(), undefined)
   await stack.consul.request('DELETE', `/acl/token/${accessor}`)
-  match((await waitFor(problem, { what: 'the problem' })).message, /ACL not found/)
+  match(
+    (await waitFor(problem, { what: 'the problem' })).message,
+    /Consul does not know the token: it has expired or was deleted/,
+  )
 })
 
 test('a token that may not read nodes shows no instance: nothing of Kong is removed, and it is told', async () => {
