@@ -48,14 +48,16 @@ const isSaid = (value: unknown): boolean =>
 
 /** The first that Kong can hash by; null: the client's address, which is what Kong does without any. */
 function hashOn(said: LoadBalancer, tell: (field: string, what: string) => void): string | null {
-  let chosen: { readonly on: string | null } | null = null
+  let chosen: { readonly on: string | null; readonly fallsBackToAddress: boolean } | null = null
   for (const [index, policy] of (said?.HashPolicies ?? []).entries()) {
     const field = `LoadBalancer.HashPolicies[${index}]`
     const on = policy.SourceIP ? null : fieldText(policy.Field ?? '', policy.FieldValue ?? '')
     const what = [policy.Field, policy.FieldValue].filter(Boolean).join(' ')
     if (on === undefined) tell(field, `is by ${what}, which Kong cannot hash by; it is left out`)
+    else if (chosen?.fallsBackToAddress && policy.SourceIP) continue
     else if (chosen !== null) tell(field, 'has no effect: Kong hashes by one thing, the first is used')
-    else chosen = { on }
+    // What Kong does without the header or parameter; a cookie it makes then. Terminal: where it is there, it alone counts.
+    else chosen = { on, fallsBackToAddress: policy.Terminal === true && policy.Field !== 'cookie' }
     if (policy.CookieConfig?.Path && policy.CookieConfig.Path !== '/') {
       tell(`${field}.CookieConfig.Path`, "has no effect: Kong's cookie is for /")
     }

@@ -89,6 +89,16 @@ describe('a field that Kong can do', () => {
   }
 })
 
+test('hashing by the address where a header is missing is what Kong does: it is not told', () => {
+  const header = { Field: 'header', FieldValue: 'x-a' }
+  const both = (first: object) =>
+    toldOf(balance({ Policy: 'maglev', HashPolicies: [first, { SourceIP: true }] }))
+  deepEqual(both({ ...header, Terminal: true }), '')
+  // Both at once.
+  match(both(header), /HashPolicies\[1\] has no effect/)
+  match(both({ ...header, Field: 'cookie', Terminal: true }), /HashPolicies\[1\] has no effect/)
+})
+
 describe('a field that Kong cannot do', () => {
   const told: [field: string, lists: RawLists][] = [
     ['PrioritizeByLocality', resolve({ PrioritizeByLocality: { Mode: 'failover' } })],
