@@ -9,6 +9,7 @@ export function explainLines(explanation: Explanation, io: Pick<Io, 'width' | 'p
   if (route === null) {
     return [
       `No route of Kong takes ${request.method} ${request.url}: it answers 404.`,
+      ...(explanation.hint === null ? [] : [explanation.hint]),
       ...nodeLines(explanation),
     ]
   }

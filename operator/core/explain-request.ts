@@ -5,7 +5,7 @@ import {
   type RouteEntry,
   type RouteRequest,
 } from '../../kong/gateway/router/compile-route.ts'
-import { fromBytes, normalisePath } from '../../kong/gateway/router/normalise-path.ts'
+import { escapePath, normalisePath } from '../../kong/gateway/router/normalise-path.ts'
 import { compareEntries } from '../../kong/gateway/router/route-priority.ts'
 import type { RouteRow, ServiceRow } from '../../kong/gateway/router/route-row.ts'
 import { compileRoutes, Router } from '../../kong/gateway/router/router.ts'
@@ -14,7 +14,7 @@ import { isManaged } from './tags.ts'
 
 export interface ExplainedRequest {
   readonly method: string
-  /** `http://web.mesh/x?y`. */
+  /** `http://web.mesh/x?y`; its host in the case that the client sends, for Kong tells them apart. */
   readonly url: string
   /** By lower-case name; `host` wins over that of the URL. */
   readonly headers: ReadonlyMap<string, readonly string[]>
@@ -39,6 +39,8 @@ export interface RouteExplanation {
   /** The service of the route, as Kong has it. */
   readonly service: Entity | null
   readonly plugins: readonly ExplainedPlugin[]
+  /** Where no route takes it: what would be taken; null where nothing like it would. */
+  readonly hint: string | null
 }
 
 export interface ExplainedPlugin {
@@ -64,13 +66,15 @@ export function explainRequest(request: ExplainedRequest, entities: readonly Ent
   const router = new Router()
   for (const row of rows) router.set(row, serviceOf(row))
   const match = router.match(asked)
-  if (match === null) return { route: null, beat: [], service: null, plugins: [] }
+  if (match === null) {
+    return { route: null, beat: [], service: null, plugins: [], hint: hintOf(router, asked) }
+  }
   const winner = routes.get(match.route.id)!
   const service = services.get(match.route.service?.id ?? '') ?? null
   return {
     route: {
       ...explained(winner),
-      upstreamPath: fromBytes(match.upstreamPath) ?? match.upstreamPath,
+      upstreamPath: escapePath(match.upstreamPath),
       note: noteOf(match.route, asked.scheme),
     },
     beat: beaten(match.entry, rows, serviceOf, asked).map(({ entry, reason }) => ({
@@ -79,13 +83,24 @@ export function explainRequest(request: ExplainedRequest, entities: readonly Ent
     })),
     service,
     plugins: pluginsOf(winner, service, entities),
+    hint: null,
   }
+}
+
+/** Clients send a host as it was typed, and Kong compares it letter by letter. */
+function hintOf(router: Router, asked: RouteRequest): string | null {
+  const host = asked.host?.toLowerCase().replace(/\.(?=:\d+$|$)/, '')
+  if (host === undefined || host === asked.host) return null
+  const found = router.match({ ...asked, host })
+  return found === null
+    ? null
+    : `Kong compares hosts letter by letter: ${host} would be taken by ${found.route.name || found.route.id}.`
 }
 
 function routeRequest({ method, url, headers }: ExplainedRequest): RouteRequest {
   const parsed = new URL(url)
   const scheme = parsed.protocol === 'https:' ? 'https' : 'http'
-  const host = headers.get('host')?.[0] ?? parsed.host
+  const host = headers.get('host')?.[0] ?? hostOf(url)
   return {
     method,
     path: normalisePath(parsed.pathname),
@@ -96,6 +111,9 @@ function routeRequest({ method, url, headers }: ExplainedRequest): RouteRequest 
     header: (name) => headers.get(name),
   }
 }
+
+/** As it is written: URL would make it lower case. */
+const hostOf = (url: string): string => /^[^/]*\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? ''
 
 function canCompile(row: RouteRow): boolean {
   try {

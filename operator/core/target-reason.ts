@@ -14,6 +14,11 @@ export interface TargetFacts {
   readonly owner: string
   /** What Consul says; undefined where it knows none at this address. */
   readonly instance: Pick<InstanceReport, 'health' | 'weight' | 'reason'> | undefined
+  /**
+   * Where its weight is a share of a split, a failover or a subset, not the weight that the instance has: '' for an
+   * instance of the owner, else the service it is of.
+   */
+  readonly shareOf?: string | undefined
   /** The claim of the plugin process that has taken it out; undefined where none has. */
   readonly ejection: Ejection | undefined
 }
@@ -33,13 +38,17 @@ function markReason({ mark, tags, ejection }: TargetFacts): string {
   return 'marked unhealthy in Kong; taken back after healthChecks.passive.recoverSeconds'
 }
 
-function weightReason({ weight, owner, instance, ejection }: TargetFacts): string {
+function weightReason({ weight, owner, instance, ejection, shareOf }: TargetFacts): string {
   if (owner === '') return 'not managed by kongsul'
   if (instance === undefined) return 'not in Consul (any more)'
   // Of an instance that Consul keeps out, that is the reason.
   if (ejection !== undefined && weight === 0 && instance.health !== 'unhealthy')
     return ejectionReason(ejection)
   const said = instance.reason === '' ? instance.health : `${instance.health}: ${instance.reason}`
+  if (shareOf !== undefined) {
+    const whose = shareOf === '' ? said : `of ${shareOf}, ${said}`
+    return weight === 0 && instance.weight > 0 ? `${whose}; it has no share now` : whose
+  }
   return weight === instance.weight ? said : `${said}; Consul wants weight ${instance.weight}`
 }
 

@@ -41,7 +41,13 @@ function urlOf(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw invalidField('url', 'must be an http or https URL, or a path')
   }
-  return url.href
+  return url.href.replace(/^([^/]*\/\/)[^/?#]*/, `$1${hostAsSent(whole, url)}`)
+}
+
+/** As clients send it: in the case in which it is written (URL makes it lower case, Kong does not), other alphabets encoded. */
+function hostAsSent(text: string, url: URL): string {
+  const written = /^[^/]*\/\/(?:[^/?#]*@)?([A-Za-z0-9._:[\]-]*)(?=[/?#]|$)/.exec(text)?.[1]
+  return written?.toLowerCase().startsWith(url.hostname) ? written : url.host
 }
 
 function headersOf(texts: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -3,6 +3,7 @@ import type { Ejection } from '../core/ejections.ts'
 import type { Entity } from '../core/entity.ts'
 import { type ExplainedRequest, explainRequest, type RouteExplanation } from '../core/explain-request.ts'
 import { type ComparedExplanation, explanationDifferences } from '../core/explanation-differences.ts'
+import { upstreamName } from '../core/names.ts'
 import { isMarkedOut, targetReason } from '../core/target-reason.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
@@ -32,6 +33,7 @@ export interface NodeExplanation {
   readonly service: ComparedExplanation['service']
   readonly targets: readonly ExplainedTarget[]
   readonly plugins: RouteExplanation['plugins']
+  readonly hint: RouteExplanation['hint']
 }
 
 export interface ExplainedTarget {
@@ -97,7 +99,7 @@ async function readNode(
 ): Promise<NodeExplanation | Error> {
   try {
     const entities = await readLists(admin)
-    const { route, beat, service, plugins } = explainRequest(request, entities)
+    const { route, beat, service, plugins, hint } = explainRequest(request, entities)
     const host = String(service?.fields.host ?? '')
     const upstream = entities.find(({ kind, name }) => kind === 'upstream' && name === host && host !== '')
     return {
@@ -106,6 +108,7 @@ async function readNode(
       service: service === null ? null : serviceOf(service, upstream),
       targets: upstream === undefined ? [] : await targetsOf(admin, sources, upstream),
       plugins,
+      hint,
     }
   } catch (error) {
     if (error instanceof KongError) return error
@@ -136,24 +139,50 @@ async function targetsOf(
     readTargets(admin, upstream.id),
     readTargetHealth(admin, upstream.id),
   ])
-  const report = services().find(({ service }) => service === upstream.owner)
+  const reports = services()
   return targets
     .map((target): ExplainedTarget => {
       const weight = Number(target.fields.weight ?? 0)
-      const instance = report?.instances.find((each) => each.target === target.name)
+      const known = knownInstance(reports, upstream.owner, target.name)
       const mark = health?.get(target.name) ?? ''
       return {
         target: target.name,
-        instance: instance?.id ?? null,
+        instance: known?.instance.id ?? null,
         weight,
         in: weight > 0 && !isMarkedOut(mark),
         reason: targetReason({
-          ...{ weight, mark, instance },
-          tags: target.tags,
-          owner: upstream.owner,
+          ...{ weight, mark },
+          ...{ tags: target.tags, owner: upstream.owner },
+          instance: known?.instance,
+          shareOf: known === undefined ? undefined : shareOf(known.service, upstream),
           ejection: ejection(upstream.name, target.name),
         }),
       }
     })
     .sort((left, right) => (left.target < right.target ? -1 : 1))
+}
+
+interface KnownInstance {
+  readonly service: string
+  readonly instance: ServiceReport['instances'][number]
+}
+
+/** Splits and failovers have targets of other services; one of the service itself goes before those. */
+function knownInstance(
+  reports: readonly ServiceReport[],
+  owner: string,
+  target: string,
+): KnownInstance | undefined {
+  const own = reports.filter(({ service }) => service === owner)
+  for (const { service, instances } of [...own, ...reports]) {
+    const instance = instances.find((each) => each.target === target)
+    if (instance !== undefined) return { service, instance }
+  }
+  return undefined
+}
+
+/** Only an upstream of the service itself has the weights that its instances have. */
+function shareOf(service: string, { owner, name }: Entity): string | undefined {
+  if (service !== owner) return service
+  return name === upstreamName(owner) ? undefined : ''
 }

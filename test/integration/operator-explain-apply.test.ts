@@ -108,3 +108,45 @@ test('explain names the route, what it beat, and why each target is in or out', 
   const bad = await runKongsul(['explain', 'ftp://x'], asked)
   assert.match(bad.stderr, /422: url must be an http or https URL/)
 })
+
+test('explain takes a host as it is written, as Kong does', async () => {
+  const asked = { ...env, KONGSUL_ADDR: mesh.apiUrl }
+  const service = mesh.service('why')
+  const { code, stdout } = await runKongsul(['explain', `http://WHY${service.slice(3)}.mesh/`], asked)
+  assert.equal(code, 1)
+  assert.match(
+    stdout,
+    /answers 404\.\nKong compares hosts letter by letter: why.* would be taken by mesh\.why/,
+  )
+})
+
+test('explain names the instances of other services that a split leads to', async () => {
+  const asked = { ...env, KONGSUL_ADDR: mesh.apiUrl }
+  const [split, part] = [mesh.service('split'), mesh.service('part')]
+  await register(split, 3)
+  await register(part, 4)
+  const write = (entry: object) => mesh.consul.request('PUT', '/config', entry)
+  for (const Name of [split, part]) await write({ Kind: 'service-defaults', Name, Protocol: 'http' })
+  const Splits = [{ Weight: 0 }, { Weight: 100, Service: part }]
+  await write({ Kind: 'service-splitter', Name: split, Splits })
+  const targetsOf = async () => {
+    const { stdout } = await runKongsul(['explain', `http://${split}.mesh/`, '-o', 'json'], asked)
+    return JSON.parse(stdout).targets as { instance: string; in: boolean; reason: string }[]
+  }
+  const targets = await waitFor(async () => {
+    const found = await targetsOf()
+    return found.length === 2 ? found : null
+  })
+  assert.deepEqual(
+    targets.map((each) => [each.instance, each.in]),
+    [
+      [`${split}-3`, false],
+      [`${part}-4`, true],
+    ],
+  )
+  assert.match(targets[0]!.reason, /^healthy.*; it has no share now$/)
+  assert.match(targets[1]!.reason, new RegExp(`^of ${part}, healthy`))
+  for (const kind of ['service-splitter', 'service-defaults'])
+    await mesh.consul.request('DELETE', `/config/${kind}/${split}`)
+  await mesh.consul.request('DELETE', `/config/service-defaults/${part}`)
+})

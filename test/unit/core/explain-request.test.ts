@@ -56,7 +56,24 @@ test('a request that no route takes has none', () => {
     beat: [],
     service: null,
     plugins: [],
+    hint: null,
   })
+})
+
+test('a host is compared as it is written, and what would have been taken is told', () => {
+  for (const url of ['http://WEB.mesh/x', 'http://web.mesh./x', 'http://Web.Mesh:8000/x']) {
+    const { route, hint } = explainRequest(ask(url), mesh)
+    equal(route, null)
+    match(hint ?? '', /web\.mesh(:8000)? would be taken by mesh\.web\.host/)
+  }
+  const headers = new Map([['host', ['WEB.mesh']]])
+  equal(explainRequest(ask('http://web.mesh/', { headers }), mesh).route, null)
+})
+
+test('the path that goes on is escaped as Kong sends it', () => {
+  const path = (url: string) => explainRequest(ask(url), mesh).route?.upstreamPath
+  equal(path('http://web.mesh/a%20b/%c3%bc'), '/a%20b/%C3%BC')
+  equal(path('http://proxy/web/x%41%7e%2f'), '/xA~%2F')
 })
 
 test('a header or a method that does not match leads elsewhere', () => {

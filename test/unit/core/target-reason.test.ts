@@ -28,6 +28,12 @@ const cases: [what: string, facts: Partial<TargetFacts>, reason: string][] = [
     { weight: 50 },
     'healthy; Consul wants weight 100',
   ],
+  ['a share is not compared with the weight of the instance', { weight: 60000, shareOf: '' }, 'healthy'],
+  [
+    'an instance of another service is told with its service',
+    { weight: 0, shareOf: 'api' },
+    'of api, healthy; it has no share now',
+  ],
   ['what the breaker has ejected by weight is told so', { weight: 0, ejection }, EJECTED],
   [
     'also where its weight is what is wanted',
