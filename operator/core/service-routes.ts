@@ -43,6 +43,7 @@ export function planRoutes(
     const victims: string[] = []
     const before: string[] = []
     for (const route of foreign) {
+      if (route.id === entity.id) continue // ours, without the tags that somebody's PUT took away
       const { takes, shadows } = compareRoutes(matcherOf(wish), route)
       if (takes) victims.push(route.label)
       if (shadows) before.push(route.label)

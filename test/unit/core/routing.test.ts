@@ -216,6 +216,15 @@ describe('routes that are not ours', () => {
     })
   }
 
+  test('a route of ours that somebody’s PUT took the tags from is no shadow of itself', () => {
+    const { state } = desire({ web: one })
+    const ours = named(state, 'route', 'mesh.web.host') as Entity
+    const fields = { ...ours.fields, methods: ['GET'] }
+    const untagged: Entity = { ...ours, fields, tags: [], owner: '' }
+    const { problems } = reportOf({ web: one }, { actual: stateOf(untagged) })
+    assert.deepEqual(codesOf(problems), [])
+  })
+
   test('one that goes before many of ours is one problem', () => {
     const services = { a: one, b: one, c: one }
     const { problems } = reportOf(services, withForeign({ paths: ['/x'], methods: ['GET'] }))
