@@ -1,12 +1,14 @@
 // Test files as JavaScript: to transpile and to find hundreds of modules anew in each of a hundred processes took longer
 // than many of the tests. They are bundled together; packages, and files that are run by themselves, stay where they are.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from './prepare.mjs'
 
 /** Packages are found from there; below node_modules/ the runner of Node 22 finds no tests. */
-const OUT = join(root, '.cache', 'tests')
+const ALL = join(root, '.cache', 'tests')
+/** Each run has its own: another run in this folder may still be reading its files. */
+const OUT = join(ALL, String(process.pid))
 const UNIT = join('test', 'unit') + sep
 
 /**
@@ -15,7 +17,11 @@ const UNIT = join('test', 'unit') + sep
  */
 export async function bundleTests(files) {
   const { build } = await import('esbuild')
-  rmSync(OUT, { recursive: true, force: true })
+  mkdirSync(OUT, { recursive: true })
+  for (const run of readdirSync(ALL)) {
+    if (Number(run) === process.pid || !isRunning(Number(run)))
+      rmSync(join(ALL, run), { recursive: true, force: true })
+  }
   mkdirSync(OUT, { recursive: true })
   const alone = files.filter((file) => !file.startsWith(UNIT))
   const entries = [...alone, ...joined(files.filter((file) => file.startsWith(UNIT)))]
@@ -47,6 +53,14 @@ export async function bundleTests(files) {
   )
   const pathOf = new Map(bundled)
   return entries.map((entry) => pathOf.get(entry.split(sep).join('/')))
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
 
 /** The unit tests of a folder run in one process: a file for each folder, which imports the test files in it. */
