@@ -30,6 +30,14 @@ export const hiddenService = (name: string): ConsulError =>
     `health.service: ${name} is in the catalog without an instance; the token may lack service "${name}" read or node_prefix "" read`,
   )
 
+/** Not in the list of names, and the question about it is refused: nobody can say that it is gone. */
+export const deniedService = (name: string): ConsulError =>
+  new ConsulError(
+    'CONSUL_DENIED',
+    'health.service',
+    `health.service: ${name} is not listed, and the token may not read it: it needs service "${name}" read`,
+  )
+
 /** Names can be read without a right to nodes, instances cannot. */
 export const hiddenNodes = (): ConsulError =>
   new ConsulError(

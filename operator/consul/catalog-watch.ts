@@ -10,7 +10,7 @@ import { requireAll, requireConsul } from './catalog-doubt.ts'
 import { CatalogTable } from './catalog-table.ts'
 import { CheckAgreement } from './check-agreement.ts'
 import { type CheckTable, checkTable, nameTable, touchedByChecks, touchedNames } from './check-changes.ts'
-import { ConsulError, consulError } from './consul-error.ts'
+import { ConsulError, consulError, isAboutOneService } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { describeChange } from './describe-change.ts'
 import type { ListedRows } from './listed-rows.ts'
@@ -49,6 +49,11 @@ export interface CatalogWatchOptions {
    * never read nothing is known.
    */
   readonly onUnread?: (unread: ReadonlyMap<string, ConsulError>) => void
+  /**
+   * Services that Kong has something of, once that is known. A token that may not read a service gets lists without it, not an
+   * error, so of those that are in no list the token's right is asked for before they count as gone.
+   */
+  readonly held?: () => Promise<readonly string[]>
   readonly parallel?: number
   readonly waitMs?: number
 }
@@ -248,7 +253,9 @@ export class CatalogWatch {
       const all = this.#reload
       if (all) {
         this.#reload = false
-        for (const name of [...this.#names.keys(), ...this.#table.services.keys()]) this.#want(name, ANYTHING)
+        const held = this.#snapshot === null ? await this.#held() : []
+        for (const name of [...this.#names.keys(), ...this.#table.services.keys(), ...held])
+          this.#want(name, ANYTHING)
       }
       if (this.#snapshot === null && !all) break
       const pass = this.#pending.take(all ? undefined : PASS_SIZE)
@@ -283,6 +290,28 @@ export class CatalogWatch {
     }
   }
 
+  async #held(): Promise<readonly string[]> {
+    const { held, signal } = this.#options
+    if (held === undefined) return []
+    // Both watches were answered: that Kong was not read yet is no doubt about Consul.
+    this.#doubt.settle()
+    const stopped = new Promise<readonly string[]>((resolve) =>
+      signal.addEventListener('abort', () => resolve([]), { once: true }),
+    )
+    return await Promise.race([held(), stopped])
+  }
+
+  /** Lists leave out what the token may not read; the question for one entry is refused, by every version. */
+  async #mayRead(service: string): Promise<boolean> {
+    try {
+      await this.#options.reader.hasEntry('service-defaults', service, { signal: this.#options.signal })
+      return true
+    } catch (error) {
+      if (!(error instanceof ConsulError) || !isAboutOneService(error)) throw error
+      return error.code !== 'CONSUL_DENIED'
+    }
+  }
+
   async #readPass(pass: readonly (readonly [string, Expectation])[], isReset: boolean): Promise<void> {
     const changedAtMs = this.#sinceMs ?? Date.now()
     if (this.#pending.size === 0) this.#sinceMs = null
@@ -292,6 +321,7 @@ export class CatalogWatch {
       parallel: this.#parallel,
       listed: (name) => this.#listedAnswer(name),
       isExpected: (name) => this.#names.has(name),
+      mayRead: this.#options.held === undefined ? undefined : (name) => this.#mayRead(name),
     })
     const changed: string[] = []
     const reasons = new Map<string, readonly string[]>()

@@ -1,4 +1,4 @@
-import { CONSUL, hiddenNodes, hiddenService, requireConsul } from './catalog-doubt.ts'
+import { CONSUL, deniedService, hiddenNodes, hiddenService, requireConsul } from './catalog-doubt.ts'
 import { ConsulError, isAboutOneService } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
 import { inParallel } from './in-parallel.ts'
@@ -13,6 +13,8 @@ export interface ServiceReads {
   readonly listed?: (service: string) => ServiceRows | undefined
   /** Does the list of names have it? Then an empty answer is doubted. */
   readonly isExpected: (service: string) => boolean
+  /** May the token read it? Asked before a service counts as gone. */
+  readonly mayRead?: ((service: string) => Promise<boolean>) | undefined
 }
 
 type ServiceRows = Answer<readonly RawServiceRow[]>
@@ -26,7 +28,7 @@ export type ServiceAnswer = ServiceRows | ConsulError
  */
 export async function readServices(
   asked: readonly (readonly [service: string, expected: Expectation])[],
-  { reader, signal, parallel, listed, isExpected }: ServiceReads,
+  { reader, signal, parallel, listed, isExpected, mayRead }: ServiceReads,
 ): Promise<readonly ServiceAnswer[]> {
   const answers = await inParallel(asked, parallel, async ([name, expected]): Promise<ServiceAnswer> => {
     const had = listed?.(name)
@@ -41,11 +43,18 @@ export async function readServices(
     }
   })
   const isEmpty = (answer: ServiceAnswer) => !(answer instanceof ConsulError) && answer.body.length === 0
-  const emptied = asked.map(([name]) => name).filter((name, at) => isEmpty(answers[at]!) && isExpected(name))
-  if (emptied.length === 0) return answers
-  const hidden = await stillListed(emptied, reader, signal)
+  const empty = asked.map(([name]) => name).filter((_, at) => isEmpty(answers[at]!))
+  if (empty.length === 0) return answers
+  const emptied = empty.filter(isExpected)
+  const hidden = emptied.length === 0 ? new Set<string>() : await stillListed(emptied, reader, signal)
   if (hidden.has(CONSUL)) throw hiddenNodes()
-  return answers.map((answer, at) => (hidden.has(asked[at]![0]) ? hiddenService(asked[at]![0]) : answer))
+  const gone = mayRead === undefined ? [] : empty.filter((name) => !hidden.has(name))
+  const allowed = await inParallel(gone, parallel, async (name) => await mayRead!(name))
+  const denied = new Set(gone.filter((_, at) => !allowed[at]))
+  return answers.map((answer, at) => {
+    const name = asked[at]![0]
+    return hidden.has(name) ? hiddenService(name) : denied.has(name) ? deniedService(name) : answer
+  })
 }
 
 /**

@@ -103,6 +103,12 @@ export class KongFleet {
     return [...new Set(gates.map(({ owner }) => owner))]
   }
 
+  /** Services that Kong has something of, as soon as it was read. */
+  async heldServices(): Promise<readonly string[]> {
+    await this.primary.connection.wasRead
+    return [...new Set(this.all.flatMap(({ mirror }) => [...mirror.values()].map(({ owner }) => owner)))]
+  }
+
   /** What is wrong in any Kong; what is wrong in all of them once. */
   problems(): readonly Problem[] {
     const found = [...this.all.flatMap((each) => each.problems()), ...(this.#options.meshProblems?.() ?? [])]

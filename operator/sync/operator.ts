@@ -286,6 +286,7 @@ export async function startOperator(
     onChange: (change) => policies.setCatalog(change),
     onDoubt: (doubt) => doubts.note('catalog', doubt),
     onUnread: (unread) => policies.setUnread(unread),
+    held: () => fleet.heldServices(),
   })
 
   const datacenter = new OwnDatacenter(reader, config.consul.datacenter)

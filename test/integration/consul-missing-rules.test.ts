@@ -27,15 +27,19 @@ afterEach(async () => {
 })
 after(() => stack.stop())
 
-async function begin(rules: string): Promise<{ readonly accessor: string }> {
-  const { ID } = (await stack.consul.request('PUT', '/acl/policy', {
+async function begin(
+  rules: string,
+): Promise<{ readonly accessor: string; readonly policy: { readonly ID: string; readonly Name: string } }> {
+  const policy = (await stack.consul.request('PUT', '/acl/policy', {
     Name: `operator-${Math.random().toString(36).slice(2)}`,
     Rules: rules,
-  })) as { ID: string }
-  const token = (await stack.consul.request('PUT', '/acl/token', { Policies: [{ ID }] })) as KongRow
+  })) as { ID: string; Name: string }
+  const token = (await stack.consul.request('PUT', '/acl/token', {
+    Policies: [{ ID: policy.ID }],
+  })) as KongRow
   const consul = { url: stack.consul.url, token: new Secret(token.SecretID) }
   operator = await startOperator({ ...stack.config(), consul }, { log: silentLogger })
-  return { accessor: token.AccessorID }
+  return { accessor: token.AccessorID, policy }
 }
 
 const upstreams = async (): Promise<string[]> =>
@@ -65,6 +69,31 @@ test('a token that is taken away while it leads is told as well', async () => {
     (await waitFor(problem, { what: 'the problem' })).message,
     /Consul does not know the token: it has expired or was deleted/,
   )
+})
+
+test('a service that the token may not read is not taken for gone: by one that runs, nor by one that starts', async () => {
+  const { policy } = await begin(SHIPPED)
+  await ready()
+  const unread = () => operator!.status().problems.find(({ code }) => code === 'SERVICE_NOT_READ')
+  const isDenied = async () => /needs service "web" read/.test((await waitFor(unread)).message)
+  const denying = { Name: policy.Name, Rules: `${SHIPPED}\nservice "web" { policy = "deny" }` }
+  await stack.consul.request('PUT', `/acl/policy/${policy.ID}`, denying)
+  await stack.consul.register({ Name: 'other', Address: '127.0.0.1', Port: 9002 })
+  await waitFor(async () => (await upstreams()).includes('other.mesh'), { what: 'another service' })
+  deepEqual((await upstreams()).includes('web.mesh'), true)
+  await operator!.stop()
+
+  await begin(denying.Rules)
+  await waitFor(isDenied, { what: 'the rule being named' })
+  await ready()
+  await stack.consul.register({ Name: 'more', Address: '127.0.0.1', Port: 9003 })
+  await waitFor(async () => (await upstreams()).includes('more.mesh'), { what: 'one more service' })
+  deepEqual((await upstreams()).includes('web.mesh'), true)
+
+  await stack.consul.deregister('other')
+  await waitFor(async () => !(await upstreams()).includes('other.mesh'), {
+    what: 'what is gone being removed',
+  })
 })
 
 test('a token that may not read nodes shows no instance: nothing of Kong is removed, and it is told', async () => {
