@@ -73,7 +73,7 @@ export function compileChain(service: string, entries: ConfigEntries, known: Kno
     if (strange !== null) {
       tell(
         'ENTRY_UNSUPPORTED',
-        'error',
+        'warning',
         `${where}.${strange} is not known to this version of kongsul; the route is left out and its requests go to the routes after it`,
       )
       continue

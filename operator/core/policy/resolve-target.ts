@@ -105,7 +105,7 @@ function redirected(
   const where = `service-resolver ${Name}: Redirect`
   const elsewhere = foreignPlace(Redirect)
   if (elsewhere !== null) {
-    tell('ENTRY_UNSUPPORTED', 'error', `${where}.${elsewhere} is not supported; it is not followed`)
+    tell('ENTRY_UNSUPPORTED', 'warning', `${where}.${elsewhere} is not supported; it is not followed`)
     return null
   }
   const next = rewritten(target, Redirect)
@@ -139,7 +139,7 @@ function failoverOf(target: TargetName, resolvers: Resolvers, known: Known, tell
     if (elsewhere !== null) {
       tell(
         'ENTRY_UNSUPPORTED',
-        'error',
+        'warning',
         `${at}.${elsewhere} is not supported: only this data centre is watched, so nobody serves from there`,
       )
       continue

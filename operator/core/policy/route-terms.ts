@@ -28,7 +28,7 @@ export const PRESENT = '~*.*'
 export function routeTerms(match: RouteMatchDocument, where: string, tell: Tell): RouteTerms | null {
   const refuse = (field: string, why: string): null => {
     const rest = 'the route is left out and its requests go to the routes after it'
-    tell('ENTRY_UNSUPPORTED', 'error', `${where}.Match.HTTP.${field} ${why}; ${rest}`)
+    tell('ENTRY_UNSUPPORTED', 'warning', `${where}.Match.HTTP.${field} ${why}; ${rest}`)
     return null
   }
   if ((match.QueryParam ?? []).length > 0) {
@@ -68,7 +68,7 @@ export function routeTerms(match: RouteMatchDocument, where: string, tell: Tell)
   }
   if (others !== '') {
     const what = `${where}.Match.HTTP.Methods has ${others}, which Kong cannot match; it is left out`
-    tell('ENTRY_UNSUPPORTED', 'error', what)
+    tell('ENTRY_UNSUPPORTED', 'warning', what)
   }
   return { path, methods, headers }
 }

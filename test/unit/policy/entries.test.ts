@@ -126,6 +126,39 @@ describe('an entry', () => {
     )
     assert.deepEqual(whereFrom(state, ['/a', '/b', '/c', '/d'], { 'x-a': '1' }), ['web', 'web', 'web', 'api'])
   })
+
+  test('that Kong cannot do as a whole is a warning while others serve, an error where requests get a wrong path', () => {
+    const { problems } = desireWith(
+      {
+        'service-router': [
+          router(
+            'web',
+            route({ PathPrefix: '/a', QueryParam: [{ Name: 'x', Present: true }] }, { Service: 'api' }),
+            route({ PathPrefix: '/b', Methods: ['GET', 'M-SEARCH'] }, { Service: 'api' }),
+            { Match: { HTTP: { PathPrefix: '/c', Hostnames: ['x'] } }, Destination: { Service: 'api' } },
+            route({ PathPrefix: '/d' }, { Service: 'api', PrefixRewrite: '/a//b' }),
+          ),
+        ],
+        'service-resolver': [
+          resolver('web', { Failover: { '*': { Datacenters: ['dc9'] } } }),
+          resolver('api', { Redirect: { Service: 'web', Datacenter: 'dc9' } }),
+        ],
+      },
+      services,
+    )
+    const told = problems
+      .filter(({ code }) => code === 'ENTRY_UNSUPPORTED')
+      .map(({ severity, message }) => `${severity} ${/: (\S+)/.exec(message)?.[1]}`)
+    // The redirect concerns both services.
+    assert.deepEqual([...new Set(told)].sort(), [
+      'error Routes[3].Destination.PrefixRewrite',
+      'warning Failover[*].Datacenters',
+      'warning Redirect.Datacenter',
+      'warning Routes[0].Match.HTTP.QueryParam',
+      'warning Routes[1].Match.HTTP.Methods',
+      'warning Routes[2].Match.HTTP.Hostnames',
+    ])
+  })
 })
 
 /** Who gets GET requests for these paths at web.mesh. */
