@@ -7,6 +7,7 @@ import { type InternalRouteOptions, internalRoutes } from '../http/internal-rout
 import { CircuitBook } from './circuit-book.ts'
 import { editSettings, settingsKey } from './edit-settings.ts'
 import type { EjectionBook } from './ejection-book.ts'
+import { withoutLetGo } from './let-go-circuits.ts'
 import { type CircuitRow, listCircuits } from './list-circuits.ts'
 import type { MeshFeed } from './mesh-feed.ts'
 import type { PluginPresence } from './plugin-presence.ts'
@@ -15,7 +16,7 @@ import type { Reconciler } from './reconciler.ts'
 export interface PluginApiOptions extends Pick<InternalRouteOptions, 'token' | 'onOutcome' | 'signal'> {
   readonly reader: ConsulReader
   readonly writer: KvWriter
-  readonly reconciler: Pick<Reconciler, 'overrides' | 'knows' | 'hasDecided'>
+  readonly reconciler: Pick<Reconciler, 'overrides' | 'knows' | 'hasDecided' | 'mirror'>
   readonly ejections: EjectionBook
   readonly presence: PluginPresence
   readonly feed: MeshFeed
@@ -33,11 +34,19 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
   const { reader, writer, reconciler, ejections, presence, feed, token, onOutcome, onTold, signal } = options
   const book = new CircuitBook()
   const modesByHand = () => reconciler.overrides().filter(isMode)
+  const isForcedInKong = (service: string) =>
+    [...reconciler.mirror.values()].some(
+      ({ kind, name, owner, fields }) =>
+        kind === 'plugin' &&
+        name === 'mesh-circuit-breaker' &&
+        owner === service &&
+        fields['config.mode'] === 'forced_open',
+    )
   const circuits = () => {
     const views = feed.current()
     const byHand = new Set(modesByHand().map(({ service }) => service))
     const modes = modesOf(views, reconciler.overrides())
-    return listCircuits(book.nodes(), ejections.list(), views, modes, byHand)
+    return withoutLetGo(listCircuits(book.nodes(), ejections.list(), views, modes, byHand), isForcedInKong)
   }
   return {
     circuits,

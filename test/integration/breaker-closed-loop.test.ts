@@ -210,7 +210,11 @@ test('the API opens a circuit for all Kongs, and the refusal is as the settings 
     return answer.status === 429 ? answer : null
   })
   deepEqual([refused.body, refused.headers.get('x-why')], ['later', 'circuit'])
+  const isForced = async () => (await circuitsOf('api-open')).some(({ state }) => state === 'forced_open')
+  await waitFor(isForced, { what: 'the circuit being told' })
   equal((await set('auto')).status, 200)
+  // Kong tells its plugins with the next request alone, and there is none.
+  await waitFor(async () => !(await isForced()), { what: 'nothing being told that holds no more' })
   await waitFor(async () => (await mesh.get('api-open')).status === 200)
 })
 
