@@ -23,6 +23,8 @@ export class LeftUpstreams {
   readonly #options: LeftUpstreamsOptions
   /** By name. */
   readonly #left = new Map<string, NodeJS.Timeout>()
+  /** Running while an upstream that nothing leads to may have been left by who wrote before. */
+  #beginning: NodeJS.Timeout | null = null
   /** Services that wait to remove one. */
   readonly #waiting = new Map<string, Set<string>>()
 
@@ -30,13 +32,19 @@ export class LeftUpstreams {
     this.#options = options
   }
 
+  /** Kong was read, and somebody else may have written to it until a moment ago: this operator before it was started anew. */
+  begin(): void {
+    if (this.#beginning !== null) clearTimeout(this.#beginning)
+    this.#beginning = setTimeout(() => {
+      this.#beginning = null
+    }, KEPT_MS).unref()
+  }
+
   /** Noted when a service of Kong has gone elsewhere, or is gone. */
   written({ action, entity, before, fields }: Change): void {
     if (entity.kind !== 'service' || before === null || this.#options.isDbless()) return
     if (action === 'update' && !fields.includes('host')) return
-    const upstream = String(before.fields.host ?? '')
-    clearTimeout(this.#left.get(upstream))
-    this.#left.set(upstream, setTimeout(() => this.#end(upstream), KEPT_MS).unref())
+    this.#leave(String(before.fields.host ?? ''))
   }
 
   /** Was it led away from too short a time ago to be removed? */
@@ -49,12 +57,16 @@ export class LeftUpstreams {
     const { action, entity, service, upstream } = change
     if (action !== 'delete' || upstream === '' || this.#options.isDbless()) return false
     if (!this.#isServedOtherwise(entity.owner, upstream)) return false
-    if (!this.#left.has(upstream) && !this.#options.isUsed(upstream)) return false
+    if (!this.#left.has(upstream) && !this.#options.isUsed(upstream)) {
+      if (this.#beginning === null) return false
+      this.#leave(upstream)
+    }
     this.#waiting.set(upstream, (this.#waiting.get(upstream) ?? new Set()).add(service))
     return true
   }
 
   stop(): void {
+    if (this.#beginning !== null) clearTimeout(this.#beginning)
     for (const timer of this.#left.values()) clearTimeout(timer)
     this.#left.clear()
   }
@@ -65,6 +77,11 @@ export class LeftUpstreams {
     const has = (of: Entity['kind'], name?: string) =>
       wanted.some((each) => each.kind === of && (name === undefined || each.name === name))
     return has('service') && !has('upstream', upstream)
+  }
+
+  #leave(upstream: string): void {
+    clearTimeout(this.#left.get(upstream))
+    this.#left.set(upstream, setTimeout(() => this.#end(upstream), KEPT_MS).unref())
   }
 
   #end(upstream: string): void {

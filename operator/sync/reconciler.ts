@@ -346,6 +346,7 @@ export class Reconciler {
     if (!this.connection.isUp) return // reads everything when it is up, and goes on then
     if (!isBriefLoss) {
       await this.#readPlugins()
+      this.#left.begin()
       await this.#reads.anew()
     }
     if (this.#may.mayWrite && this.connection.isUp) this.queue.resume()
@@ -512,6 +513,7 @@ export class Reconciler {
     this.#settingsCheck.begin()
     if (!this.#decision.isPossible || this.#isUnchecked()) return
     const isFirst = !this.hasDecided
+    if (isFirst) this.#left.begin()
     const before = this.#decision.index ?? indexOwned(this.mirror.state(), this.#options.mesh.mesh)
     const changed = this.#compute(before)
     const result = diff(this.mirror.state(), this.desired.state, this.#diffRules.take())

@@ -56,6 +56,21 @@ test('an upstream is removed some seconds after the last service of Kong was led
   equal(left.keeps(removal('old')), false)
 })
 
+test('what nothing leads to when the operator begins may have been left a moment before: it stays as long', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const left = begin()
+  equal(left.keeps(removal('old')), false)
+  left.begin()
+  equal(left.keeps(removal('old')), true)
+  equal(left.isRecent(removal('old')), true)
+  t.mock.timers.tick(10_000)
+  equal(left.keeps(removal('old')), true)
+  t.mock.timers.tick(1_000)
+  deepEqual(due, ['web'])
+  equal(left.keeps(removal('old')), false)
+  equal(left.keeps(removal('another')), false)
+})
+
 test('targets leave an upstream that is still wanted, and all of a service that is gone, at once', () => {
   const left = begin()
   left.written(moved('old', 'new'))
