@@ -20,7 +20,9 @@ export const pauseRoutes =
   (pauses: PauseSource, knows: (service: string) => boolean) =>
   (app: FastifyInstance): void => {
     const known = (service: string): string => {
-      if (service === WHOLE_MESH || knows(service) || pauses.pauseFor(service) !== null) return service
+      // The pause of the whole mesh holds every name, misspelt ones too.
+      const hasOwn = pauses.pauseFor(service)?.service === service
+      if (service === WHOLE_MESH || knows(service) || hasOwn) return service
       throw new RequestError(404, `service ${service} is not in the catalog`)
     }
     endpoint(app, {

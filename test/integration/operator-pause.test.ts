@@ -72,6 +72,7 @@ test('a pause of the whole mesh holds every service, and ends by itself', async 
   const service = mesh.service('all')
   const { body } = await put('*/pause', { for: '3s', reason: 'maintenance' })
   assert.equal(body['paused'], true)
+  assert.equal((await put('misspelt/pause', { for: '3s' })).status, 404, 'a name that Consul has not')
   await register(service, 1)
   await held(service)
   assert.equal(await targetsOf(service), 0)
