@@ -52,6 +52,11 @@ export class MeshSide {
     return readCatalog(this.#reader)
   }
 
+  /** Name of the node that the agent asked runs on. @throws ConsulError */
+  async node(): Promise<string> {
+    return (await this.#agent.self()).node
+  }
+
   /** Writes one change to Consul. @throws ConsulError; RequestError when the agent that has an instance is away */
   async write(change: ConsulChange): Promise<void> {
     if (change.what === 'settings') {
@@ -68,7 +73,7 @@ export class MeshSide {
    */
   async readMesh(changes: readonly ConsulChange[] = [], found?: CatalogReading): Promise<MeshReading> {
     const consul = found ?? (await this.readConsul())
-    const node = changes.length === 0 ? '' : (await this.#agent.self()).node
+    const node = changes.length === 0 ? '' : await this.node()
     const wanted: FoundInConsul = withChanges(consul, changes, node)
     const snapshot = await this.#withPolicies(wanted.snapshot)
     const readings = await Promise.all(

@@ -129,7 +129,8 @@ class Run {
     const writes = isNothing || isLed ? [] : plan.changes.filter(isWritten)
     const own = desired.problems.filter(({ service }) => services.has(service))
     for (const line of problemLines(own, this.#io.paint)) this.#steps.note(line)
-    await this.#warnOfAddresses(config, withChanges({ ...found, snapshot }, changes, ''))
+    const node = await side.node()
+    await this.#warnOfAddresses(config, withChanges({ ...found, snapshot }, changes, node), node)
     if (changes.length > 0 || routes.length > 0 || writes.length > 0) {
       for (const line of [...changes.map(changeLine), ...routes.map(reachLine)]) steps.say(line)
       if (writes.length > 0) steps.say(writesLine(writes))
@@ -184,7 +185,11 @@ class Run {
     return await compose.configured(given)
   }
 
-  async #warnOfAddresses(config: ProcessConfig, { snapshot }: ReturnType<typeof withChanges>): Promise<void> {
+  async #warnOfAddresses(
+    config: ProcessConfig,
+    { snapshot }: ReturnType<typeof withChanges>,
+    consulNode: string,
+  ): Promise<void> {
     const own = new Map([...snapshot.services].filter(([name]) => serviceNames(this.#file).includes(name)))
     const { consul, kong } = config.operator
     const hosts =
@@ -194,7 +199,7 @@ class Run {
             kongHost: new URL(kong.adminUrl.split(',')[0]!).hostname,
             consulHost: new URL(consul.url).hostname,
           }
-    for (const { level, found, mend } of judgeAddresses({ services: own }, { ...hosts, consulNode: '' })) {
+    for (const { level, found, mend } of judgeAddresses({ services: own }, { ...hosts, consulNode })) {
       if (level === 'problem') this.#steps.note(`warning: ${found}\n           -> ${mend}`)
     }
   }
