@@ -9,6 +9,8 @@ import { CliError } from './cli-error.ts'
 import { whoAmI } from './who-am-i.ts'
 
 const LIMIT_MS = 60_000
+/** Longer than it usually takes: then it is told what it waits for. */
+const QUIET_MS = 1_000
 
 export interface ApplyOnceOptions {
   /** Consul service that must be known; null: whatever there is. */
@@ -17,6 +19,8 @@ export interface ApplyOnceOptions {
   readonly only?: ReadonlySet<string> | null
   /** Services of which nothing is held: that all of them vanish was asked for. */
   readonly released?: readonly string[]
+  /** Told what it waits for. */
+  readonly note?: (line: string) => void
 }
 
 /**
@@ -29,6 +33,7 @@ export async function applyOnce(
     service = null,
     only = service === null ? null : new Set([service]),
     released = [],
+    note,
   }: ApplyOnceOptions = {},
 ): Promise<ApplyResult> {
   const api = { host: '127.0.0.1', port: 0 }
@@ -37,9 +42,16 @@ export async function applyOnce(
     { log: silentLogger, only, isBrief: true },
   )
   try {
-    const deadline = performance.now() + LIMIT_MS
+    const startedMs = performance.now()
+    let told = ''
     while (!operator.status().ready) {
-      if (performance.now() > deadline) throw notReady(operator.status().reasons)
+      const { reasons } = operator.status()
+      const tookMs = performance.now() - startedMs
+      if (tookMs > LIMIT_MS) throw notReady(reasons)
+      const waiting = reasons.join('; ')
+      if (tookMs > QUIET_MS && waiting !== told)
+        note?.(`waiting, for ${LIMIT_MS / 1000} s at most: ${waiting}`)
+      if (tookMs > QUIET_MS) told = waiting
       await delay(50)
     }
     for (const each of released) await operator.release(each, whoAmI())

@@ -7,12 +7,13 @@ export function reportError(error: unknown, args: readonly string[]): void {
     return
   }
   const name = args.find((arg) => !arg.startsWith('-'))
-  process.stderr.write(`kongsul${name ? ` ${name}` : ''}: ${asText(error)}\n`)
+  process.stderr.write(`kongsul${name ? ` ${name}` : ''}: ${errorText(error)}\n`)
   if (process.env['KONGSUL_LOG_LEVEL'] === 'debug' && error instanceof Error)
     process.stderr.write(`${error.stack}\n`)
 }
 
-function asText(error: unknown): string {
+/** For people: what happened, and what to do where that is known. */
+export function errorText(error: unknown): string {
   if (!(error instanceof CliError)) {
     const remedy = remedyOf(error)
     return `${explain(error)}${remedy === undefined ? '' : `\n  what to do: ${remedy}`}`

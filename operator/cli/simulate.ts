@@ -110,7 +110,12 @@ const unreadable = (file: string, answer: string, cause: unknown): CliError =>
     {
       tried: `reading ${file === '-' ? 'standard input' : file}`,
       answer,
-      remedy: 'give JSON of the form that --help shows',
+      remedy: isAbsent(cause)
+        ? 'name a file that is there and can be read, or - for standard input'
+        : 'give JSON of the form that --help shows',
     },
     { cause },
   )
+
+const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'EACCES', 'EISDIR'].includes((error as NodeJS.ErrnoException | null)?.code ?? '')

@@ -62,7 +62,7 @@ test('what is not JSON is refused with exit code 1', async () => {
 test('a file that is not there is refused', async () => {
   const { code, stderr } = await runKongsul(['simulate', 'propagation', join(folder, 'none.json')])
   assert.equal(code, 1)
-  assert.match(stderr, /none\.json[\s\S]*ENOENT/)
+  assert.match(stderr, /none\.json[\s\S]*ENOENT[\s\S]*name a file that is there/)
 })
 
 test('--help of the group names the simulators, and theirs the form of the input', async () => {

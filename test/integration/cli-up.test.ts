@@ -162,6 +162,15 @@ describe('an up that runs', () => {
   })
 })
 
+test('a Consul that is named and does not answer is told with what to do', async () => {
+  const { code, stderr } = await runKongsul(['up', '--free-ports'], {
+    CONSUL_HTTP_ADDR: 'http://127.0.0.1:9',
+  })
+  assert.equal(code, 1)
+  assert.match(stderr, /using the Consul at http:\/\/127\.0\.0\.1:9\n/)
+  assert.match(stderr, /what to do: start it, or mend CONSUL_HTTP_ADDR .* a Consul of its own\n/)
+})
+
 test('kill -9 of up leaves no process behind', async () => {
   const up = await startUp()
   const { pids, folder } = await partsOf(up)
@@ -178,6 +187,9 @@ test('beside a Consul that was there, kill -9 of up takes its own services out a
     const services = async () => Object.keys((await consul.request('GET', '/agent/services')) as object)
     // web is taken by somebody else: ours have another name.
     assert.ok((await services()).includes('sample-web-1'))
+    const second = await runKongsul(['up', '--free-ports'], { CONSUL_HTTP_ADDR: consul.url })
+    assert.equal(second.code, 1)
+    assert.match(second.stderr, /operator \S+ leads mesh default there[\s\S]*KONGSUL_MESH=mine/)
     await up.stop('SIGKILL')
     await waitFor(async () => (await services()).join() === 'web-9', {
       what: 'only the service of others is left',

@@ -1,7 +1,7 @@
 // explain and apply on a real Consul and a gateway, or the Kong that KONG_ADMIN_URL names.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { runKongsul } from '../support/kongsul-process.ts'
+import { runKongsul, startKongsul } from '../support/kongsul-process.ts'
 import { Mesh } from '../support/mesh.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -41,6 +41,13 @@ test('apply --once applies without an operator, one service or all', async () =>
   const rest = await runKongsul(['apply', '--once', '-o', 'json'], env)
   assert.equal(rest.code, 0, rest.stderr)
   assert.equal(await exists(routeOf(other)), true)
+})
+
+test('apply --once says what it waits for', async () => {
+  const once = startKongsul(['apply', '--once'], { ...env, KONG_ADMIN_URL: 'http://127.0.0.1:9' })
+  const told = () => /^waiting, for 60 s at most: .*ECONNREFUSED 127\.0\.0\.1:9/m.test(once.output())
+  await waitFor(told, { what: 'what it waits for' })
+  await once.stop()
 })
 
 test('without an operator, apply says how to go on', async () => {

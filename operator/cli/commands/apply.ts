@@ -37,7 +37,7 @@ export function defineApply(command: Command): void {
       const io = ioOf(options)
       const config = commandConfig(options)
       const result = once
-        ? await applyOnce(config.operator, { service: service ?? null })
+        ? await applyOnce(config.operator, { service: service ?? null, note: io.note })
         : await callOperator<ApplyResult>(config, 'POST', '/apply', service === undefined ? {} : { service })
       if (result === null) throw operatorDown(config, 'applying (kongsul apply --once needs none)')
       if (io.format === 'json') io.json(result)

@@ -57,13 +57,26 @@ export function defineCall(command: Command): void {
     if (called === null) throw operatorDown(config, `calling ${service}`)
     if (called.status_code >= 400) process.exitCode = 1
     if (io.format === 'json') return io.json(called)
-    const who = called.instance_id ?? 'an instance that is not known'
-    io.note(`${called.status_code} from ${who} in ${called.duration} s, trace ${called.trace_id}`)
+    io.note(calledLine(called))
     if (called.body !== null)
       io.print(typeof called.body === 'string' ? called.body : JSON.stringify(called.body, null, 2))
   })
   addOutputOption(command)
   addConfigOptions(command, ['addr', 'tokenFile'])
+}
+
+/** The line of an answer: status, who gave it, how long it took. */
+export function calledLine({ status_code, instance_id, body, duration, trace_id }: Called): string {
+  return `${status_code} from ${instance_id ?? unknownGiver(body)} in ${duration} s, trace ${trace_id}`
+}
+
+/** The breaker's own answer says what it is (plugins/mesh-circuit-breaker/refusal.ts); people may have set another. */
+function unknownGiver(body: unknown): string {
+  const isRefusal =
+    typeof body === 'object' && body !== null && 'code' in body && body.code === 'CIRCUIT_OPEN'
+  return isRefusal
+    ? 'the circuit breaker, which asked no instance,'
+    : 'Kong itself or an instance that is not known'
 }
 
 const from = (least: number, most: number) => (text: string) => {

@@ -1,6 +1,7 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import type { Io } from '../io.ts'
 import { openMesh } from '../read-mesh.ts'
+import { errorText } from '../report-error.ts'
 import { closingLines } from './closing-lines.ts'
 import { LiveScreen } from './live-screen.ts'
 import { meshTable } from './mesh-table.ts'
@@ -52,7 +53,7 @@ export async function runUp(config: ProcessConfig, options: UpOptions, io: Io): 
     }
   } catch (error) {
     // Whoever asked for the end made what was under way fail.
-    if (!end.reason) end.because({ problem: (error as Error).message })
+    if (!end.reason) end.because({ problem: errorText(error) })
   } finally {
     screen?.close()
     screen = null

@@ -1,9 +1,11 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
+import { whoLeads } from '../../leader/who-leads.ts'
 import { findConsul } from '../../setup/consul-binary.ts'
 import type { OperatorConfig } from '../../sync/operator-config.ts'
 import { revealed } from '../../telemetry/secret.ts'
 import { type AgentApi, agentApi } from '../agent-api.ts'
 import { flagsAsEnvironment } from '../agent-config.ts'
+import { CliError, explain } from '../cli-error.ts'
 import { readCircuits } from '../operator-client.ts'
 import { Child } from './child.ts'
 import { consulArguments } from './consul-arguments.ts'
@@ -30,6 +32,8 @@ export interface StackOptions {
   /** A part that everything needs has ended: `up` cannot go on. */
   readonly onCrash: (problem: string) => void
 }
+
+const NOBODY: ReadonlySet<string> = new Set(['CONSUL_UNREACHABLE', 'CONSUL_TIMEOUT'])
 
 /** Everything `up` runs: keeper with Consul, plugins, gateway, operator, sample services. */
 export class Stack {
@@ -138,8 +142,32 @@ export class Stack {
   }
 
   async #useConsul(): Promise<string> {
-    const { version } = await this.agent.self()
-    return `${version} at ${this.consulUrl}, used as it is`
+    try {
+      const { version } = await this.agent.self()
+      await this.#refuseLed()
+      return `${version} at ${this.consulUrl}, used as it is`
+    } catch (error) {
+      const { code = '' } = error as { code?: string }
+      if (!NOBODY.has(code)) throw error
+      const remedy =
+        'start it, or mend CONSUL_HTTP_ADDR (consul.address); without it, up starts a Consul of its own'
+      const tried = `using the Consul at ${this.consulUrl}`
+      throw new CliError(code, { tried, answer: explain(error), remedy }, { cause: error })
+    }
+  }
+
+  /** The operator of this stack would stand by, and its gateway stay empty. */
+  async #refuseLed(): Promise<void> {
+    const { consul, mesh } = this.#options.config.operator
+    const leader = await whoLeads(consul, mesh)
+    if (leader === null) return
+    throw new CliError('OPERATOR_RUNS', {
+      tried: `using the Consul at ${this.consulUrl}`,
+      answer: `operator ${leader || '(without a name)'} leads mesh ${mesh} there, and writes to its own Kong`,
+      remedy:
+        'give this mesh another name (KONGSUL_MESH=mine), or leave CONSUL_HTTP_ADDR out: then up starts a Consul of its own; ' +
+        'of an operator that was killed a moment ago the lead ends within 20 s',
+    })
   }
 
   async #startConsul(): Promise<string> {
