@@ -1,12 +1,9 @@
 import { type Entity, type Kind, type KongState, keyOf } from '../core/entity.ts'
 import { isUnmanagedRoute } from '../core/foreign-routes.ts'
 
-const LONGEST_READ_MS = 600_000
-const TIMES_APART_MS = 1_000
-
 /**
  * What Kong holds, as last read or written. Indexed so that one service's part can be taken out without looking at
- * the others; knows when each entity was written, so that a slow read cannot put back what was there before a write.
+ * the others; knows what was written during a read, so that a slow one cannot put back what was there before a write.
  */
 export class KongMirror {
   readonly #entities = new Map<string, Entity>()
@@ -14,11 +11,11 @@ export class KongMirror {
   readonly #byParent = new Index()
   readonly #byName = new Index()
   readonly #byMatch = new Index()
-  /** When each entity was written, on the clock of writes; oldest first. */
+  /** When each entity was written, on the clock of writes, oldest first; as far back as a read that is under way needs it. */
   readonly #written = new Map<string, number>()
   #clock = 0
-  /** Which moments of that clock were when, oldest first; one a second. */
-  #times: { readonly at: number; readonly ms: number }[] = []
+  /** When the reads that are under way began, on that clock, oldest first. */
+  readonly #reads: { readonly since: number }[] = []
   #copy: KongState | null = null
   readonly #foreign = new Map<string, Entity>()
   #foreignCopy: readonly Entity[] | null = null
@@ -91,17 +88,39 @@ export class KongMirror {
     }
   }
 
-  /** A moment between writes; give it to `merge` with what was read after. */
-  now(): number {
-    return this.#clock
+  /**
+   * Reads something of Kong and takes it over. What is written while it is read is left as it is, entity by entity: a
+   * service that changes all the time must not hide what somebody does to the rest of it.
+   * @param covers which of the entities known so far the read would have shown
+   * @throws what `read` throws; nothing is taken over then
+   */
+  async read(
+    read: () => Promise<KongState>,
+    covers: (entity: Entity, state: KongState) => boolean,
+  ): Promise<KongState> {
+    const begun = { since: this.#clock }
+    this.#reads.push(begun)
+    try {
+      const state = await read()
+      this.#merge(state, (entity) => covers(entity, state), begun.since)
+      return state
+    } finally {
+      this.#reads.splice(this.#reads.indexOf(begun), 1)
+      this.#forget(this.#reads[0]?.since ?? this.#clock)
+    }
   }
 
-  /**
-   * Takes over what was read of Kong: `covers` says which of the entities known so far the read would have shown.
-   * What was written since `since` is left as it is, entity by entity: a service that changes all the time must not
-   * hide what somebody does to the rest of it.
-   */
-  merge(read: KongState, covers: (entity: Entity) => boolean, since: number): void {
+  /** Takes over all that Kong holds, read while nobody wrote. */
+  replace(state: KongState): void {
+    this.#merge(state, () => true, this.#clock)
+  }
+
+  /** How many writes are remembered for the reads that are under way. */
+  get remembered(): number {
+    return this.#written.size
+  }
+
+  #merge(read: KongState, covers: (entity: Entity) => boolean, since: number): void {
     const isNewer = (key: string) => (this.#written.get(key) ?? 0) > since
     for (const [key, entity] of this.#entities) {
       if (!covers(entity) || read.has(key) || isNewer(key)) continue
@@ -138,15 +157,11 @@ export class KongMirror {
     return this.#byMatch.get(match)
   }
 
-  /** Remembered for longer than any read takes. */
   #note(key: string): void {
-    const ms = performance.now()
     this.#clock += 1
+    if (this.#reads.length === 0) return
     this.#written.delete(key)
     this.#written.set(key, this.#clock)
-    if (ms - (this.#times.at(-1)?.ms ?? Number.NEGATIVE_INFINITY) >= TIMES_APART_MS)
-      this.#times.push({ at: this.#clock, ms })
-    while (ms - this.#times[0]!.ms > LONGEST_READ_MS) this.#forget(this.#times.shift()!.at)
   }
 
   #forget(until: number): void {

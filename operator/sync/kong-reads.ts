@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { backoffMs } from '../consul/backoff.ts'
 import type { MeshOptions } from '../core/desired.ts'
-import { keyOf } from '../core/entity.ts'
 import type { KongTarget } from '../kong/kong-target.ts'
-import { readLists } from '../kong/read-state.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { KongConnection } from './kong-connection.ts'
 import type { KongMirror } from './kong-mirror.ts'
-import { coveredByLists, mergeTargets, readSpread } from './read-spread.ts'
+import { mergeLists, mergeTargets, readSpread } from './read-spread.ts'
 
 export interface KongReadOptions {
   readonly kong: KongTarget
@@ -37,9 +35,10 @@ export class KongReads {
    */
   async all(): Promise<void> {
     const { kong, mirror } = this.#options
-    const since = mirror.now()
-    const state = await kong.read()
-    mirror.merge(state, () => true, since)
+    await mirror.read(
+      () => kong.read(),
+      () => true,
+    )
   }
 
   /** Everything, at once: another operator may have written. */
@@ -63,9 +62,7 @@ export class KongReads {
     }
     const { admin } = kong
     await this.#run(async () => {
-      const since = mirror.now()
-      const read = new Map((await readLists(admin)).map((entity) => [keyOf(entity), entity]))
-      mirror.merge(read, coveredByLists(read), since)
+      const read = await mergeLists(admin, mirror)
       for (const id of upstreamIds) if (read.has(`upstream/${id}`)) await mergeTargets(admin, mirror, id)
       log.info('Kong was read again: something was missing', { entities: mirror.size })
     })

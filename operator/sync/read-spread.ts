@@ -19,14 +19,12 @@ export async function readSpread(
   mirror: KongMirror,
   { mesh, signal }: { readonly mesh: MeshOptions; readonly signal: AbortSignal },
 ): Promise<void> {
-  const since = mirror.now()
-  const lists = await readLists(admin)
-  mirror.merge(
-    new Map(lists.map((entity) => [keyOf(entity), entity])),
+  const lists = await mirror.read(
+    async () => byKey(await readLists(admin)),
     ({ kind }) => kind !== 'target',
-    since,
   )
-  const upstreams = lists.filter((entity) => entity.kind === 'upstream' && isOurs(entity, mesh.mesh))
+  const isOurUpstream = (entity: Entity) => entity.kind === 'upstream' && isOurs(entity, mesh.mesh)
+  const upstreams = [...lists.values()].filter(isOurUpstream)
   const pauseMs = Math.min(LONGEST_PAUSE_MS, SPREAD_MS / Math.max(1, upstreams.length))
   for (const { id } of upstreams) {
     await mergeTargets(admin, mirror, id)
@@ -35,14 +33,27 @@ export async function readSpread(
   }
 }
 
-/** The lists show everything but targets, and that the targets of an upstream which is gone are gone as well. */
-export function coveredByLists(read: KongState): (entity: Entity) => boolean {
-  return ({ kind, parent }) => kind !== 'target' || !read.has(`upstream/${parent}`)
+/**
+ * Reads everything but targets into the mirror, and that the targets of an upstream which is gone are gone as well.
+ * @throws KongError
+ */
+export function mergeLists(admin: KongAdmin, mirror: KongMirror): Promise<KongState> {
+  return mirror.read(
+    async () => byKey(await readLists(admin)),
+    ({ kind, parent }, lists) => kind !== 'target' || !lists.has(`upstream/${parent}`),
+  )
 }
 
-/** Reads the targets of one upstream into the mirror. */
+/**
+ * Reads the targets of one upstream into the mirror.
+ * @throws KongError
+ */
 export async function mergeTargets(admin: KongAdmin, mirror: KongMirror, upstreamId: string): Promise<void> {
-  const since = mirror.now()
-  const targets = new Map((await readTargets(admin, upstreamId)).map((entity) => [keyOf(entity), entity]))
-  mirror.merge(targets, ({ kind, parent }) => kind === 'target' && parent === upstreamId, since)
+  await mirror.read(
+    async () => byKey(await readTargets(admin, upstreamId)),
+    ({ kind, parent }) => kind === 'target' && parent === upstreamId,
+  )
 }
+
+const byKey = (entities: readonly Entity[]): KongState =>
+  new Map(entities.map((entity) => [keyOf(entity), entity]))

@@ -601,7 +601,7 @@ export class Reconciler {
 
   /** Told in the middle of a batch, which is decided anew. */
   #foreignConfig(state: KongState): void {
-    this.mirror.merge(state, () => true, this.mirror.now())
+    this.mirror.replace(state)
     this.#compareAll()
   }
 
