@@ -5,8 +5,10 @@ import type { Action } from '../core/intentions/intention.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { shaped } from './answer-shape.ts'
 import { connectionAgent } from './connection-agent.ts'
 import { ConsulError, consulError } from './consul-error.ts'
+import { decodedRows, orNoRows } from './kv-rows.ts'
 import type {
   RawCheck,
   RawKey,
@@ -101,7 +103,8 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
     options.signal?.addEventListener('abort', cancel, { once: true })
     try {
       const [response, body] = await call({ ...query(options), ctx: context })
-      return trusted(endpoint, response, body as T)
+      const answer = trusted(endpoint, response, body)
+      return { ...answer, body: shaped<T>(endpoint, answer.body) }
     } catch (error) {
       const failure = consulError(endpoint, error)
       if (failure.code !== 'CONSUL_ABORTED') metrics.consulErrors.inc({ endpoint })
@@ -204,12 +207,12 @@ export function createConsulReader(config: ConsulConfig, metrics: Metrics): Cons
       return body.Config.Datacenter
     },
     keys: async (prefix, options) => {
-      const answer = await read<readonly RawKey[] | undefined>(
+      const answer = await read<readonly RawKey[] | null | undefined>(
         'kv.get',
-        (o) => consul.kv.get({ key: { encode: false, toString: () => prefix }, recurse: true, ...o }),
+        (o) => orNoRows(get(`/kv/${prefix}`, { recurse: 'true', ...o })),
         options,
       )
-      return { ...answer, body: answer.body ?? [] }
+      return { ...answer, body: decodedRows(answer.body ?? []) }
     },
     close: () => agent.destroy(),
   }
@@ -224,7 +227,6 @@ type Method = (options: CallOptions) => Promise<[RawResponse, unknown]>
 interface Consul {
   readonly health: { readonly state: Method; readonly service: Method }
   readonly catalog: { readonly services: Method; readonly nodes: Method; readonly node: { services: Method } }
-  readonly kv: { readonly get: Method }
   _get(request: CallOptions, ...next: unknown[]): Promise<RawResponse & { body?: unknown }>
 }
 

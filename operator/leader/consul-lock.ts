@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type http from 'node:http'
 import ConsulClient from 'consul'
+import { shaped } from '../consul/answer-shape.ts'
 import { connectionAgent } from '../consul/connection-agent.ts'
 import { ConsulError, consulError } from '../consul/consul-error.ts'
+import { decodedRows, orNoRows } from '../consul/kv-rows.ts'
 import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -69,7 +71,8 @@ export function createConsulLock(
   const consul = client(config.url, token, agent)
   const checkId = `service:${serviceId}`
   // The package escapes a key's slashes; Consul wants them as they are.
-  const path = { encode: false, toString: () => key.split('/').map(encodeURIComponent).join('/') }
+  const escaped = key.split('/').map(encodeURIComponent).join('/')
+  const path = { encode: false, toString: () => escaped }
 
   async function call<T>(
     endpoint: string,
@@ -162,14 +165,26 @@ export function createConsulLock(
         wait: `${waitMs}ms`,
         timeout: waitMs * 1.0625 + CALL_TIMEOUT_MS,
       }
-      const options = { ctx: context, consistent: true, ...(index > 0n ? blocking : {}) }
+      const { timeout, ...asked } = { timeout: CALL_TIMEOUT_MS, ...(index > 0n ? blocking : {}) }
+      const request = {
+        name: 'kv.get',
+        path: `/kv/${escaped}`,
+        ctx: context,
+        timeout,
+        query: { consistent: '1', ...asked },
+        headers: token === undefined ? {} : { 'x-consul-token': token },
+      }
       try {
-        const [response, row] = await call<[Pick<http.IncomingMessage, 'headers'>, RawRow | undefined]>(
+        const { headers, row } = await call<{ headers: http.IncomingHttpHeaders; row: RawRow | undefined }>(
           'kv.get',
-          (o) => consul.kv.get({ ...o, key: path }),
-          options,
+          async () => {
+            const asking = consul._get(request).then((answer) => [answer, answer.body] as const)
+            const [{ headers }, body] = await orNoRows(asking)
+            const rows = shaped<readonly RawRow[] | null | undefined>('kv.get', body) ?? []
+            return { headers, row: decodedRows(rows)[0] }
+          },
         )
-        const header = String(response.headers['x-consul-index'])
+        const header = String(headers['x-consul-index'])
         return {
           value: row?.Value ?? '',
           heldBy: row?.Session ? row.Session : null,
@@ -208,8 +223,9 @@ interface Consul {
     readonly check: { readonly pass: Call; readonly list: Call }
   }
   readonly session: { readonly renew: Call; readonly destroy: Call }
-  readonly kv: { readonly get: Call; readonly set: Call }
+  readonly kv: { readonly set: Call }
   readonly _put: Call
+  _get(request: object): Promise<Pick<http.IncomingMessage, 'headers'> & { readonly body?: unknown }>
 }
 
 /** papi gives up a request when its context emits `cancel`, and answers [response, body] when this flag is set. */

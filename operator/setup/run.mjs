@@ -15,6 +15,7 @@ const SOAK = [
   'contract/mesh-api',
   'contract/lenient-api',
   'integration/described-answers',
+  'integration/odd-answers',
   'soak/silent-client',
   'soak/churn',
   'unit/plugin-server/mutated-recordings',
@@ -23,6 +24,7 @@ const SOAK = [
 if (job === 'soak') {
   process.env.FUZZ_RUNS ??= '2000'
   process.env.FUZZ_MESSAGES ??= '1000000'
+  process.env.FUZZ_ANSWERS ??= '500'
   process.env.DASHBOARD_SECONDS ??= '600'
 }
 // Another one each time finds more: PROPERTY_SEED=random, and the soak.
