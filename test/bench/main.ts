@@ -12,6 +12,7 @@ import { configure } from './configure.ts'
 import { discover } from './discover.ts'
 import { type StoredRun, writeBenchDocs } from './docs.ts'
 import { failover } from './failover.ts'
+import { features } from './features.ts'
 import { type Figure, isFailure, type Part } from './figure.ts'
 import { follow } from './follow.ts'
 import { grey } from './grey.ts'
@@ -35,6 +36,7 @@ const PARTS: readonly Part[] = [
   breaker,
   follow,
   failover,
+  features,
   grey,
   outcomes,
   planning,

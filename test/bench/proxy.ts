@@ -38,6 +38,12 @@ export const proxy: Part = {
         { what: `${name}, one connection, p50`, value: way.p50, unit: 'ms', ...beside((each) => each.p50) },
       ]),
       {
+        what: 'with tracing and circuit breaker: requests beside the bare gateway',
+        value: plugged.perSecond,
+        unit: '/s',
+        baseline: { what: 'dev gateway without plugins', value: bare.gateway.perSecond },
+      },
+      {
         what: 'straight to the instance: requests',
         value: straight.perSecond,
         unit: '/s',

@@ -25,3 +25,17 @@ test('every package is pinned to one version', () => {
     [],
   )
 })
+
+test('the lock file has the hash of every package, and what package.json asks for', () => {
+  const { packages } = json('package-lock.json')
+  const { dependencies, devDependencies } = json('package.json')
+  deepEqual(packages[''].dependencies, dependencies)
+  deepEqual(packages[''].devDependencies, devDependencies)
+  const without = Object.entries(packages as Record<string, { readonly integrity?: string }>).filter(
+    ([path, { integrity = '' }]) => path !== '' && !/^sha512-[\w+/]{86}==$/.test(integrity),
+  )
+  deepEqual(
+    without.map(([path]) => path),
+    [],
+  )
+})
