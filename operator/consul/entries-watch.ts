@@ -1,6 +1,6 @@
 // Follows Consul's configuration entries, one blocking list for each kind. What cannot be read stays as it was read
 // last, with the reason.
-import { ENTRY_KINDS, type EntryKind } from '../core/policy/config-entries.ts'
+import { ENTRY_KINDS, type EntryKind, nameOf } from '../core/policy/config-entries.ts'
 import { type AnswerEvent, followBlockingQuery } from './blocking-query.ts'
 import { ConsulError } from './consul-error.ts'
 import type { Answer, ConsulReader } from './consul-reader.ts'
@@ -140,6 +140,6 @@ const hidden = (kind: EntryKind, name: string): ConsulError =>
 
 /** By name; a row without one is none of Consul's. */
 function byName(rows: readonly unknown[]): Rows {
-  const named = rows.map((row) => [String((row as { Name?: unknown } | null)?.Name ?? ''), row] as const)
+  const named = rows.map((row) => [nameOf(row), row] as const)
   return new Map(named.filter(([name]) => name !== '').sort(([left], [right]) => (left < right ? -1 : 1)))
 }

@@ -129,12 +129,10 @@ function sayingOf({ Action: action, Permissions: permissions }: Row): Intention[
   return read
 }
 
-const EVERY_PATH: ReadonlySet<string> = new Set(['/'])
-
 function isForAll(http: unknown): boolean {
   if (typeof http !== 'object' || http === null) return true
   return Object.entries(http).every(
-    ([field, value]) => isEmpty(value) || (field === 'PathPrefix' && EVERY_PATH.has(String(value))),
+    ([field, value]) => isEmpty(value) || (field === 'PathPrefix' && value === '/'),
   )
 }
 

@@ -156,7 +156,11 @@ function sidecarFields(rest: Readonly<Record<string, unknown>>): string[] {
     .sort()
 }
 
-const nameOf = (row: unknown): string => String((row as { Name?: unknown } | null)?.Name ?? '')
+/** '' where it has no name that is text: such an entry is none of Consul's. */
+export function nameOf(row: unknown): string {
+  const name = (row as { readonly Name?: unknown } | null)?.Name
+  return typeof name === 'string' ? name : ''
+}
 
 const byName = (left: unknown, right: unknown): number => (nameOf(left) < nameOf(right) ? -1 : 1)
 
