@@ -55,6 +55,8 @@ interface Entry extends ChangeEvent {
 }
 
 const MOST_ENTRIES = 1000
+/** How much longer the list may grow before its oldest go. */
+const SPARE = 0.05
 
 /**
  * What the operator did lately. Holds the changes as they were and makes texts of them only when asked: their
@@ -78,8 +80,13 @@ export class ChangeLog {
     this.#lastId += 1
     const { service, reasons, changes, tookMs, atMs, error, node } = event
     this.#entries.push({ id: this.#lastId, service, reasons, changes, tookMs, atMs, error, node, tries })
-    // Dropping one at a time would move the whole list each time.
-    if (this.#entries.length >= 2 * this.#size) this.#entries = this.#entries.slice(-this.#size)
+    // Dropping one at a time would move the whole list each time; entries are what a busy operator has most of.
+    if (this.#entries.length > this.#size * (1 + SPARE)) this.#entries = this.#entries.slice(-this.#size)
+  }
+
+  /** How many are held, those that are told of no more among them. */
+  get held(): number {
+    return this.#entries.length
   }
 
   /** Of the newest entry; 0 for none. */

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Change } from '../../../operator/core/diff.ts'
 import type { Entity } from '../../../operator/core/entity.ts'
@@ -155,4 +155,13 @@ test('what was added after an entry is told newest first, and no more than asked
   deepEqual(since(2), ['c'])
   deepEqual(since(0, 2), ['c', 'b'])
   deepEqual(since(3), [])
+})
+
+test('no more is held than is told, but for a twentieth', () => {
+  const log = new ChangeLog(100)
+  for (let added = 0; added < 1_000; added++) {
+    log.add(event())
+    ok(log.held <= 106, `${log.held} after ${added + 1}`)
+  }
+  equal(log.list({ limit: 1_000 }).total, 100)
 })
