@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { ConsulError, consulError } from './consul-error.ts'
 import type { Answer, Read } from './consul-reader.ts'
 import { RetryPace } from './retry-pace.ts'
@@ -44,14 +45,16 @@ const ONE_CHANGE = 3n
 /**
  * Follows one blocking query until the signal aborts, by the rules of
  * https://developer.hashicorp.com/consul/api-docs/features/blocking: the index is reset when it goes backwards or
- * is 0, and after a failure. Also after an answer with the index that was waited to be exceeded, long before the wait
- * was over: `consul snapshot restore` ends each wait so, with the rows of before, and the restored ones, whose indexes
- * are lower, would be waited for in vain (agent/blockingquery, AbandonCh).
+ * is 0, and after a failure. Also after an answer that brought nothing new long before the wait was over: `consul snapshot
+ * restore` ends each wait so, and the restored rows, whose indexes are lower, would be waited for in vain
+ * (agent/blockingquery, AbandonCh). Its index is the one that was waited to be exceeded, or, where newer versions go on
+ * waiting while only other rows change, a later one with the rows of before.
  */
 export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<void> {
   const { read, waitMs, signal, onAnswer, onFailure, everyAnswer = false } = query
   let index = 0n
   let seen: bigint | null = null
+  let before: T | null = null
   let fresh = true
   let broken = false
   let pauseMs = 0
@@ -66,8 +69,11 @@ export async function followBlockingQuery<T>(query: BlockingQuery<T>): Promise<v
         onAnswer(answer, { fresh: fresh || backwards, backwards, broken })
       }
       const moved = answer.index - (seen ?? answer.index)
-      const abandoned = index > 0n && answer.index === index && tookMs < WHOLE_WAIT * waitMs
+      const isEarly = index > 0n && tookMs < WHOLE_WAIT * waitMs
+      const isSame = () => everyAnswer && isDeepStrictEqual(answer.body, before)
+      const abandoned = isEarly && (answer.index === index || isSame())
       seen = answer.index
+      before = everyAnswer ? answer.body : null
       index = backwards || abandoned ? 0n : answer.index
       fresh = false
       broken = false

@@ -8,10 +8,10 @@ import {
 import { ConsulError } from '../../../operator/consul/consul-error.ts'
 import type { ReadOptions } from '../../../operator/consul/consul-reader.ts'
 
-type Step = { readonly index: bigint } | { readonly fails: ConsulError['code'] }
+type Step = { readonly index: bigint; readonly body?: string } | { readonly fails: ConsulError['code'] }
 
 /** Plays the steps as answers of Consul; returns what was asked for and what was made of the answers. */
-async function play(steps: readonly Step[]) {
+async function play(steps: readonly Step[], { everyAnswer = false } = {}) {
   const stop = new AbortController()
   const asked: bigint[] = []
   const seen: (readonly [index: bigint, event: AnswerEvent])[] = []
@@ -25,12 +25,13 @@ async function play(steps: readonly Step[]) {
     }
     asked.push(index)
     if ('fails' in step) throw new ConsulError(step.fails, 'test', 'failed')
-    return { body: null, index: step.index }
+    return { body: [step.body], index: step.index }
   }
   await followBlockingQuery({
     read,
     waitMs: 1000,
     signal: stop.signal,
+    everyAnswer,
     onAnswer: ({ index }, event) => seen.push([index, event]),
     onFailure: ({ code }) => failures.push(code),
   })
@@ -58,6 +59,18 @@ test('a wait that ends early with nothing new is asked anew without an index: Co
   const { asked, seen } = await play([{ index: 900n }, { index: 900n }, { index: 12n }, { index: 13n }])
   deepEqual(asked, [0n, 900n, 0n, 0n])
   deepEqual(seen[1], [12n, { fresh: true, backwards: true, broken: false }])
+})
+
+test('so is one that ends early with the rows of before and a later index, where all answers are told', async () => {
+  const steps = [
+    { index: 30n, body: 'old' },
+    { index: 31n, body: 'old' },
+    { index: 12n, body: 'restored' },
+  ]
+  deepEqual((await play(steps, { everyAnswer: true })).asked, [0n, 30n, 0n])
+  deepEqual((await play(steps)).asked, [0n, 30n, 31n])
+  const news = [...steps.slice(0, 1), { index: 31n, body: 'new' }, { index: 32n, body: 'newer' }]
+  deepEqual((await play(news, { everyAnswer: true })).asked, [0n, 30n, 31n])
 })
 
 test('what was asked without an index is not taken for a wait that ended early', async () => {
