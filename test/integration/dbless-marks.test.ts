@@ -8,6 +8,7 @@ import { Secret } from '../../operator/telemetry/secret.ts'
 import { startConsul, type TestConsul } from '../support/consul.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { freePorts } from '../support/free-port.ts'
+import { operatorConfig } from '../support/operator-config.ts'
 import { startTestGateway } from '../support/operator-stack.ts'
 import { FEED_TOKEN, type PluginServer, pluginServer } from '../support/plugin-server.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -37,17 +38,12 @@ before(async () => {
     await consul.register({ Name: 'web', ID: `web-${port}`, Address: '127.0.0.1', Port: port })
   operator = await startOperator(
     {
-      consul: { url: consul.url },
-      kong: { adminUrl: `${one.adminUrl},${two.adminUrl}`, timeoutMs: 5000, parallel: 8 },
-      proxyUrl: `http://127.0.0.1:${one.gateway.proxyPort}`,
-      api: { host: '127.0.0.1', port: api },
-      mesh: 'default',
-      hostSuffix: 'mesh',
-      expose: 'all',
-      resync: { cron: '*/5 * * * *' },
-      overrides: { policy: 'keep' },
-      operator: { id: undefined, advertise: undefined },
-      dryRun: false,
+      ...operatorConfig({
+        consulUrl: consul.url,
+        adminUrl: `${one.adminUrl},${two.adminUrl}`,
+        proxyUrl: `http://127.0.0.1:${one.gateway.proxyPort}`,
+        apiPort: api,
+      }),
       feedToken: new Secret(FEED_TOKEN),
       outcomes: 'access_log',
     },

@@ -122,19 +122,7 @@ test('what was let go is not held again by an operator that starts before it is 
 test('an operator that stands by can be asked to let go, and the one that leads does', async () => {
   await register('led', 4)
   second = await startOperator(
-    {
-      consul: { url: stack.consul.url },
-      kong: { adminUrl: stack.adminUrl, timeoutMs: 5000, parallel: 8 },
-      proxyUrl: stack.proxyUrl,
-      api: { host: '127.0.0.1', port: 0 },
-      mesh: 'default',
-      hostSuffix: 'mesh',
-      expose: 'all',
-      resync: { cron: '*/5 * * * *' },
-      overrides: { policy: 'keep' },
-      operator: { id: 'second', advertise: undefined },
-      dryRun: false,
-    },
+    { ...stack.config(), operator: { id: 'second', advertise: undefined } },
     { log: silentLogger },
   )
   await waitFor(() => second!.status().services.some(({ service }) => service === 'led'))

@@ -6,6 +6,7 @@ import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { startConsul, type TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
 import { type GatewayNode, startGatewayNode } from './gateway-node.ts'
+import { operatorConfig } from './operator-config.ts'
 import type { KongRow } from './operator-stack.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -114,18 +115,9 @@ export async function whenReady(operator: Operator): Promise<void> {
   await waitFor(ready, { what: 'the operator being ready' })
 }
 
-function configFor(consul: TestConsul, nodes: readonly TestNode[]): OperatorConfig {
-  return {
-    consul: { url: consul.url },
-    kong: { adminUrl: nodes.map(({ adminUrl }) => adminUrl).join(','), timeoutMs: 5000, parallel: 8 },
+const configFor = (consul: TestConsul, nodes: readonly TestNode[]): OperatorConfig =>
+  operatorConfig({
+    consulUrl: consul.url,
+    adminUrl: nodes.map(({ adminUrl }) => adminUrl).join(','),
     proxyUrl: nodes[0]!.proxyUrl,
-    api: { host: '127.0.0.1', port: 0 },
-    mesh: 'default',
-    hostSuffix: 'mesh',
-    expose: 'all',
-    resync: { cron: '*/5 * * * *' },
-    overrides: { policy: 'keep' },
-    operator: { id: undefined, advertise: undefined },
-    dryRun: false,
-  }
-}
+  })

@@ -1,6 +1,7 @@
 // Answers of Consul or Kong that are not what they should be: a value is another, missing, twice or of another kind, or the whole
 // is no JSON at all. What is asked and what is answered otherwise stays.
 import type { Answered } from './chaos-proxy.ts'
+import { ODD_VALUES } from './odd-values.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 const WHOLES = [
@@ -17,22 +18,8 @@ const WHOLES = [
   '{"data":[null]}',
 ]
 const VALUES: readonly unknown[] = [
-  ...[
-    null,
-    true,
-    0,
-    -1,
-    1.5,
-    1e308,
-    2 ** 60,
-    '',
-    ' ',
-    '\u0000',
-    '__proto__',
-    '[::1',
-    '../..',
-    'a'.repeat(5_000),
-  ],
+  ...ODD_VALUES,
+  ...[' ', '[::1', '../..', 'a'.repeat(5_000)],
   ...[[], {}, [null], [{}], { constructor: null }, ['x', 1]],
 ]
 const INDEXES = ['', '0', '-1', '1', '1.5', 'x', '18446744073709551615', '9'.repeat(40)]

@@ -6,6 +6,7 @@ import type { OperatorConfig } from '../../operator/sync/operator-config.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
 import { type GivenKong, givenKong } from './given-kong.ts'
+import { operatorConfig } from './operator-config.ts'
 import { waitFor } from './wait-for.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read any field of any entity
@@ -87,6 +88,7 @@ export async function startStack({
   /** Paths of what a test made by hand. */
   const made: string[] = []
 
+  const config = (apiPort?: number) => operatorConfig({ consulUrl: consul.url, adminUrl, proxyUrl, apiPort })
   const running = (): Operator => {
     if (operator === null) throw new Error('no operator is running')
     return operator
@@ -107,14 +109,14 @@ export async function startStack({
     gateway,
     adminUrl,
     proxyUrl,
-    config: () => configFor(consul, gateway, ports?.api),
+    config: () => config(ports?.api),
     operator: running,
     startOperator: async ({ kong, ...over } = {}) => {
       operator = await startOperator(
         {
-          ...configFor(consul, gateway, ports?.api),
+          ...config(ports?.api),
           ...over,
-          kong: { ...configFor(consul, gateway).kong, ...kong },
+          kong: { ...config().kong, ...kong },
         },
         { log: silentLogger, ...(dashboard === undefined ? {} : { dashboard }) },
       )
@@ -182,19 +184,3 @@ export const startTestGateway = (
     log: silentLogger,
     env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env },
   })
-
-function configFor(consul: TestConsul, gateway: StackGateway, apiPort = 0): OperatorConfig {
-  return {
-    consul: { url: consul.url },
-    kong: { adminUrl: gateway.adminUrl, timeoutMs: 5000, parallel: 8 },
-    proxyUrl: gateway.proxyUrl,
-    api: { host: '127.0.0.1', port: apiPort },
-    mesh: 'default',
-    hostSuffix: 'mesh',
-    expose: 'all',
-    resync: { cron: '*/5 * * * *' },
-    overrides: { policy: 'keep' },
-    operator: { id: undefined, advertise: undefined },
-    dryRun: false,
-  }
-}

@@ -12,10 +12,11 @@ import { formatInKv } from '../../../operator/core/format.ts'
 import { acceptancesIn, rememberedHolds } from '../../../operator/core/hold-memory.ts'
 import { acceptIntentions } from '../../../operator/core/intentions/intention.ts'
 import { pausesIn } from '../../../operator/core/pause.ts'
-import { acceptEntries } from '../../../operator/core/policy/config-entries.ts'
+import { acceptEntries, ENTRY_KINDS } from '../../../operator/core/policy/config-entries.ts'
 import { acceptSettings } from '../../../operator/core/settings.ts'
 import { type KvRows, parseStatus } from '../../../operator/core/settings-status.ts'
 import { acceptMigrations } from '../../../operator/legacy/accept-migrations.ts'
+import { ODD_VALUES } from '../../support/odd-values.ts'
 
 const RUNS = 10 * Number(process.env['FUZZ_RUNS'] ?? 30)
 
@@ -33,22 +34,7 @@ const words = fc.constantFrom(
 const odd = fc.letrec<{ any: unknown }>((tie) => ({
   any: fc.oneof(
     { maxDepth: 5 },
-    fc.constantFrom<unknown>(
-      null,
-      true,
-      0,
-      -1,
-      1.5,
-      1e308,
-      2 ** 60,
-      '',
-      '\u0000',
-      '5s',
-      'all',
-      '__proto__',
-      [],
-      {},
-    ),
+    fc.constantFrom(...ODD_VALUES, '5s', 'all', [], {}),
     fc.constant({ toString: 1 }),
     fc.string({ unit: 'binary', maxLength: 8 }),
     fc.array(tie('any'), { maxLength: 3 }),
@@ -101,16 +87,9 @@ test(`whatever ${RUNS} times stands in KV is read or refused`, () => {
 })
 
 test(`whatever ${RUNS} times Consul says of entries and intentions is read or refused`, () => {
-  const kinds = [
-    'service-router',
-    'service-splitter',
-    'service-resolver',
-    'service-defaults',
-    'proxy-defaults',
-  ] as const
   // As JSON has it.
   const rows = fc.array(odd, { maxLength: 3 }).map((all) => JSON.parse(JSON.stringify(all)) as unknown[])
-  const property = fc.property(fc.constantFrom(...kinds), rows, rows, (kind, first, then) => {
+  const property = fc.property(fc.constantFrom(...ENTRY_KINDS), rows, rows, (kind, first, then) => {
     acceptEntries(acceptEntries(null, new Map([[kind, first]])), new Map([[kind, then]]))
     acceptIntentions(acceptIntentions(null, first), then)
   })
