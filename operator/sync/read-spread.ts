@@ -19,10 +19,7 @@ export async function readSpread(
   mirror: KongMirror,
   { mesh, signal }: { readonly mesh: MeshOptions; readonly signal: AbortSignal },
 ): Promise<void> {
-  const lists = await mirror.read(
-    async () => byKey(await readLists(admin)),
-    ({ kind }) => kind !== 'target',
-  )
+  const lists = await mergeLists(admin, mirror)
   const isOurUpstream = (entity: Entity) => entity.kind === 'upstream' && isOurs(entity, mesh.mesh)
   const upstreams = [...lists.values()].filter(isOurUpstream)
   const pauseMs = Math.min(LONGEST_PAUSE_MS, SPREAD_MS / Math.max(1, upstreams.length))

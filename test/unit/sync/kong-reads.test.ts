@@ -5,6 +5,7 @@ import { kongError } from '../../../operator/kong/kong-error.ts'
 import { readTargets } from '../../../operator/kong/read-state.ts'
 import { KongMirror } from '../../../operator/sync/kong-mirror.ts'
 import { type KongReadOptions, KongReads } from '../../../operator/sync/kong-reads.ts'
+import { readSpread } from '../../../operator/sync/read-spread.ts'
 import { silentLogger } from '../../../operator/telemetry/logger.ts'
 import { desire, instance } from '../core/build-mesh.ts'
 
@@ -47,4 +48,22 @@ test('an upstream removed while Kong is read has no targets, and ends no reading
     throw kongError('GET', '/upstreams/u/targets', 404, { message: 'Not found' })
   }
   assert.deepEqual(await readTargets({ list: gone } as unknown as KongAdmin, 'u'), [])
+})
+
+test('a target of an upstream that Kong does not list is gone with the next resync', async () => {
+  const mirror = new KongMirror()
+  mirror.replace(state)
+  const target = [...state.values()].find(({ kind }) => kind === 'target')!
+  // As an answer that was rubbish has left it.
+  const stray = { ...target, id: '', parent: '\u0000' }
+  mirror.set(stray)
+  const admin = { list: async () => [] } as unknown as KongAdmin
+  await readSpread(admin, mirror, {
+    mesh: { mesh: 'default' } as KongReadOptions['mesh'],
+    signal: new AbortController().signal,
+  })
+  assert.deepEqual(
+    [...mirror.values()].filter(({ kind }) => kind === 'target'),
+    [],
+  )
 })
