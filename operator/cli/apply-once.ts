@@ -49,9 +49,10 @@ export async function applyOnce(
       const tookMs = performance.now() - startedMs
       if (tookMs > LIMIT_MS) throw notReady(reasons)
       const waiting = reasons.join('; ')
-      if (tookMs > QUIET_MS && waiting !== told)
+      if (tookMs > QUIET_MS && waiting !== told) {
         note?.(`waiting, for ${LIMIT_MS / 1000} s at most: ${waiting}`)
-      if (tookMs > QUIET_MS) told = waiting
+        told = waiting
+      }
       await delay(50)
     }
     for (const each of released) await operator.release(each, whoAmI())

@@ -100,7 +100,7 @@ function hintOf(router: Router, asked: RouteRequest): string | null {
 function routeRequest({ method, url, headers }: ExplainedRequest): RouteRequest {
   const parsed = new URL(url)
   const scheme = parsed.protocol === 'https:' ? 'https' : 'http'
-  const host = headers.get('host')?.[0] ?? hostOf(url)
+  const host = headers.get('host')?.[0] ?? hostAsWritten(url)
   return {
     method,
     path: normalisePath(parsed.pathname),
@@ -112,8 +112,8 @@ function routeRequest({ method, url, headers }: ExplainedRequest): RouteRequest 
   }
 }
 
-/** As it is written: URL would make it lower case. */
-const hostOf = (url: string): string => /^[^/]*\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? ''
+/** Host and port of a URL as it is written: the class URL would make it lower case. */
+export const hostAsWritten = (url: string): string => /^[^/]*\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? ''
 
 function canCompile(row: RouteRow): boolean {
   try {

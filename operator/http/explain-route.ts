@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { hostAsWritten } from '../core/explain-request.ts'
 import { type ExplainSources, explain } from '../sync/explain.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { answeringForKong } from './kong-answers.ts'
@@ -46,8 +47,9 @@ function urlOf(text: string): string {
 
 /** As clients send it: in the case in which it is written (URL makes it lower case, Kong does not), other alphabets encoded. */
 function hostAsSent(text: string, url: URL): string {
-  const written = /^[^/]*\/\/(?:[^/?#]*@)?([A-Za-z0-9._:[\]-]*)(?=[/?#]|$)/.exec(text)?.[1]
-  return written?.toLowerCase().startsWith(url.hostname) ? written : url.host
+  const written = hostAsWritten(text)
+  const isPlain = /^[A-Za-z0-9._:[\]-]*$/.test(written) && written.toLowerCase().startsWith(url.hostname)
+  return isPlain ? written : url.host
 }
 
 function headersOf(texts: readonly string[]): ReadonlyMap<string, readonly string[]> {

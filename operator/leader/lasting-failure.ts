@@ -1,7 +1,7 @@
 import { ConsulError } from '../consul/consul-error.ts'
 
 /** How many failures in a row are no news: a check registered a moment ago takes some ms to reach Consul's servers. */
-const NO_NEWS = 3
+export const NO_NEWS = 3
 
 /**
  * Is a failure one to tell people of? What the token may not do it will not be able to in a moment.

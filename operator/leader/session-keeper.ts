@@ -1,7 +1,7 @@
 import { RetryPace } from '../consul/retry-pace.ts'
 import { type CheckKind, isUnreachable } from './check-kind.ts'
 import type { Registration } from './consul-lock.ts'
-import { isLasting } from './lasting-failure.ts'
+import { isLasting, NO_NEWS } from './lasting-failure.ts'
 import { sessionStep } from './lease.ts'
 import { now, pause, type Seat } from './seat.ts'
 import { LEASE_TIMING, PASS_EVERY_MS, RETRY, UNREACHABLE_AFTER_MS } from './timing.ts'
@@ -67,8 +67,7 @@ export class SessionKeeper {
         pace.reset()
       } catch (error) {
         if (isLasting(error, attempt)) this.#trouble = (error as Error).message
-        // Not the first one: a check registered a moment ago takes some ms to reach Consul's servers.
-        if (!this.#failing && attempt === 3) {
+        if (!this.#failing && attempt === NO_NEWS) {
           this.#failing = true
           log.warn('no session for the election', { reason: (error as Error).message })
         }

@@ -35,7 +35,7 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
   const book = new CircuitBook()
   const modesByHand = () => reconciler.overrides().filter(isMode)
   const isForcedInKong = (service: string) =>
-    [...reconciler.mirror.values()].some(
+    [...reconciler.mirror.part(service, []).values()].some(
       ({ kind, name, owner, fields }) =>
         kind === 'plugin' &&
         name === 'mesh-circuit-breaker' &&

@@ -8,6 +8,7 @@ import { Secret } from '../../operator/telemetry/secret.ts'
 import { startConsul, type TestConsul } from '../support/consul.ts'
 import { type EchoServer, startEchoServer } from '../support/echo-server.ts'
 import { freePorts } from '../support/free-port.ts'
+import { whenReady } from '../support/kong-nodes-stack.ts'
 import { operatorConfig } from '../support/operator-config.ts'
 import { startTestGateway } from '../support/operator-stack.ts'
 import { FEED_TOKEN, type PluginServer, pluginServer } from '../support/plugin-server.ts'
@@ -49,7 +50,7 @@ before(async () => {
     },
     { log: silentLogger },
   )
-  await waitFor(() => operator.status().ready, { what: 'the operator being ready' })
+  await whenReady(operator)
   for (const node of [one, two])
     await waitFor(async () => (await ask(node)) === 200, { what: `web at ${node.adminUrl}` })
 })

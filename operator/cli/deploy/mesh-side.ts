@@ -28,6 +28,8 @@ export class MeshSide {
   readonly #agents: ReturnType<typeof createAgentWriter>
   readonly #registrar: Registrar
   readonly kong: ReachedKong
+  /** null until it was asked. */
+  #node: string | null = null
 
   private constructor(config: ProcessConfig['operator'], kong: ReachedKong) {
     const metrics = createMetrics('')
@@ -54,7 +56,8 @@ export class MeshSide {
 
   /** Name of the node that the agent asked runs on. @throws ConsulError */
   async node(): Promise<string> {
-    return (await this.#agent.self()).node
+    this.#node ??= (await this.#agent.self()).node
+    return this.#node
   }
 
   /** Writes one change to Consul. @throws ConsulError; RequestError when the agent that has an instance is away */
