@@ -1,6 +1,7 @@
 /**
  * Ejections in KV: `mesh/ejections/<upstream>/<target>`, written for the plugin process that took an instance out. Until
- * its deadline nobody else puts the target back. Time is passed in.
+ * its deadline nobody else puts the target back. Nodes without a database have marks of their own, and each its own record
+ * below that: `.../<target>/<node>`. Time is passed in.
  */
 
 import type { KvRows } from './settings-status.ts'
@@ -24,19 +25,34 @@ export type Ejections = ReadonlyMap<string, Ejection>
 
 const PREFIX = 'mesh/ejections/'
 
-export const ejectionKey = (upstream: string, target: string): string => `${PREFIX}${upstream}/${target}`
+/** @param node whose own mark it is; null where all nodes share their marks */
+export const ejectionKey = (upstream: string, target: string, node: string | null = null): string =>
+  `${PREFIX}${upstream}/${target}${node ? `/${encodeURIComponent(node)}` : ''}`
 
 /** What is readable of the rows; one without a deadline claims nothing: nothing may stay ejected for ever. */
 export function ejectionsIn(rows: KvRows): Ejections {
   const found = new Map<string, Ejection>()
   for (const [key, { text }] of rows) {
     if (!key.startsWith(PREFIX)) continue
-    const [upstream, target, ...rest] = key.slice(PREFIX.length).split('/')
+    const [upstream, target, node, ...rest] = key.slice(PREFIX.length).split('/')
     if (!upstream || !target || rest.length > 0) continue
     const ejection = ejectionOf(upstream, normalTarget(target), text)
-    if (ejection !== null) found.set(ejectionKey(upstream, ejection.target), ejection)
+    if (ejection === null) continue
+    if (node === undefined) found.set(ejectionKey(upstream, ejection.target), ejection)
+    else if (node === encodeURIComponent(ejection.owner))
+      found.set(ejectionKey(upstream, ejection.target, ejection.owner), ejection)
   }
   return found
+}
+
+/** Of each target, by `ejectionKey` without a node, the ejection that ends last: until then it is left alone. */
+export function lastingEjections(ejections: Ejections): Ejections {
+  const last = new Map<string, Ejection>()
+  for (const each of ejections.values()) {
+    const key = ejectionKey(each.upstream, each.target)
+    if ((last.get(key)?.untilMs ?? Number.NEGATIVE_INFINITY) < each.untilMs) last.set(key, each)
+  }
+  return last
 }
 
 export function ejectionText({ untilMs, sinceMs, reason, owner }: Ejection): string {

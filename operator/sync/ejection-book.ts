@@ -6,6 +6,7 @@ import {
   ejectionKey,
   ejectionsIn,
   ejectionText,
+  lastingEjections,
 } from '../core/ejections.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -33,19 +34,21 @@ export class EjectionBook {
   readonly #options: EjectionBookOptions
   #rows: KvRows = new Map()
   #ejections: Ejections = new Map()
+  #lasting: Ejections = new Map()
   #timer: NodeJS.Timeout | null = null
 
   constructor(options: EjectionBookOptions) {
     this.#options = options
   }
 
-  /** Sorted by upstream and target. */
+  /** Sorted by upstream and target; without a database of one target those of several nodes. */
   list(): readonly Ejection[] {
     return [...this.#ejections].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, each]) => each)
   }
 
+  /** Of several the one that ends last. */
   get(upstream: string, target: string): Ejection | undefined {
-    return this.#ejections.get(ejectionKey(upstream, target))
+    return this.#lasting.get(ejectionKey(upstream, target))
   }
 
   /** What KV holds now. */
@@ -53,6 +56,7 @@ export class EjectionBook {
     this.#rows = rows
     const before = this.#ejections
     this.#ejections = ejectionsIn(rows)
+    this.#lasting = lastingEjections(this.#ejections)
     const changed = changedEjections(before, this.#ejections)
     if (changed.length > 0) this.#options.onChange(changed)
     this.review()
@@ -60,16 +64,18 @@ export class EjectionBook {
 
   /**
    * In force here when this returns, elsewhere as soon as KV is read. Where a mark reaches every node, only one process
-   * may put a target back: the one that took it out first.
+   * may put a target back: the one that took it out first. Nodes with marks of their own do not know of each other.
    * @returns the ejection that another process has there already; null: this one is in force
    * @throws ConsulError
    */
   async eject(ejection: Ejection): Promise<Ejection | null> {
-    const standing = this.get(ejection.upstream, ejection.target)
-    const isTaken =
-      standing !== undefined && standing.owner !== ejection.owner && standing.untilMs > Date.now()
-    if (isTaken && this.#options.isShared()) return standing
-    const key = ejectionKey(ejection.upstream, ejection.target)
+    const { upstream, target, owner } = ejection
+    const isShared = this.#options.isShared()
+    const standing = this.#of(upstream, target).find(
+      ([, each]) => each.owner !== owner && each.untilMs > Date.now(),
+    )
+    if (isShared && standing !== undefined) return standing[1]
+    const key = ejectionKey(upstream, target, isShared ? null : owner)
     const text = ejectionText(ejection)
     await this.#options.writer.force(key, text)
     this.setRows(new Map(this.#rows).set(key, { text, index: this.#rows.get(key)?.index ?? 0 }))
@@ -82,11 +88,14 @@ export class EjectionBook {
    * @throws ConsulError
    */
   async release(upstream: string, target: string, owner: string | null): Promise<void> {
-    const known = this.get(upstream, target)
-    if (owner !== null && known !== undefined && known.owner !== owner) return
-    const key = ejectionKey(upstream, target)
-    await this.#options.writer.force(key, null)
-    this.setRows(new Map([...this.#rows].filter(([each]) => each !== key)))
+    const known = this.#of(upstream, target)
+    const ended = known.filter(([, each]) => owner === null || each.owner === owner).map(([key]) => key)
+    const isShared = this.#options.isShared()
+    // One that was not read yet as well.
+    if (ended.length === 0 && (known.length === 0 || !isShared))
+      ended.push(ejectionKey(upstream, target, isShared ? null : owner))
+    for (const key of ended) await this.#options.writer.force(key, null)
+    this.setRows(new Map([...this.#rows].filter(([each]) => !ended.includes(each))))
   }
 
   /** Removes what nobody took away; also when this operator has become the leader. */
@@ -104,6 +113,10 @@ export class EjectionBook {
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+  }
+
+  #of(upstream: string, target: string): readonly (readonly [string, Ejection])[] {
+    return [...this.#ejections].filter(([, each]) => each.upstream === upstream && each.target === target)
   }
 
   #endMs({ upstream, untilMs }: Ejection): number {

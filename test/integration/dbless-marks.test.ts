@@ -77,12 +77,12 @@ async function ask({ gateway }: Node): Promise<number> {
   return answer.status
 }
 
-/** Of the bad instance, as this node has it. */
-async function healthAt({ adminUrl }: Node): Promise<string | undefined> {
+/** Of an instance, as this node has it. */
+async function healthAt({ adminUrl }: Node, { port } = bad): Promise<string | undefined> {
   const { data } = (await (await fetch(`${adminUrl}/upstreams/web.mesh/health`)).json()) as {
     data: readonly { readonly target: string; readonly health?: string }[]
   }
-  return data.find(({ target }) => target === `127.0.0.1:${bad.port}`)?.health
+  return data.find(({ target }) => target === `127.0.0.1:${port}`)?.health
 }
 const askUntil = (node: Node, health: string) =>
   waitFor(
@@ -105,4 +105,28 @@ test('what one node takes out goes on at the other, until its own breaker takes 
   bad.behave({})
   await askUntil(one, 'HEALTHY')
   await askUntil(two, 'HEALTHY')
+})
+
+test('the end of one node’s ejection puts nothing back at the other', async () => {
+  const tell = async (method: string, owner: string, untilMs: number) => {
+    const headers = { authorization: `Bearer ${FEED_TOKEN}`, 'content-type': 'application/json' }
+    const ejection = { upstream: 'web.mesh', target: `127.0.0.1:${bad.port}`, owner, untilMs }
+    const body = JSON.stringify(ejection)
+    equal((await fetch(`${operator.url}/internal/ejections`, { method, headers, body })).status, 204)
+  }
+  const mark = async ({ adminUrl }: Node, { port }: EchoServer) => {
+    const url = `${adminUrl}/upstreams/web.mesh/targets/127.0.0.1:${port}/unhealthy`
+    equal((await fetch(url, { method: 'PUT' })).status, 204)
+  }
+  // Nobody's of these two, so that no process beside a node takes them over.
+  await tell('POST', 'first', Date.now() + 600_000)
+  await mark(one, bad)
+  await tell('POST', 'second', Date.now() + 600_000)
+  await tell('DELETE', 'second', 0)
+  // What nobody claims is put back, and with it would have been what somebody does.
+  await mark(one, good)
+  await waitFor(async () => (await healthAt(one, good)) === 'HEALTHY', { what: 'the healer having looked' })
+  equal(await healthAt(one), 'UNHEALTHY')
+  await tell('DELETE', 'first', 0)
+  await waitFor(async () => (await healthAt(one)) === 'HEALTHY', { what: 'the return' })
 })

@@ -6,6 +6,7 @@ import {
   ejectionKey,
   ejectionsIn,
   ejectionText,
+  lastingEjections,
 } from '../../../operator/core/ejections.ts'
 
 const ejection: Ejection = {
@@ -23,6 +24,18 @@ test('what is written is what is read', () => {
   const key = ejectionKey('web.mesh', '10.0.0.1:80')
   equal(key, 'mesh/ejections/web.mesh/10.0.0.1:80')
   deepEqual([...ejectionsIn(rows({ [key]: ejectionText(ejection) }))], [[key, ejection]])
+})
+
+test('nodes with marks of their own have a record each, and the target is left alone as long as any', () => {
+  const own = (owner: string, untilMs: number) => ({ ...ejection, owner, untilMs })
+  const both = [own('node a/1', 5000), own('node-b', 4000)]
+  const keys = both.map(({ upstream, target, owner }) => ejectionKey(upstream, target, owner))
+  equal(keys[0], 'mesh/ejections/web.mesh/10.0.0.1:80/node%20a%2F1')
+  const found = ejectionsIn(rows(Object.fromEntries(both.map((each, at) => [keys[at]!, ejectionText(each)]))))
+  deepEqual([...found.values()], both)
+  deepEqual([...lastingEjections(found).values()], [both[0]])
+  const others = { 'mesh/ejections/web.mesh/10.0.0.1:80/node-c': ejectionText(both[1]!) }
+  equal(ejectionsIn(rows(others)).size, 0, 'of another node than its key says')
 })
 
 test('a target is found in the form that Kong has it in', () => {
