@@ -1,16 +1,13 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import { afterEach, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { Ejection } from '../../../operator/core/ejections.ts'
 import { EjectionBook } from '../../../operator/sync/ejection-book.ts'
 import { silentLogger } from '../../../operator/telemetry/logger.ts'
 
-let book: EjectionBook
-afterEach(() => book.stop())
-
 /** A book over a KV of its own. */
-function open(isShared: boolean): { book: EjectionBook; kv: Map<string, string> } {
+function open(context: TestContext, isShared: boolean) {
   const kv = new Map<string, string>()
-  book = new EjectionBook({
+  const book = new EjectionBook({
     writer: {
       force: async (key, text) => void (text === null ? kv.delete(key) : kv.set(key, text)),
       write: async ({ key, text }) => (text === null ? kv.delete(key) : kv.set(key, text) !== undefined),
@@ -22,16 +19,17 @@ function open(isShared: boolean): { book: EjectionBook; kv: Map<string, string> 
     isShared: () => isShared,
     onChange: () => {},
   })
-  return { book, kv }
+  context.after(() => book.stop())
+  const owners = () => book.list().map(({ owner }) => owner)
+  return { book, kv, owners }
 }
 const until = (ms: number) => Date.now() + ms
 const by = (owner: string, untilMs: number): Ejection => ({
   ...{ upstream: 'web.mesh', target: '10.0.0.1:80', sinceMs: null, reason: '', owner, untilMs },
 })
-const owners = () => book.list().map(({ owner }) => owner)
 
-test('without a database the end of one node’s ejection leaves that of another as it was', async () => {
-  const { book, kv } = open(false)
+test('without a database the end of one node’s ejection leaves that of another as it was', async (context) => {
+  const { book, kv, owners } = open(context, false)
   const long = by('node-a', until(60_000))
   equal(await book.eject(long), null)
   equal(await book.eject(by('node-b', until(5_000))), null)
@@ -44,8 +42,8 @@ test('without a database the end of one node’s ejection leaves that of another
   deepEqual([owners(), kv.size], [[], 0])
 })
 
-test('a record that an older version left under the target alone ends with its node’s', async () => {
-  const { book, kv } = open(false)
+test('a record that an older version left under the target alone ends with its node’s', async (context) => {
+  const { book, kv, owners } = open(context, false)
   const old = by('node-a', until(60_000))
   const text = JSON.stringify({ until: old.untilMs, owner: 'node-a' })
   kv.set('mesh/ejections/web.mesh/10.0.0.1:80', text)
@@ -55,16 +53,16 @@ test('a record that an older version left under the target alone ends with its n
   deepEqual([owners(), kv.size], [[], 0])
 })
 
-test('an ejection that was written elsewhere a moment ago ends as well', async () => {
-  const { book, kv } = open(false)
+test('an ejection that was written elsewhere a moment ago ends as well', async (context) => {
+  const { book, kv, owners } = open(context, false)
   kv.set('mesh/ejections/web.mesh/10.0.0.1:80/node-a', '{}')
   await book.eject(by('node-b', until(60_000)))
   await book.release('web.mesh', '10.0.0.1:80', 'node-a')
   deepEqual([owners(), kv.size], [['node-b'], 1])
 })
 
-test('where nodes share a database the one that ejected first has the target', async () => {
-  const { book } = open(true)
+test('where nodes share a database the one that ejected first has the target', async (context) => {
+  const { book, owners } = open(context, true)
   const first = by('node-a', until(60_000))
   await book.eject(first)
   equal((await book.eject(by('node-b', until(90_000))))?.owner, 'node-a')
