@@ -33,6 +33,8 @@ export interface GatewaySettings {
   readonly dbUpdateMs: number
   /** How long Kong may take to act on a new upstream, in ms. */
   readonly stateUpdateMs: number
+  /** DNS servers, `ip:port`; none: the system's. */
+  readonly dnsServers: readonly string[]
   /** How long a plugin server may take for one answer, in ms. Kong: nginx's lua_socket_read_timeout, 60 s. */
   readonly pluginReadTimeoutMs: number
 }
@@ -57,6 +59,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     },
     dbUpdateMs: number(env, 'KONG_DB_UPDATE_FREQUENCY', 5) * 1000,
     stateUpdateMs: number(env, 'KONG_WORKER_STATE_UPDATE_FREQUENCY', 5) * 1000,
+    dnsServers: list(env.KONG_DNS_RESOLVER ?? ''),
     pluginReadTimeoutMs: duration(env, 'KONG_NGINX_HTTP_LUA_SOCKET_READ_TIMEOUT', 60_000),
   }
 }

@@ -72,6 +72,11 @@ export class HealthMemory {
     return true
   }
 
+  /** Of an address that its name has no more. */
+  forget(key: string): void {
+    this.#states.delete(key)
+  }
+
   #purge(nowMs: number): void {
     for (const [key, state] of this.#states) {
       if (state.purgeAtMs !== null && state.purgeAtMs <= nowMs) this.#states.delete(key)

@@ -4,6 +4,7 @@ import { Balancer } from '../balancer/balancer.ts'
 import type { BalancerHealth, MarkResult, TargetHealth } from '../balancer/health.ts'
 import { HealthMemory } from '../balancer/health-memory.ts'
 import { type TargetRow, type UpstreamRow, usesHealthChecks } from '../balancer/upstream-row.ts'
+import { formatTarget } from '../schema/address.ts'
 import type { Change, Store } from '../store.ts'
 import { type HostResolver, NAME_ERROR } from './resolve-host.ts'
 
@@ -59,7 +60,7 @@ export class Balancers implements BalancerHealth {
     const names = this.#names(id).filter((name) => !this.#options.resolver.isFresh(name))
     if (names.length === 0) return this.#balancers.get(id) ?? balancer
     await Promise.all(names.map((name) => this.#options.resolver.resolve(name)))
-    return this.#build(id) ?? balancer
+    return this.#rebuildFor(id) ?? balancer
   }
 
   health(upstreamId: string): ReadonlyMap<string, TargetHealth> | undefined {
@@ -78,8 +79,9 @@ export class Balancers implements BalancerHealth {
     if (address === null) {
       balancer.mark(host, port, null, healthy, Date.now())
     } else {
-      const one = splitTarget(address)
-      const ip = net.isIPv6(one.host) ? `[${one.host}]` : one.host
+      const one = splitTarget(formatTarget(address) ?? address)
+      // A name in its place is every address of the target.
+      const ip = net.isIPv6(one.host) ? `[${one.host}]` : net.isIPv4(one.host) ? one.host : null
       balancer.mark(host, one.port, ip, healthy, Date.now())
     }
     return 'ok'
@@ -168,8 +170,15 @@ export class Balancers implements BalancerHealth {
     return { ...base, host, isName: true, ...(known ?? NAME_ERROR) }
   }
 
-  #rebuildFor(upstreamId: string): void {
-    if (this.#balancers.has(upstreamId)) this.#build(upstreamId)
+  /** A name has other addresses: of one that is gone nothing is remembered, other than of a deleted target. */
+  #rebuildFor(upstreamId: string): Balancer | undefined {
+    const before = this.#balancers.get(upstreamId)
+    if (!before) return undefined
+    const after = this.#build(upstreamId)
+    const kept = new Set([...(after?.addresses() ?? [])].map(({ key }) => key))
+    const memory = this.#memories.get(before.upstream.name)
+    for (const { key } of before.addresses()) if (!kept.has(key)) memory?.forget(key)
+    return after
   }
 
   #names(upstreamId: string): string[] {
