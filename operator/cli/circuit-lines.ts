@@ -27,7 +27,9 @@ export function circuitLines(
   ]
   const rows = circuits.map((row) => [
     row.service === '' ? '?' : row.service,
-    row.target === null ? 'service' : `${row.instance_id ?? '?'} ${row.target}`,
+    row.target === null
+      ? 'service'
+      : `${row.instance_id ?? '?'} ${row.target}${row.address ? ` at ${row.address}` : ''}`,
     { text: row.state, paint: isGood(row.state) ? paint.green : paint.red },
     row.mode_set_in === null ? row.mode : `${row.mode} (${SET_IN[row.mode_set_in]})`,
     fromNow(row.since, nowMs),

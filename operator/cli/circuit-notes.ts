@@ -4,7 +4,7 @@ import type { CircuitRow } from '../sync/list-circuits.ts'
 export function troubled(circuits: readonly CircuitRow[]): readonly CircuitRow[] {
   const found = new Map<string, CircuitRow>()
   for (const row of circuits) {
-    const place = `${row.service} ${row.target ?? ''}`
+    const place = `${row.service} ${row.target ?? ''} ${row.address ?? ''}`
     if (!isQuiet(row.state) && !found.has(place)) found.set(place, row)
   }
   return [...found.values()]
@@ -12,9 +12,12 @@ export function troubled(circuits: readonly CircuitRow[]): readonly CircuitRow[]
 
 /** `instance api-1 of api is ejected for 12 s, tried again in 48 s: 5 failures in a row`. */
 export function circuitNote(row: CircuitRow, nowMs: number): string {
-  const { service, target, instance_id: id, reason, mode } = row
+  const { service, target, address, instance_id: id, reason, mode } = row
   const name = service === '' ? '?' : service
-  const what = target === null ? `service ${name}` : `instance ${id ?? target} of ${name}`
+  const what =
+    target === null
+      ? `service ${name}`
+      : `${address ? `address ${address} of ` : ''}instance ${id ?? target} of ${name}`
   const why = reason === '' ? '' : `: ${reason}`
   const mended = row.state === 'forced_open' ? ` (kongsul circuits auto ${name})` : ''
   const by = mode === 'auto' || row.state === 'forced_open' ? '' : `, mode ${mode}`

@@ -19,7 +19,7 @@ export interface StatusInstance extends InstanceReport {
   readonly circuit: InstanceCircuit | null
 }
 
-export type InstanceCircuit = Pick<CircuitRow, 'state' | 'since' | 'until' | 'reason'>
+export type InstanceCircuit = Pick<CircuitRow, 'state' | 'since' | 'until' | 'reason' | 'address'>
 
 export interface StatusService extends Omit<ServiceReport, 'instances'> {
   readonly instances: readonly StatusInstance[]
@@ -92,12 +92,17 @@ export function statusReport(
 export function instanceCircuits(
   circuits: readonly CircuitRow[],
 ): (service: string, target: string) => InstanceCircuit | null {
-  const found = new Map(troubled(circuits).map((row) => [`${row.service} ${row.target ?? ''}`, row]))
+  const found = new Map<string, CircuitRow>()
+  for (const row of troubled(circuits)) {
+    const place = `${row.service} ${row.target ?? ''}`
+    // Of the addresses of a host name rather one that is out than one that is tried again.
+    if (found.get(place)?.state !== 'ejected') found.set(place, row)
+  }
   return (service, target) => {
     const row = target === '' ? undefined : found.get(`${service} ${target}`)
     if (row === undefined) return null
-    const { state, since, until, reason } = row
-    return { state, since, until, reason }
+    const { state, since, until, reason, address = null } = row
+    return { state, since, until, reason, address }
   }
 }
 
@@ -205,7 +210,8 @@ function healthCell({ health, reason, circuit }: StatusInstance, paint: Io['pain
   // Of an instance that Consul keeps out, that is the reason.
   if (circuit !== null && health !== 'unhealthy') {
     const colour = circuit.state === 'ejected' ? paint.red : paint.yellow
-    return { text: `${circuit.state.toUpperCase()} (by the circuit breaker)`, paint: colour }
+    const at = circuit.address === null ? '' : ` at ${circuit.address}`
+    return { text: `${circuit.state.toUpperCase()}${at} (by the circuit breaker)`, paint: colour }
   }
   if (health === 'healthy') return { text: 'HEALTHY', paint: paint.green }
   const text = reason ? `${health.toUpperCase()} (${reason})` : health.toUpperCase()

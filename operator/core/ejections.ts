@@ -1,16 +1,16 @@
 /**
  * Ejections in KV: `mesh/ejections/<upstream>/<target>`, written for the plugin process that took an instance out. Until
  * its deadline nobody else puts the target back. Nodes without a database have marks of their own, and each its own record
- * below that: `.../<target>/<node>`. Time is passed in.
+ * below that: `.../<target>/<node>`. Of a host name it is one address: `<name>:<port>@<ip>:<port>`. Time is passed in.
  */
 
+import { normalInstance, placeOf } from './instance-key.ts'
 import type { KvRows } from './settings-status.ts'
-import { normalTarget } from './target-address.ts'
 
 export interface Ejection {
   /** Name of the upstream in Kong, `web.mesh`. */
   readonly upstream: string
-  /** `host:port` in Kong's form. */
+  /** `host:port` in Kong's form, of a host name with the address (`instanceKey`). */
   readonly target: string
   /** When the process that owns it puts it back, or ejects it anew. */
   readonly untilMs: number
@@ -18,6 +18,8 @@ export interface Ejection {
   readonly reason: string
   /** Plugin process that decided it. */
   readonly owner: string
+  /** Of a host name: how many addresses it had. */
+  readonly addresses?: number
 }
 
 /** By `ejectionKey`. */
@@ -36,7 +38,7 @@ export function ejectionsIn(rows: KvRows): Ejections {
     if (!key.startsWith(PREFIX)) continue
     const [upstream, target, node, ...rest] = key.slice(PREFIX.length).split('/')
     if (!upstream || !target || rest.length > 0) continue
-    const ejection = ejectionOf(upstream, normalTarget(target), text)
+    const ejection = ejectionOf(upstream, normalInstance(target), text)
     if (ejection === null) continue
     if (node === undefined) found.set(ejectionKey(upstream, ejection.target), ejection)
     else if (node === encodeURIComponent(ejection.owner))
@@ -55,9 +57,9 @@ export function lastingEjections(ejections: Ejections): Ejections {
   return last
 }
 
-export function ejectionText({ untilMs, sinceMs, reason, owner }: Ejection): string {
+export function ejectionText({ untilMs, sinceMs, reason, owner, addresses }: Ejection): string {
   const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
-  return JSON.stringify({ until: iso(untilMs), since: iso(sinceMs), reason, owner })
+  return JSON.stringify({ until: iso(untilMs), since: iso(sinceMs), reason, owner, addresses })
 }
 
 /**
@@ -66,6 +68,22 @@ export function ejectionText({ untilMs, sinceMs, reason, owner }: Ejection): str
  */
 export function claimEndMs(ejection: Ejection | undefined, graceMs: number): number | null {
   return ejection === undefined ? null : ejection.untilMs + graceMs
+}
+
+/** The ejections of a target: of all that it is, and of each address of a host name. */
+export const ejectionsOf = (
+  ejections: readonly Ejection[],
+  upstream: string,
+  target: string,
+): readonly Ejection[] =>
+  ejections.filter((each) => each.upstream === upstream && placeOf(each.target).target === target)
+
+/** Do these ejections of one target leave nothing of it? */
+export function isWhollyOut(ejections: readonly Ejection[]): boolean {
+  const addresses = new Set(ejections.map(({ target }) => target))
+  return ejections.some(
+    (each) => placeOf(each.target).address === null || addresses.size >= (each.addresses ?? 1),
+  )
 }
 
 /** Upstreams whose ejections differ. */
@@ -86,11 +104,19 @@ function ejectionOf(upstream: string, target: string, text: string): Ejection | 
     return null // not ours
   }
   if (typeof value !== 'object' || value === null) return null
-  const { until, since, reason, owner } = value as Readonly<Record<string, unknown>>
+  const { until, since, reason, owner, addresses } = value as Readonly<Record<string, unknown>>
   const untilMs = timeMs(until)
   if (untilMs === null) return null
   const said = (what: unknown) => (typeof what === 'string' ? what : '')
-  return { upstream, target, untilMs, sinceMs: timeMs(since), reason: said(reason), owner: said(owner) }
+  const ejection = {
+    upstream,
+    target,
+    untilMs,
+    sinceMs: timeMs(since),
+    reason: said(reason),
+    owner: said(owner),
+  }
+  return typeof addresses === 'number' ? { ...ejection, addresses } : ejection
 }
 
 /** RFC 3339, or epoch milliseconds. */

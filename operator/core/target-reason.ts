@@ -21,14 +21,22 @@ export interface TargetFacts {
   readonly shareOf?: string | undefined
   /** The claim of the plugin process that has taken it out; undefined where none has. */
   readonly ejection: Ejection | undefined
+  /** Addresses of a host name that Kong's mark keeps out, while others are in. */
+  readonly addressesOut?: readonly { readonly address: string; readonly ejection: Ejection | undefined }[]
 }
 
 /** Does Kong's mark keep it out, whatever its weight? */
 export const isMarkedOut = (mark: string): boolean => mark === 'UNHEALTHY' || mark === 'DNS_ERROR'
 
 export function targetReason(facts: TargetFacts): string {
-  const { weight, mark } = facts
-  return weight > 0 && isMarkedOut(mark) ? markReason(facts) : weightReason(facts)
+  const { weight, mark, addressesOut = [] } = facts
+  if (weight > 0 && isMarkedOut(mark) && addressesOut.length === 0) return markReason(facts)
+  const own = weightReason(facts)
+  const out = weight > 0 ? addressesOut : []
+  return [
+    own,
+    ...out.map((each) => `${each.address} of it is ${markReason({ ...facts, ...each, mark: 'UNHEALTHY' })}`),
+  ].join('; ')
 }
 
 function markReason({ mark, tags, ejection }: TargetFacts): string {

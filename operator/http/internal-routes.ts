@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { normalInstance } from '../core/instance-key.ts'
 import { durationMs } from '../core/pause.ts'
-import { normalTarget } from '../core/target-address.ts'
 import { type ToldOutcome, toldOutcome } from '../metrics/told-outcome.ts'
 import type { NodeCircuits } from '../sync/circuit-book.ts'
 import type { EjectionBook } from '../sync/ejection-book.ts'
@@ -57,9 +57,9 @@ export const internalRoutes =
         '/internal/circuits',
         { bodyLimit: MOST_BYTES, ...told('Circuits of one plugin process, all of them.', CIRCUITS) },
         async (request, reply) => {
-          const { node, atMs, epoch, circuits: told, fromKong } = readKnown(CIRCUITS, request.body)
+          const { node, atMs, epoch, circuits: told } = readKnown(CIRCUITS, request.body)
           const version = versionOf(request.headers['x-kongsul-version'])
-          circuits.note({ node, atMs, epoch, version, circuits: told, fromKong }, request.raw.socket)
+          circuits.note({ node, atMs, epoch, version, circuits: told }, request.raw.socket)
           return reply.code(204).send()
         },
       )
@@ -67,12 +67,23 @@ export const internalRoutes =
         '/internal/ejections',
         told('Says that a process took an instance out.', EJECTION, [409, 502, 503]),
         async (request, reply) => {
-          const { upstream, target, untilMs, reason = '', owner } = readKnown(EJECTION, request.body)
+          const {
+            upstream,
+            target,
+            untilMs,
+            reason = '',
+            owner,
+            addresses,
+          } = readKnown(EJECTION, request.body)
           const sinceMs = Date.now()
           if (untilMs > sinceMs + LONGEST_EJECTION_MS) {
             throw invalidField('untilMs', 'must not be more than a day away')
           }
-          const ejection = { upstream, target: normalTarget(target), untilMs, sinceMs, reason, owner }
+          const instance = normalInstance(target)
+          const ejection = {
+            ...{ upstream, target: instance, untilMs, sinceMs, reason, owner },
+            ...(addresses === undefined ? {} : { addresses }),
+          }
           const owned = await answeringForConsul(() => ejections.eject(ejection))
           if (owned !== null) {
             throw new RequestError(
@@ -88,7 +99,7 @@ export const internalRoutes =
         told('Says that an ejection is over.', RELEASE, [502, 503]),
         async (request, reply) => {
           const { upstream, target, owner = null } = readKnown(RELEASE, request.body)
-          await answeringForConsul(() => ejections.release(upstream, normalTarget(target), owner))
+          await answeringForConsul(() => ejections.release(upstream, normalInstance(target), owner))
           return reply.code(204).send()
         },
       )
@@ -151,13 +162,22 @@ const RELEASE = {
   upstream: NAME,
   target: NAME,
   owner: WORDS.optional(),
+  addresses: z.number().optional(),
   untilMs: TIME.optional(),
   reason: WORDS.optional(),
 }
 const EJECTION_EXAMPLE = {
   body: { upstream: 'web.mesh', target: '10.0.0.5:8080', untilMs: 1_700_000_000_000, owner: 'kong-1' },
 }
-const EJECTION = { upstream: NAME, target: NAME, untilMs: TIME, reason: WORDS.optional(), owner: WORDS }
+const EJECTION = {
+  upstream: NAME,
+  /** Of a host name with the address: `web.test:80@10.0.0.1:80`. */
+  target: NAME,
+  untilMs: TIME,
+  reason: WORDS.optional(),
+  owner: WORDS,
+  addresses: z.int().min(1).optional(),
+}
 const ASKED = {
   index: z
     .string()
@@ -190,5 +210,4 @@ const CIRCUITS = {
   circuits: z.array(CIRCUIT).max(50_000),
   /** Transitions; told again by the state of the circuits. */
   events: z.array(z.unknown()).optional(),
-  fromKong: z.object({ called: z.boolean(), unasked: z.number().min(0) }).optional(),
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { instanceKey, isNamed, placeOf } from '../core/instance-key.ts'
 import { normalTarget } from '../core/target-address.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
@@ -7,21 +8,24 @@ import { KongError } from './kong-error.ts'
 const BALANCER_DEADLINE_MS = 2000
 
 /**
- * Marks a target healthy or unhealthy for all of Kong.
+ * Marks a target healthy or unhealthy for all of Kong, or one address of a target that is a host name (`instanceKey`). Of an
+ * address that the name does not have Kong takes the mark as well, without effect.
  * @returns false when Kong takes no mark: the target is gone, or the upstream has no passive checks.
  * @throws KongError
  */
 export async function markTarget(
   admin: KongAdmin,
   upstreamId: string,
-  target: string,
+  instance: string,
   health: 'healthy' | 'unhealthy',
   signal?: AbortSignal,
 ): Promise<boolean> {
   const deadline = performance.now() + BALANCER_DEADLINE_MS
+  const { target, address } = placeOf(instance)
+  const path = ['upstreams', upstreamId, 'targets', target, ...(address === null ? [] : [address]), health]
   for (let pauseMs = 10; ; pauseMs *= 2) {
     try {
-      await admin.call('PUT', ['upstreams', upstreamId, 'targets', target, health])
+      await admin.call('PUT', path)
       return true
     } catch (error) {
       if (!(error instanceof KongError) || error.isConnection || error.status >= 500) throw error
@@ -34,7 +38,8 @@ export async function markTarget(
 
 /**
  * Health of the targets of an upstream, by `host:port`, as the node that answers sees it; '' while it has not built
- * the balancer. null: Kong has no such upstream.
+ * the balancer. Beside a host name its addresses, by `instanceKey`: the name is healthy as long as one of them is. null:
+ * Kong has no such upstream.
  * @throws KongError
  */
 export async function readTargetHealth(
@@ -43,9 +48,26 @@ export async function readTargetHealth(
 ): Promise<ReadonlyMap<string, string> | null> {
   try {
     const rows = await admin.list(['upstreams', upstreamId, 'health'])
-    return new Map(rows.map((row) => [normalTarget(String(row.target)), String(row.health ?? '')]))
+    return new Map(rows.flatMap(healthOf))
   } catch (error) {
     if (error instanceof KongError && error.code === 'KONG_NOT_FOUND') return null
     throw error
   }
+}
+
+type Row = Awaited<ReturnType<KongAdmin['list']>>[number]
+
+function healthOf(row: Row): [string, string][] {
+  const target = normalTarget(String(row.target))
+  const own: [string, string] = [target, String(row.health ?? '')]
+  const { addresses } = (row.data ?? {}) as { readonly addresses?: unknown }
+  // No addresses come as an empty object.
+  if (!isNamed(target) || !Array.isArray(addresses)) return [own]
+  const each = (addresses as readonly { ip: string; port: number; health?: string }[]).map(
+    ({ ip, port, health }): [string, string] => [
+      instanceKey(target, normalTarget(`${ip}:${port}`)),
+      health ?? '',
+    ],
+  )
+  return [own, ...each]
 }

@@ -1,3 +1,4 @@
+import { placeOf } from '../core/instance-key.ts'
 import { decideMarks, type MarkRecords, type MarkView } from '../core/passive-marks.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -29,8 +30,8 @@ export interface HealerOptions {
   readonly recoverMs: (service: string) => number
   /** Does a person keep this target out? */
   readonly isClaimed: (targetKey: string) => boolean
-  /** Until when the ejection of a plugin process keeps it out, its grace included; null: there is none. */
-  readonly ejectedUntilMs: (upstream: WatchedUpstream, target: string) => number | null
+  /** Until when the ejection of a plugin process keeps an instance out, its grace included; null: there is none. */
+  readonly ejectedUntilMs: (upstream: WatchedUpstream, instance: string) => number | null
   /** The same as isClaimed, asking Kong: whoever keeps a target out did so a moment ago. */
   readonly readClaim: (upstreamId: string, targetKey: string) => Promise<boolean>
   /** False while Kong cannot be reached, or nothing may be written. */
@@ -182,32 +183,53 @@ export class PassiveHealer {
     }
   }
 
+  /** Of a host name its addresses: each has a mark of its own. */
   #views(upstream: WatchedUpstream, health: ReadonlyMap<string, string>, now: number): MarkView[] {
-    return [...upstream.targets].map(([target, targetKey]) => {
+    const instances = instancesByTarget(health)
+    return [...upstream.targets].flatMap(([target, targetKey]) => {
       const key = `${upstream.id} ${target}`
       const returned = (this.#returned.get(key) ?? 0) > now
       if (!returned) this.#returned.delete(key)
       const claimed = this.#options.isClaimed(targetKey)
-      const ejectedUntilMs = this.#options.ejectedUntilMs(upstream, target)
-      const unhealthy = health.get(target) === 'UNHEALTHY'
-      return { target, wanted: true, claimed, ejectedUntilMs, returned, unhealthy }
+      return (instances.get(target) ?? [target]).map((instance) => {
+        const ejectedUntilMs = this.#options.ejectedUntilMs(upstream, instance)
+        const unhealthy = health.get(instance) === 'UNHEALTHY'
+        return { target: instance, wanted: true, claimed, ejectedUntilMs, returned, unhealthy }
+      })
     })
   }
 
-  async #putBack(upstream: WatchedUpstream, target: string, signal: AbortSignal): Promise<void> {
+  async #putBack(upstream: WatchedUpstream, instance: string, signal: AbortSignal): Promise<void> {
     const { admin, log, metrics } = this.#options
+    const { target } = placeOf(instance)
     // A mark that comes after this one is news.
     this.#returned.delete(`${upstream.id} ${target}`)
     if (await this.#options.readClaim(upstream.id, upstream.targets.get(target)!)) return
     // Ejected while Kong was asked.
-    if ((this.#options.ejectedUntilMs(upstream, target) ?? 0) > Date.now()) return
-    if (!(await markTarget(admin, upstream.id, target, 'healthy', signal))) return
+    if ((this.#options.ejectedUntilMs(upstream, instance) ?? 0) > Date.now()) return
+    if (!(await markTarget(admin, upstream.id, instance, 'healthy', signal))) return
     metrics.putBacks.inc()
-    const failures = this.#records.get(upstream.id)?.get(target)?.failures ?? 0
-    log.info('target put back after a mark of Kong', { service: upstream.service, target, failures })
+    const failures = this.#records.get(upstream.id)?.get(instance)?.failures ?? 0
+    log.info('target put back after a mark of Kong', {
+      service: upstream.service,
+      target: instance,
+      failures,
+    })
   }
 
   #lookAt(upstreamId: string, ms: number): void {
     this.#due.set(upstreamId, Math.min(ms, this.#due.get(upstreamId) ?? Infinity))
   }
+}
+
+function instancesByTarget(health: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const instance of health.keys()) {
+    const { target, address } = placeOf(instance)
+    if (address === null) continue
+    const own = found.get(target)
+    if (own === undefined) found.set(target, [instance])
+    else own.push(instance)
+  }
+  return found
 }

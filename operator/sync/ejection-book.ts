@@ -46,7 +46,7 @@ export class EjectionBook {
     return [...this.#ejections].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, each]) => each)
   }
 
-  /** Of several the one that ends last. */
+  /** Of several the one that ends last. @param target of a host name with the address (`instanceKey`) */
   get(upstream: string, target: string): Ejection | undefined {
     return this.#lasting.get(ejectionKey(upstream, target))
   }

@@ -73,7 +73,7 @@ export class EventWatch {
     return {
       health: this.#health(services()),
       circuits: new Map(
-        circuits().map((row) => [[row.kind, row.service, row.target, row.node].join(' '), row]),
+        circuits().map((row) => [[row.kind, row.service, row.target, row.address, row.node].join(' '), row]),
       ),
       overrides: new Map(
         overrides().map(({ id, kind, name, service, field, wanted, actual }) => [

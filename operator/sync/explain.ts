@@ -3,6 +3,7 @@ import type { Ejection } from '../core/ejections.ts'
 import type { Entity } from '../core/entity.ts'
 import { type ExplainedRequest, explainRequest, type RouteExplanation } from '../core/explain-request.ts'
 import { type ComparedExplanation, explanationDifferences } from '../core/explanation-differences.ts'
+import { placeOf } from '../core/instance-key.ts'
 import { upstreamName } from '../core/names.ts'
 import { isMarkedOut, targetReason } from '../core/target-reason.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
@@ -156,11 +157,21 @@ async function targetsOf(
           instance: known?.instance,
           shareOf: known === undefined ? undefined : shareOf(known.service, upstream),
           ejection: ejection(upstream.name, target.name),
+          addressesOut: addressesOf(target.name, health).flatMap(({ instance, address, mark }) =>
+            isMarkedOut(mark) ? [{ address, ejection: ejection(upstream.name, instance) }] : [],
+          ),
         }),
       }
     })
     .sort((left, right) => (left.target < right.target ? -1 : 1))
 }
+
+/** Of a target that is a host name; none of another. */
+const addressesOf = (name: string, health: ReadonlyMap<string, string> | null) =>
+  [...(health ?? [])].flatMap(([instance, mark]) => {
+    const { target, address } = placeOf(instance)
+    return target === name && address !== null ? [{ instance, address, mark }] : []
+  })
 
 interface KnownInstance {
   readonly service: string

@@ -1,5 +1,6 @@
 import { compareText } from '../core/compare-text.ts'
 import type { Ejection } from '../core/ejections.ts'
+import { placeOf as placeOfInstance } from '../core/instance-key.ts'
 import type { ServiceView } from '../core/mesh-view.ts'
 import type { CircuitReport, NodeCircuits } from './circuit-book.ts'
 
@@ -10,6 +11,8 @@ export interface CircuitRow {
   readonly service: string
   /** `host:port`; null for a service circuit. */
   readonly target: string | null
+  /** `ip:port` of a target that is a host name: each address has a circuit. */
+  readonly address: string | null
   /** Consul id of the instance; null where nobody knows it. */
   readonly instance_id: string | null
   /** closed, open, half_open, forced_open; of an instance closed, ejected, probing; unknown where no plugin tells. */
@@ -51,8 +54,16 @@ export function listCircuits(
     counts: report.counts,
   })
   const ofService = (service: string) =>
-    ({ kind: 'service', service, target: null, instance_id: null, ...modeOf(service) }) as const
-  const ofInstance = (upstream: string, target: string) => {
+    ({
+      kind: 'service',
+      service,
+      target: null,
+      address: null,
+      instance_id: null,
+      ...modeOf(service),
+    }) as const
+  const ofInstance = (upstream: string, key: string) => {
+    const { target, address } = placeOfInstance(key)
     const found = indexOf(services).byUpstream.get(upstream)
     const service = found?.service ?? ''
     const instance = found?.instances.find((each) => each.target === target)
@@ -60,6 +71,7 @@ export function listCircuits(
       kind: 'instance',
       service,
       target,
+      address,
       instance_id: instance?.id ?? null,
       ...modeOf(service),
     } as const
@@ -124,7 +136,7 @@ function indexOf(services: readonly ServiceView[]): ViewIndex {
 const RANK = ['closed', 'unknown', 'probing', 'half_open', 'ejected', 'open', 'forced_open']
 
 /**
- * One row for a service and for an instance on each node: a service with routes of its own for some requests has several
+ * One row for a service, for an instance and for an address of it on each node: a service with routes of its own for some requests has several
  * circuits, and an instance is in several upstreams.
  */
 function worstOfEach(rows: readonly CircuitRow[]): readonly CircuitRow[] {
@@ -137,7 +149,8 @@ function worstOfEach(rows: readonly CircuitRow[]): readonly CircuitRow[] {
   return [...worst.values()]
 }
 
-const placeOf = ({ service, target }: CircuitRow): string => `${service} ${target ?? ''}`
+const placeOf = ({ service, target, address }: CircuitRow): string =>
+  `${service} ${target ?? ''} ${address ?? ''}`
 
 function byPlace(left: CircuitRow, right: CircuitRow): number {
   return compareText(placeOf(left), placeOf(right)) || compareText(left.node ?? '', right.node ?? '')

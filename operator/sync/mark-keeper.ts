@@ -1,6 +1,7 @@
 import type { Change } from '../core/diff.ts'
-import { claimEndMs } from '../core/ejections.ts'
+import { claimEndMs, ejectionsOf } from '../core/ejections.ts'
 import { type Entity, keyOf } from '../core/entity.ts'
+import { placeOf } from '../core/instance-key.ts'
 import { entityId } from '../core/names.ts'
 import { readEntity } from '../kong/execute.ts'
 import { PassiveHealer, type StandingMark } from '../kong/passive-healer.ts'
@@ -12,7 +13,7 @@ import { UpstreamWatch } from './upstream-watch.ts'
 import { isClaimed } from './watched-upstreams.ts'
 
 export interface MarkKeeperOptions
-  extends Pick<ReconcilerOptions, 'log' | 'metrics' | 'signal' | 'isPaused' | 'ejection'> {
+  extends Pick<ReconcilerOptions, 'log' | 'metrics' | 'signal' | 'isPaused' | 'ejection' | 'ejections'> {
   readonly admin: ReconcilerOptions['kong']['admin']
   readonly mesh: string
   readonly mirror: KongMirror
@@ -57,6 +58,7 @@ export class MarkKeeper {
       ...{ admin, signal, onFailure },
       look: (upstreamId, targets) => this.#healer.poke(upstreamId, targets),
       isClaimed: (target) => isClaimed(mirror.get(keyOf(target))) || this.#isEjected(target),
+      hasEjected: (target) => this.#hasEjected(target),
     })
   }
 
@@ -81,12 +83,27 @@ export class MarkKeeper {
   }
 
   #isEjected({ owner, parent, name }: Entity): boolean {
-    const upstream = this.#options.mirror.get(`upstream/${parent}`)?.name ?? ''
-    return (this.#ejectedUntilMs(owner, upstream, name) ?? 0) > Date.now()
+    return (this.#ejectedUntilMs(owner, this.#upstreamName(parent), name) ?? 0) > Date.now()
   }
 
-  #ejectedUntilMs(service: string, upstream: string, target: string): number | null {
+  /** Is an address of the host name ejected? */
+  #hasEjected({ owner, parent, name }: Entity): boolean {
+    const graceMs = this.#options.decision.ejectionGraceMs(owner)
+    const all = ejectionsOf(this.#options.ejections?.() ?? [], this.#upstreamName(parent), name)
+    return all.some((each) => claimEndMs(each, graceMs)! > Date.now())
+  }
+
+  #upstreamName(id: string): string {
+    return this.#options.mirror.get(`upstream/${id}`)?.name ?? ''
+  }
+
+  /** @param instance an address of a host name is out as long as the name is, too */
+  #ejectedUntilMs(service: string, upstream: string, instance: string): number | null {
     const { ejection, decision } = this.#options
-    return claimEndMs(ejection?.(upstream, target), decision.ejectionGraceMs(service))
+    const graceMs = decision.ejectionGraceMs(service)
+    const { target, address } = placeOf(instance)
+    const whole = claimEndMs(ejection?.(upstream, target), graceMs)
+    const own = address === null ? null : claimEndMs(ejection?.(upstream, instance), graceMs)
+    return whole === null || own === null ? (whole ?? own) : Math.max(whole, own)
   }
 }

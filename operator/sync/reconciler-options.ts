@@ -30,8 +30,8 @@ export interface ReconcilerOptions {
   readonly isPaused?: (service: string) => boolean
   /** Told when it was decided anew what Kong should hold, or what people have edited there. */
   readonly onDecided?: () => void
-  /** What a plugin process has taken out, by name of the upstream and `host:port`. */
-  readonly ejection?: (upstream: string, target: string) => Ejection | undefined
+  /** What a plugin process has taken out, by name of the upstream and `instanceKey`. */
+  readonly ejection?: (upstream: string, instance: string) => Ejection | undefined
   /** All of it. */
   readonly ejections?: () => readonly Ejection[]
   /** Does no process answer for the plugins of a Kong? Then what makes Kong start them anew waits. */

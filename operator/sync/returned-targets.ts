@@ -11,6 +11,8 @@ export interface ReturnOptions {
   readonly look: (upstreamId: string, targets: readonly string[]) => void
   /** Does a person, or a plugin process, keep the target out? */
   readonly isClaimed: (target: Entity) => boolean
+  /** Does a plugin process keep a part of it out, an address of a host name? */
+  readonly hasEjected: (target: Entity) => boolean
   readonly onFailure: (error: unknown) => void
 }
 
@@ -33,7 +35,7 @@ export class ReturnedTargets {
     if (this.#options.isClaimed(target)) return
     this.#options.look(target.parent, [target.name])
     // Known to Kong before: on all its nodes, of which a look sees one.
-    if (change.before !== null) void this.#markHealthy(target)
+    if (change.before !== null && !this.#options.hasEjected(target)) void this.#markHealthy(target)
   }
 
   #noteNew(upstreamId: string): void {

@@ -3,7 +3,7 @@ import type { EventLog } from '../api/event-log.ts'
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import { createEntryWriter } from '../consul/entry-writer.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
-import type { Ejection } from '../core/ejections.ts'
+import { type Ejection, ejectionsOf, isWhollyOut } from '../core/ejections.ts'
 import type { Problem } from '../core/problem.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { canaryRoutes } from '../http/canary-routes.ts'
@@ -60,12 +60,15 @@ export function startCanaries(sources: CanarySources): Canaries {
     snapshot: () => reconciler.snapshot,
     instances: (service) =>
       reconciler.desired.services.find((each) => each.service === service)?.instances ?? [],
-    isEjected: (service, target) =>
-      sources
-        .ejections()
-        .some(
-          (each) => each.target === target && reconciler.facts.serviceOfUpstream(each.upstream) === service,
-        ),
+    isEjected: (service, target) => {
+      const ejections = sources.ejections()
+      const upstreams = new Set(ejections.map(({ upstream }) => upstream))
+      return [...upstreams].some(
+        (upstream) =>
+          reconciler.facts.serviceOfUpstream(upstream) === service &&
+          isWhollyOut(ejectionsOf(ejections, upstream, target)),
+      )
+    },
     doubt: (service) =>
       sources.consulDoubt() ??
       (sources.isPaused(service) ? `${service} is paused: nothing is written to Kong` : null),

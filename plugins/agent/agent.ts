@@ -25,18 +25,16 @@ import { CircuitHistory } from './circuit-history.ts'
 import { CircuitReporter } from './circuit-reporter.ts'
 import { circuitSnapshot } from './circuit-snapshot.ts'
 import { Ejector, type Wish } from './ejector.ts'
-import { type HealthRow, HostTargets } from './host-targets.ts'
-import { MeshKnowledge } from './mesh-knowledge.ts'
+import type { HealthRow } from './host-addresses.ts'
+import { HostTargets } from './host-targets.ts'
+import { type AddressChanges, MeshKnowledge } from './mesh-knowledge.ts'
 import { watchMesh } from './mesh-watch.ts'
 import { OperatorCalls, OperatorRefusal } from './operator-calls.ts'
-import { UnaskedRequests } from './unasked-requests.ts'
 
 export interface AgentOptions {
   readonly config: AgentConfig
   readonly circuits: Circuits
   readonly observer: Observer
-  /** How many messages Kong has sent to the plugins' sockets. */
-  readonly calls: () => number
   readonly registry: Registry
   readonly log: Logger
 }
@@ -49,7 +47,6 @@ export class Agent {
   readonly #mesh: MeshKnowledge
   readonly #history = new CircuitHistory()
   readonly #recent = new RecentRequests()
-  readonly #unasked: UnaskedRequests
   readonly #operators: readonly OperatorCalls[]
   readonly #ending = new AbortController()
   readonly #admin: KongAdmin
@@ -69,15 +66,6 @@ export class Agent {
     this.#options = options
     this.#mesh = new MeshKnowledge(config.node)
     this.#operators = operators.map((url) => new OperatorCalls(url, feedToken, version))
-    this.#unasked = new UnaskedRequests({
-      calls: options.calls,
-      isForMesh: (host, path) => this.#mesh.hasRoute(host, path),
-      onBegin: () =>
-        log.error(
-          'Kong answers 500 and does not call the plugins: may its worker processes open the sockets, and do they see them?',
-          { code: 'PLUGINS_UNREACHED' },
-        ),
-    })
     const metrics = registerAgentMetrics(registry, {
       circuits,
       history: this.#history,
@@ -120,6 +108,7 @@ export class Agent {
       mesh: this.#mesh,
       read: async (upstream) =>
         (await this.#admin.list(['upstreams', upstream, 'health'])) as unknown as HealthRow[],
+      onChange: (changes) => this.#onAddresses(changes),
       onFailure: (upstream, error) =>
         warn('which instances the addresses of an upstream are of is not known', { upstream, error }),
       signal: this.#ending.signal,
@@ -151,7 +140,6 @@ export class Agent {
       operators: this.#operators,
       node: config.node,
       epoch: `${process.pid}-${Date.now()}`,
-      fromKong: () => ({ called: this.#options.calls() > 0, unasked: this.#unasked.count }),
       snapshot: () =>
         circuitSnapshot(circuits.all(), (key) => circuits.serviceIdOf(key), this.#history, {
           nowMs: performance.now(),
@@ -181,10 +169,10 @@ export class Agent {
   }
 
   #take(raw: Outcome): void {
-    this.#unasked.note(raw)
     const known = this.#recent.note(raw.requestId, raw.serviceId !== null)
     if (known === 'attributed') return
-    const outcome = this.#hosts.named(this.#mesh.completed(raw))
+    this.#hosts.note(raw)
+    const outcome = this.#mesh.named(this.#mesh.completed(raw))
     this.#options.circuits.report(outcome)
     // Whose it is was not known when it came first: it has been handed on all the same.
     if (known === 'unattributed') return
@@ -218,13 +206,25 @@ export class Agent {
     const remainingMs = isIn ? 0 : this.#options.circuits.ejectedUntilMs(upstream, target) - performance.now()
     const untilMs = isIn ? 0 : Math.round(Date.now() + remainingMs)
     const reason = this.#history.of(upstream, target)?.reason ?? ''
-    this.#ejector.want({ upstream, target, isIn, untilMs, reason })
+    const addresses = this.#mesh.addressesOf(target)
+    const wish = { upstream, target, isIn, untilMs, reason }
+    this.#ejector.want(addresses === 0 ? wish : { ...wish, addresses })
+  }
+
+  /** Host names have other addresses: what is ejected of those that are gone is claimed no more. */
+  #onAddresses({ services, gone }: AddressChanges): void {
+    const { circuits } = this.#options
+    const claimed = gone.filter(({ upstream, instance }) => circuits.ejectedUntilMs(upstream, instance) > 0)
+    circuits.meshChanged(services)
+    for (const { upstream, instance: target } of claimed)
+      this.#ejector.want({ upstream, target, isIn: true, untilMs: 0, reason: 'its name has it no more' })
   }
 
   /** One operator is enough: it writes the claim into Consul. @throws Error of the last that did not take it */
-  async #tellOne(method: 'POST' | 'DELETE', { upstream, target, untilMs, reason }: Wish): Promise<void> {
+  async #tellOne(method: 'POST' | 'DELETE', wish: Wish): Promise<void> {
+    const { upstream, target, untilMs, reason, addresses } = wish
     const owner = this.#options.config.node
-    const body = { upstream, target, owner, ...(method === 'POST' ? { untilMs, reason } : {}) }
+    const body = { upstream, target, owner, ...(method === 'POST' ? { untilMs, reason, addresses } : {}) }
     let failure: unknown
     for (const operator of this.#operators) {
       try {

@@ -7,12 +7,14 @@ import { OperatorRefusal } from './operator-calls.ts'
 /** An instance is to be out until a moment, or in. */
 export interface Wish {
   readonly upstream: string
-  /** `host:port` */
+  /** `host:port`, of a host name with the address: `instanceKey`. */
   readonly target: string
   readonly isIn: boolean
   /** End of the ejection, epoch ms; 0 for one that comes back. */
   readonly untilMs: number
   readonly reason: string
+  /** Of a host name: how many addresses it has. */
+  readonly addresses?: number
 }
 
 export interface EjectorOptions {

@@ -1,34 +1,42 @@
 // Instances behind host names. Kong resolves the names by itself, and its log tells the addresses that it asked: which
-// instance an address is of Kong tells as well, by GET /upstreams/{upstream}/health.
-import { isIPv4 } from 'node:net'
-import { normalTarget } from '../../operator/core/target-address.ts'
+// name an address is of Kong tells as well, by GET /upstreams/{upstream}/health.
 import type { Outcome } from '../outcomes/outcome.ts'
-import type { MeshKnowledge } from './mesh-knowledge.ts'
-
-/** A row of Kong's answer, as far as it is used. `addresses` is an empty object where the name does not resolve. */
-export interface HealthRow {
-  readonly target: string
-  readonly data?: { readonly addresses?: unknown }
-}
+import { addressesIn, areResolved, type HealthRow } from './host-addresses.ts'
+import type { AddressChanges, MeshKnowledge } from './mesh-knowledge.ts'
 
 export interface HostTargetsOptions {
-  readonly mesh: Pick<MeshKnowledge, 'surroundings' | 'hostUpstreams'>
+  readonly mesh: Pick<MeshKnowledge, 'hostUpstreams' | 'setAddresses' | 'stranger'>
   readonly read: (upstream: string) => Promise<readonly HealthRow[]>
+  /** Names have other addresses than before. */
+  readonly onChange: (changes: AddressChanges) => void
   /** An upstream could not be read; what is known of it stays. */
   readonly onFailure: (upstream: string, error: unknown) => void
   readonly signal: AbortSignal
-  /** How often all of them are read. Names get other addresses; Kong asks again when the old answer has run out. */
+  /** How often an upstream is read when nothing happens. */
   readonly everyMs?: number
 }
 
-const EVERY_MS = 5_000
-/** Between two calls: many upstreams are no burst. */
+/** That an address is new shows in the log; this is for those that are gone. */
+const EVERY_MS = 30_000
+/** At rest Kong is asked no oftener than this, however many upstreams there are. */
+const SPREAD_MS = 5_000
+const RETRY_MS = 2_000
+/** Between two calls, also of one upstream: many changes are no burst. */
 const GAP_MS = 50
+/** Between two reads of one upstream for addresses that are unknown. */
+const AGAIN_MS = 1_000
+/** Addresses that stayed unknown; forgotten all at once. */
+const MOST_STRANGERS = 1_000
 
-/** Of each upstream with host names, whose address is which. */
+/** Reads whose address is which: when names are new, when an unknown address is asked, and now and then. */
 export class HostTargets {
   readonly #options: HostTargetsOptions
-  readonly #known = new Map<string, ReadonlyMap<string, string>>()
+  /** When each upstream is read next, by performance.now(). */
+  readonly #due = new Map<string, number>()
+  /** Addresses that were unknown when they were asked, and until when that is no news. */
+  readonly #strangers = new Map<string, number>()
+  /** When each was read, and how often in a row it was not or had names without addresses. */
+  readonly #reads = new Map<string, { readonly atMs: number; readonly failures: number }>()
   #wake: () => void = () => {}
 
   constructor(options: HostTargetsOptions) {
@@ -39,42 +47,76 @@ export class HostTargets {
 
   /** The mesh has changed: names that are new are asked for at once. */
   meshChanged(): void {
-    for (const upstream of this.#options.mesh.hostUpstreams()) if (!this.#known.has(upstream)) this.#wake()
+    for (const upstream of this.#options.mesh.hostUpstreams()) if (!this.#due.has(upstream)) this.#wake()
   }
 
-  /** The outcome with the names by which its instances are registered, where Kong told addresses. */
-  named(outcome: Outcome): Outcome {
-    if (this.#known.size === 0 || outcome.serviceId === null) return outcome
-    const around = this.#options.mesh.surroundings(outcome.serviceId, null)
-    const targets = around && this.#known.get(around.upstream)
-    if (!targets) return outcome
-    const tries = outcome.tries.map((each) => {
-      const target = around.health.has(each.instance) ? undefined : targets.get(each.instance)
-      return target === undefined || !around.health.has(target) ? each : { ...each, instance: target }
-    })
-    return { ...outcome, tries }
+  /** An outcome: its addresses may be news. */
+  note(outcome: Outcome): void {
+    const found = this.#options.mesh.stranger(outcome)
+    if (found === null) return
+    const { upstream, address } = found
+    const nowMs = performance.now()
+    const key = `${upstream} ${address}`
+    if ((this.#strangers.get(key) ?? 0) > nowMs) return
+    if (this.#strangers.size >= MOST_STRANGERS) this.#strangers.clear()
+    this.#strangers.set(key, nowMs + this.#everyMs)
+    const readMs = (this.#reads.get(upstream)?.atMs ?? Number.NEGATIVE_INFINITY) + AGAIN_MS
+    const dueMs = this.#due.get(upstream) ?? Number.POSITIVE_INFINITY
+    this.#due.set(upstream, Math.min(dueMs, Math.max(nowMs + GAP_MS, readMs)))
+    this.#wake()
+  }
+
+  get #everyMs(): number {
+    return this.#options.everyMs ?? EVERY_MS
   }
 
   async #follow(): Promise<void> {
-    const { mesh, signal, everyMs = EVERY_MS } = this.#options
+    const { mesh, signal } = this.#options
     while (!signal.aborted) {
       const upstreams = mesh.hostUpstreams()
-      for (const gone of this.#known.keys()) if (!upstreams.has(gone)) this.#known.delete(gone)
-      for (const upstream of upstreams) {
-        await this.#read(upstream)
-        await this.#pause(GAP_MS)
-        if (signal.aborted) return
+      const nowMs = performance.now()
+      for (const upstream of upstreams) if (!this.#due.has(upstream)) this.#due.set(upstream, nowMs)
+      for (const gone of this.#reads.keys()) if (!this.#due.has(gone)) this.#reads.delete(gone)
+      const [next, dueMs] = [...this.#due].sort(([, left], [, right]) => left - right)[0] ?? [null, 0]
+      if (next === null || dueMs > nowMs) {
+        await this.#pause(next === null ? this.#everyMs : dueMs - nowMs)
+        continue
       }
-      await this.#pause(everyMs)
+      this.#due.delete(next)
+      const isWhole = await this.#read(next)
+      const failures = isWhole ? 0 : (this.#reads.get(next)?.failures ?? 0) + 1
+      const atMs = performance.now()
+      this.#reads.set(next, { atMs, failures })
+      // Others are read where an address was unknown, and no more.
+      if (upstreams.has(next)) {
+        const everyMs = Math.max(this.#everyMs, upstreams.size * Math.min(SPREAD_MS, this.#everyMs))
+        const retryMs = RETRY_MS * 2 ** Math.min(failures - 1, 10)
+        this.#due.set(next, atMs + (isWhole ? everyMs : Math.min(retryMs, everyMs)))
+      }
+      await this.#gap()
     }
   }
 
-  async #read(upstream: string): Promise<void> {
+  /** Whether every name has an address now. */
+  async #read(upstream: string): Promise<boolean> {
+    const { mesh, read, onChange, onFailure, signal } = this.#options
     try {
-      this.#known.set(upstream, targetsByAddress(await this.#options.read(upstream)))
+      const rows = await read(upstream)
+      const changes = mesh.setAddresses(addressesIn(rows))
+      if (changes.services.size > 0 || changes.gone.length > 0) {
+        // Who was unknown may be known now, and would be news when it has gone and comes back.
+        this.#strangers.clear()
+        onChange(changes)
+      }
+      return areResolved(rows)
     } catch (error) {
-      if (!this.#options.signal.aborted) this.#options.onFailure(upstream, error)
+      if (!signal.aborted) onFailure(upstream, error)
+      return false
     }
+  }
+
+  #gap(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, GAP_MS).unref())
   }
 
   /** Ends early when something has changed. */
@@ -87,25 +129,4 @@ export class HostTargets {
       }
     })
   }
-}
-
-/** Whether a target's host is a name and not an address. */
-export const isNamed = (target: string): boolean =>
-  !target.startsWith('[') && !isIPv4(target.slice(0, target.lastIndexOf(':')))
-
-/** Targets by the `ip:port` that they resolve to; an address of two targets is of neither. */
-export function targetsByAddress(rows: readonly HealthRow[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
-  const shared = new Set<string>()
-  for (const { target: raw, data } of rows) {
-    const target = normalTarget(raw)
-    const addresses = Array.isArray(data?.addresses) ? data.addresses : []
-    for (const { ip, port } of addresses as { readonly ip: string; readonly port: number }[]) {
-      const address = `${ip}:${port}`
-      if ((found.get(address) ?? target) !== target) shared.add(address)
-      found.set(address, target)
-    }
-  }
-  for (const address of shared) found.delete(address)
-  return found
 }

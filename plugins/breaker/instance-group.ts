@@ -103,6 +103,9 @@ export class InstanceGroup {
       this.#create(key, health),
     )
     for (const circuit of forgotten) this.around.records.drop(circuit)
+    // Kong forgets the mark of an address that its name did not have for a while: it is told again.
+    for (const [key, { circuit }] of before.departed)
+      if (members.has(key) && nowMs < circuit.deadlineMs) circuit.isOut = false
     this.members = members
     this.#departed = departed.size === 0 ? NOBODY_DEPARTED : departed
     this.sweep(nowMs)

@@ -1,6 +1,7 @@
 // The circuits of this process: what Kong's plugin entities configure, what outcomes report, what the operator tells of
 // instances. They outlive kong-pdk's instances, which come and go with every change of any plugin.
 import type { FaultView } from '../../operator/core/faults.ts'
+import { instanceKey } from '../../operator/core/instance-key.ts'
 import { Breaker } from '../breaker/breaker.ts'
 import type { Health } from '../breaker/instance-circuit.ts'
 import { monotonicStart } from '../breaker/monotonic-start.ts'
@@ -161,7 +162,7 @@ export class Circuits {
       durationMs,
       ttfbMs: outcome.ttfbMs,
       grpcStatus: outcome.grpcStatus,
-      tries: outcome.tries,
+      tries: outcome.tries.map(circuitTry),
     })
   }
 
@@ -260,6 +261,10 @@ export class Circuits {
     return this.#breaker.circuit(key)?.group.upstream ?? key
   }
 }
+
+/** What a host name resolves to has circuits of its own. */
+const circuitTry = (each: Outcome['tries'][number]) =>
+  each.address === undefined ? each : { ...each, instance: instanceKey(each.instance, each.address) }
 
 const ELSEWHERE = 'ejected_elsewhere'
 

@@ -41,6 +41,8 @@ export interface Outcome {
 export interface Try {
   /** `ip:port` as Kong names targets, IPv6 in long form, or `host:port` where it is registered so; or `unix:/path`. */
   readonly instance: string
+  /** `ip:port` that was asked, where the instance is registered by a host name. */
+  readonly address?: string
   /**
    * What the instance answered; 499 when the client left before. `connect_error`: no connection, or no TLS on it.
    * `timeout`: no connection or no answer in time. A connection that ends before an answer is the 502 nginx makes of it.

@@ -28,8 +28,8 @@ export interface EchoServer {
   close(): Promise<void>
 }
 
-/** Answers with what it was asked, as JSON; on a free port of 127.0.0.1 unless one is given. */
-export async function startEchoServer(port = 0): Promise<EchoServer> {
+/** Answers with what it was asked, as JSON; on a free port of 127.0.0.1 unless others are given. */
+export async function startEchoServer(port = 0, host = '127.0.0.1'): Promise<EchoServer> {
   let behaviour: EchoBehaviour = {}
   const seen: Echo[] = []
   const server = http.createServer((request, response) => {
@@ -59,7 +59,7 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
   })
   server.keepAliveTimeout = 60_000
   server.maxHeadersCount = 0
-  server.listen(port, '127.0.0.1')
+  server.listen(port, host)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,

@@ -24,16 +24,19 @@ export async function startPluginMesh(
   outcomes: OutcomeWays = 'access_log',
   /** Others that the plugins tell, beside the operator of the stack. */
   moreOperators: readonly string[] = [],
+  /** More KONG_* variables of the gateway, which is then one of ours. */
+  kongEnv: Readonly<Record<string, string>> = {},
 ): Promise<PluginMesh> {
   const [freePort, api] = (await freePorts(2)) as [number, number]
   // A Kong is told once, when it starts, how outcomes are to be told.
-  const given = outcomes === 'access_log' ? givenKong({ hasPlugins: true }) : null
+  const isOwn = outcomes !== 'access_log' || Object.keys(kongEnv).length > 0
+  const given = isOwn ? null : givenKong({ hasPlugins: true })
   const plugins = await pluginServer(outcomes, given && givenPlugins())
   const operators = [`http://127.0.0.1:${api}`, ...moreOperators].join(',')
   await plugins.start({ adminUrl: given?.adminUrl ?? `http://127.0.0.1:${freePort}`, operators, more })
   const stack = await startStack(
     given === null
-      ? { kongEnv: plugins.kongEnv, ports: { admin: freePort, api } }
+      ? { kongEnv: { ...plugins.kongEnv, ...kongEnv }, ports: { admin: freePort, api } }
       : { ports: { api }, hasPlugins: true },
   )
   const stop = async () => {

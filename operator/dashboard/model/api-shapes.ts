@@ -201,6 +201,8 @@ export interface Circuit {
   readonly kind: 'service' | 'instance'
   readonly service: string
   readonly target: string | null
+  /** `ip:port`, where the target is a host name. */
+  readonly address: string | null
   readonly instance_id: string | null
   readonly state: string
   readonly mode: string

@@ -12,6 +12,8 @@ export interface InstanceRow {
   readonly word: string
   readonly circuit: string
   readonly circuitLevel: Level
+  /** `ip:port` that the circuit is of, where the target is a host name and it is not closed. */
+  readonly address: string | null
   /** When the circuit tries again, RFC 3339. */
   readonly until: string | null
   readonly weight: number
@@ -45,6 +47,7 @@ export function instanceRows(
       word: instance.health,
       circuit: state === '' ? 'not told' : state.replace('_', ' '),
       circuitLevel: state === '' ? 'unknown' : levelOfState(state),
+      address: circuit !== undefined && circuit.state !== 'closed' ? (circuit.address ?? null) : null,
       until: circuit !== undefined && circuit.state !== 'closed' ? circuit.until : null,
       weight: instance.weight,
       rate: metrics?.request_rate ?? null,

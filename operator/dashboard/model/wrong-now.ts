@@ -54,8 +54,9 @@ const MOST_REASONS = 4
 function whyOpen(circuits: readonly Circuit[]): readonly string[] {
   const told = circuits
     .filter(({ state }) => state !== 'closed')
-    .map(({ kind, target, instance_id, state, reason }) => {
-      const who = kind === 'instance' ? (instance_id ?? target ?? 'an instance') : 'the service as a whole'
+    .map(({ kind, target, address, instance_id, state, reason }) => {
+      const instance = `${instance_id ?? target ?? 'an instance'}${address ? ` at ${address}` : ''}`
+      const who = kind === 'instance' ? instance : 'the service as a whole'
       return `${who} ${state.replace('_', ' ')}${reason === '' ? '' : `: ${plainReason(reason)}`}`
     })
   return [...new Set(told)].slice(0, MOST_REASONS)

@@ -80,6 +80,7 @@ export function Instances({
                   <td class="nowrap muted">{row.target}</td>
                   <td class="circuit">
                     <State level={row.circuitLevel} text={row.circuit} />
+                    {row.address !== null && <small class="muted">at {row.address}</small>}
                     {row.until !== null && <small class="muted">tries again {ago(row.until, now)}</small>}
                   </td>
                   <td class="num">{row.weight}</td>

@@ -66,11 +66,7 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   })
   const metrics = createWorkerMetrics(host)
   registerTracingMetrics(metrics.registry, traceBudget)
-  const agent = new Agent({
-    ...{ config: config.agent, circuits, observer, log },
-    registry: metrics.registry,
-    calls: () => host.calls,
-  })
+  const agent = new Agent({ config: config.agent, circuits, observer, registry: metrics.registry, log })
   const connections = new Set<Connection>()
   const files = new FileReserve({
     onTight: () => log.warn('no more files can be opened (ulimit -n): idle connections of Kong are closed'),

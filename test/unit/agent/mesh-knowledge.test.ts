@@ -113,3 +113,32 @@ test('another service at the same address is another instance, and who tells of 
     ['v2.web.mesh'],
   )
 })
+
+test('an address of a host name is the same instance in every upstream, and its ejections are its own', () => {
+  const mesh = new MeshKnowledge('n1')
+  const instances = [{ target: 'web.test:80', id: 'web-1', health: 'healthy' as const }]
+  const ejections = [{ target: 'web.test:80@10.0.0.2:80', untilMs: 7, owner: 'n1' }]
+  const more = [{ ...view('web'), serviceId: 'id-v2', upstream: 'v2.web.mesh', instances, ejections: [] }]
+  mesh.update(told([view('web', { instances, more, ejections })]))
+  deepEqual([...mesh.hostUpstreams()], ['v2.web.mesh'], 'one of them is enough')
+  const { services, gone } = mesh.setAddresses(new Map([['web.test:80', ['10.0.0.1:80', '10.0.0.2:80']]]))
+  deepEqual([...services].sort(), ['id-v2', 'id-web'])
+  deepEqual(
+    gone.map(({ upstream, instance }) => `${upstream} ${instance}`),
+    ['web.mesh web.test:80', 'v2.web.mesh web.test:80'],
+  )
+  const key = 'web.test:80@10.0.0.2:80'
+  deepEqual(
+    mesh.elsewhere('web.mesh', key).map(({ upstream, health }) => [upstream, health.size]),
+    [['v2.web.mesh', 2]],
+  )
+  deepEqual([...mesh.surroundings('id-web', null)!.ejectedUntilMs], [[key, 7]])
+  deepEqual([mesh.addressesOf(key), mesh.addressesOf('10.0.0.1:80')], [2, 0])
+  equal(mesh.setAddresses(new Map([['web.test:80', ['10.0.0.1:80', '10.0.0.2:80']]])).services.size, 0)
+  // A change of the mesh keeps what is known of the name.
+  mesh.update(told([view('web', { instances })]))
+  equal(mesh.surroundings('id-web', null)!.health.size, 2)
+  mesh.update(told([], { removed: ['id-web'] }))
+  mesh.update(told([view('web', { instances })]))
+  deepEqual([...mesh.surroundings('id-web', null)!.health.keys()], ['web.test:80'])
+})

@@ -13,6 +13,7 @@ const row = (over: Partial<CircuitRow>): CircuitRow => ({
   kind: 'instance',
   service: 'web',
   target: '10.0.0.1:80',
+  address: null,
   instance_id: 'web-1',
   state: 'closed',
   mode: 'auto',

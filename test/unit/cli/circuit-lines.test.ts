@@ -13,6 +13,7 @@ const row = (given: Partial<CircuitRow>): CircuitRow => ({
   kind: 'service',
   service: 'web',
   target: null,
+  address: null,
   instance_id: null,
   state: 'closed',
   mode: 'auto',
@@ -65,6 +66,14 @@ test('two processes that tell the same are one line below the table', () => {
   const open = { state: 'open', since: at(-5), until: at(55), reason: 'failure_rate' }
   const lines = circuitLines([row({ ...open, node: 'a' }), row({ ...open, node: 'b' })], io, NOW)
   assert.equal(lines.filter((line) => line.startsWith('service web is open')).length, 1)
+})
+
+test('the address of a host name is told with the instance', () => {
+  const named = { kind: 'instance', state: 'ejected', target: 'web.test:80', instance_id: 'web-1' } as const
+  const rows = ['10.0.0.1:80', '10.0.0.2:80'].map((address) => row({ ...named, address }))
+  const lines = circuitLines(rows, io, NOW)
+  assert.match(lines[1]!, /web-1 web\.test:80 at 10\.0\.0\.1:80/)
+  assert.equal(lines.at(-2), 'address 10.0.0.1:80 of instance web-1 of web is ejected')
 })
 
 test('ejections that only KV tells of are notes with the name of the instance', () => {

@@ -54,6 +54,7 @@ const ejected: CircuitRow = {
   kind: 'instance',
   service: 'web',
   target: '10.0.0.1:80',
+  address: null,
   instance_id: 'web-1',
   state: 'ejected',
   mode: 'auto',
@@ -78,6 +79,14 @@ test('an instance that the breaker has taken out is ejected in the table, and th
     lines.join('\n'),
   )
   assert.equal(told.circuits.length, 1)
+})
+
+test('of a host name the address that is out is told, rather than one that is tried again', () => {
+  const named = { ...ejected, address: '10.0.0.7:80' }
+  const circuits = [named, { ...named, address: '10.0.0.8:80', state: 'probing' }]
+  const desired = { state: new Map(), groups: new Map(), services: [service({})], problems: [] }
+  const lines = statusLines(statusReport(desired, kong, noDiff, null, circuits), io)
+  assert.match(lines[1]!, /web-1.*EJECTED at 10\.0\.0\.7:80 \(by the circuit breaker\)/)
 })
 
 test('what keeps an instance out is Consul first, then the breaker', () => {

@@ -5,7 +5,9 @@ import {
   type Ejection,
   ejectionKey,
   ejectionsIn,
+  ejectionsOf,
   ejectionText,
+  isWhollyOut,
   lastingEjections,
 } from '../../../operator/core/ejections.ts'
 
@@ -63,4 +65,22 @@ test('upstreams are named whose ejections came, went or were prolonged', () => {
   deepEqual(changedEjections(of(ejection), of(other)), ['api.mesh', 'web.mesh'])
   deepEqual(changedEjections(of(ejection), of({ ...ejection, untilMs: 6000 })), ['web.mesh'])
   deepEqual(changedEjections(of(ejection), of({ ...ejection, reason: 'else' })), [])
+})
+
+test('of a host name each address is ejected by itself, and the name is out when all are', () => {
+  const at = (address: string) => ({ ...ejection, target: `web.test:80@${address}`, addresses: 2 })
+  const [one, two] = [at('10.0.0.1:80'), at('10.0.0.2:80')]
+  const key = ejectionKey(one.upstream, one.target)
+  equal(key, 'mesh/ejections/web.mesh/web.test:80@10.0.0.1:80')
+  deepEqual([...ejectionsIn(rows({ [key]: ejectionText(one) })).values()], [one])
+  const all = [one, two, ejection]
+  deepEqual(ejectionsOf(all, 'web.mesh', 'web.test:80'), [one, two])
+  deepEqual(ejectionsOf(all, 'web.mesh', '10.0.0.1:80'), [ejection])
+  deepEqual([[], [one], [one, one], [one, two], [ejection]].map(isWhollyOut), [
+    false,
+    false,
+    false,
+    true,
+    true,
+  ])
 })

@@ -67,6 +67,16 @@ const cases: [what: string, facts: Partial<TargetFacts>, reason: string][] = [
     { mark: 'DNS_ERROR', ejection },
     'Kong cannot resolve its name',
   ],
+  [
+    'of a host name addresses that are out are told beside it, by whom as well',
+    {
+      addressesOut: [
+        { address: '10.0.0.1:80', ejection },
+        { address: '10.0.0.2:80', ejection: undefined },
+      ],
+    },
+    `healthy; 10.0.0.1:80 of it is ${EJECTED}; 10.0.0.2:80 of it is marked unhealthy in Kong; taken back after healthChecks.passive.recoverSeconds`,
+  ],
   ['what nobody manages is told so', { owner: '', instance: undefined }, 'not managed by kongsul'],
   ['what has left Consul is told so', { instance: undefined }, 'not in Consul (any more)'],
 ]

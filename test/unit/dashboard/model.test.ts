@@ -129,6 +129,7 @@ test('alerts and problems are one list: each once, critical first, silenced last
   const circuit = {
     kind: 'instance',
     service: 'api',
+    address: null,
     instance_id: 'api-3',
     state: 'ejected',
     reason: '5 failures in a row',

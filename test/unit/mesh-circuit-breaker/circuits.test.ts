@@ -242,3 +242,26 @@ test('ten thousand circuits that nobody uses have no timer', () => {
   circuits.sweep()
   equal(timers(), before)
 })
+
+test('F21: of a host name with three addresses the one that fails is ejected alone', () => {
+  const { circuits, told, clock, mesh, configure, fails } = start()
+  configure({})
+  const name = 'web.test:80'
+  const addresses = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80']
+  const health = new Map(addresses.map((address) => [`${name}@${address}`, 'healthy'] as const))
+  mesh({ health })
+  const at = (address: string) => [{ ...FAILED.tries[0]!, instance: name, address }]
+  fails(5, { tries: at('10.0.0.2:80') })
+  const bad = `${name}@10.0.0.2:80`
+  deepEqual(told, [`${bad} closed>ejected`, `${bad} out`])
+  fails(5, { tries: at('10.0.0.3:80') })
+  equal(told.length, 2, 'no more than half of the addresses go')
+  clock.ms = 30_000
+  // The name has it no more, and again: Kong has forgotten its mark.
+  mesh({ health: new Map([...health].filter(([key]) => key !== bad)) })
+  mesh({ health })
+  deepEqual(told.splice(2), [`${bad} out`])
+  clock.ms = 90_000
+  circuits.report({ ...FAILED, status: 200, tries: [{ ...at('10.0.0.1:80')[0]!, status: 200 }] } as Outcome)
+  deepEqual(told.slice(2), [`${bad} ejected>probing`, `${bad} in`])
+})

@@ -7,6 +7,7 @@ const row = (over: Partial<CircuitRow>): CircuitRow => ({
   kind: 'service',
   service: 'web',
   target: null,
+  address: null,
   instance_id: null,
   state: 'forced_open',
   mode: 'auto',

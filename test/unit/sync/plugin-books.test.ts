@@ -40,16 +40,19 @@ test('a snapshot that was overtaken by a later one is left, one of a new run is 
 
 test('modes and ejections that no process tells of are listed as well', () => {
   const ejection = { upstream: 'x', target: 't:1', untilMs: 5, sinceMs: null, reason: 'r', owner: 'n' }
+  const named = { ...ejection, target: 't.test:1@10.0.0.1:1' }
   deepEqual(
-    listCircuits([], [ejection], [], modes).map(({ service, target, state, node }) => [
+    listCircuits([], [ejection, named], [], modes).map(({ service, target, address, state, node }) => [
       service,
       target,
+      address,
       state,
       node,
     ]),
     [
-      ['', 't:1', 'ejected', 'n'],
-      ['web', null, 'unknown', null],
+      ['', 't.test:1', '10.0.0.1:1', 'ejected', 'n'],
+      ['', 't:1', null, 'ejected', 'n'],
+      ['web', null, null, 'unknown', null],
     ],
   )
 })

@@ -1,0 +1,75 @@
+/**
+ * Instances behind host names, told apart by the addresses that Kong has of the names. Each address has its own circuit and
+ * its own mark. Plain data in and out.
+ */
+
+import { instanceKey, isNamed } from '../../operator/core/instance-key.ts'
+import type { InstanceView } from '../../operator/core/mesh-view.ts'
+import { normalTarget } from '../../operator/core/target-address.ts'
+
+/** A row of `GET /upstreams/{upstream}/health`, as far as it is used. An empty list comes as an empty object. */
+export interface HealthRow {
+  readonly target: string
+  /** Left out until Kong has built the balancer. */
+  readonly data?: { readonly addresses?: unknown }
+}
+
+/** `ip:port` by target, of targets that are host names; none where a name does not resolve. */
+export type HostAddresses = ReadonlyMap<string, readonly string[]>
+
+export function addressesIn(rows: readonly HealthRow[]): HostAddresses {
+  const found = new Map<string, readonly string[]>()
+  for (const { target: raw, data } of rows) {
+    const target = normalTarget(raw)
+    if (!isNamed(target) || data === undefined) continue
+    const listed = Array.isArray(data.addresses) ? data.addresses : []
+    const addresses = (listed as { readonly ip: string; readonly port: number }[]).map(({ ip, port }) =>
+      normalTarget(`${ip}:${port}`),
+    )
+    found.set(target, [...new Set(addresses)].sort())
+  }
+  return found
+}
+
+/** Whether every name among them has an address. */
+export function areResolved(rows: readonly HealthRow[]): boolean {
+  const addresses = addressesIn(rows)
+  const names = rows.map(({ target }) => normalTarget(target)).filter(isNamed)
+  return names.every((target) => (addresses.get(target) ?? []).length > 0)
+}
+
+export interface NamedPlace {
+  readonly target: string
+  readonly address: string
+}
+
+export interface Resolved {
+  /** In the place of a name each address that is its alone, by `instanceKey`; a name without any stays. */
+  readonly instances: readonly InstanceView[]
+  /** By `ip:port`; null for one that several instances have: whose it is nobody can tell. */
+  readonly byAddress: ReadonlyMap<string, NamedPlace | null>
+}
+
+const NOTHING: ReadonlyMap<string, NamedPlace | null> = new Map()
+
+export function resolved(instances: readonly InstanceView[], addresses: HostAddresses): Resolved {
+  const hosts = instances.filter(({ target }) => addresses.has(target))
+  if (hosts.length === 0) return { instances, byAddress: NOTHING }
+  const taken = new Set(instances.map(({ target }) => target))
+  const byAddress = new Map<string, NamedPlace | null>()
+  for (const { target } of hosts) {
+    for (const address of addresses.get(target)!) {
+      const before = byAddress.get(address)
+      const isShared = taken.has(address) || (before !== undefined && before?.target !== target)
+      byAddress.set(address, isShared ? null : { target, address })
+    }
+  }
+  return {
+    byAddress,
+    instances: instances.flatMap((instance) => {
+      const own = (addresses.get(instance.target) ?? []).filter((each) => byAddress.get(each) !== null)
+      if (own.length === 0) return [instance]
+      return own.map((address) => ({ ...instance, target: instanceKey(instance.target, address) }))
+    }),
+  }
+}
