@@ -1,6 +1,6 @@
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { ServiceReport } from '../core/desired.ts'
-import { RequestError } from '../http/request-error.ts'
+import { notReadYet, RequestError } from '../http/request-error.ts'
 
 /**
  * The host that the proxy knows a service by.
@@ -11,7 +11,7 @@ export function hostOf(
   snapshot: CatalogSnapshot | null,
   reports: readonly ServiceReport[],
 ): string {
-  if (snapshot === null) throw new RequestError(503, 'Consul has not been read yet')
+  if (snapshot === null) throw notReadYet()
   if (!snapshot.services.has(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
   const report = reports.find((each) => each.service === service)
   const host = report?.hosts.find((each) => !each.includes('*'))

@@ -7,7 +7,7 @@ import type { Configurator } from '../sync/configurator.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { flag, serviceField } from './read-fields.ts'
-import { invalidField, RequestError } from './request-error.ts'
+import { invalidField, notReadYet, RequestError } from './request-error.ts'
 
 /** `POST /configure/*` {...parameters, service?}: writes Consul's KV. `GET /configure`: what is in force, and why. */
 export const configureRoutes =
@@ -24,7 +24,7 @@ export const configureRoutes =
       errors: [404, 503],
       handle: ({ query: { service } }) => {
         const found = configurator.effective(service ?? null)
-        if (found === null) throw new RequestError(503, 'Consul has not been read yet')
+        if (found === null) throw notReadYet()
         if (service !== undefined && found.services[service] === undefined) {
           throw new RequestError(404, `service ${service} is not in the catalog`)
         }

@@ -7,7 +7,7 @@ import { serviceGraphShape } from '../metrics/service-graph.ts'
 import { summaryShape } from '../traces/summarize.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { serviceField, wholeNumber } from './read-fields.ts'
-import { RequestError } from './request-error.ts'
+import { notReadYet, RequestError } from './request-error.ts'
 
 export const dashboardShape = z.object({
   timestamp: z.iso.datetime(),
@@ -48,8 +48,6 @@ export interface DashboardSource {
   service(name: string): ServiceNumbers | null
 }
 
-const NOT_READ = 'Consul has not been read yet'
-
 /** `GET /dashboard` and `GET /services/{service}/metrics`. */
 export const dashboardRoute =
   (source: DashboardSource) =>
@@ -66,7 +64,7 @@ export const dashboardRoute =
       example: { query: { history: '60' } },
       handle: ({ query: { history = MOST_SAMPLES } }) => {
         const told = source.dashboard(history)
-        if (told === null) throw new RequestError(503, NOT_READ)
+        if (told === null) throw notReadYet()
         return told
       },
     })
@@ -80,7 +78,7 @@ export const dashboardRoute =
       errors: [404, 503],
       example: { params: { service: 'web' } },
       handle: ({ params: { service } }) => {
-        if (!source.isRead()) throw new RequestError(503, NOT_READ)
+        if (!source.isRead()) throw notReadYet()
         const told = source.service(service)
         if (told === null) throw new RequestError(404, `service ${service} is not in the mesh`)
         return told

@@ -11,7 +11,7 @@ import { answeringForConsul } from './consul-answers.ts'
 import type { EndpointInfo } from './endpoint.ts'
 import { checkInternalAccess } from './internal-access.ts'
 import { readFields, readKnown } from './read-fields.ts'
-import { invalidField, RequestError } from './request-error.ts'
+import { invalidField, notReadYet, RequestError } from './request-error.ts'
 
 export interface InternalRouteOptions {
   /** undefined: only this machine is let in. */
@@ -120,7 +120,7 @@ export const internalRoutes =
           const { index = '0', wait = '0' } = readFields(ASKED, request.query)
           const waitMs = Math.min(LONGEST_WAIT_MS, durationMs(wait) ?? 0)
           const known = feed()
-          if (known === null) throw new RequestError(503, 'Consul has not been read yet')
+          if (known === null) throw notReadYet()
           return await known.next(Number(index), waitMs, signal)
         },
       )

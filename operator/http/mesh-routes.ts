@@ -8,7 +8,7 @@ import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import type { ReadyAnswer } from './quick-answers.ts'
 import { flag, serviceField } from './read-fields.ts'
-import { RequestError } from './request-error.ts'
+import { notReadYet } from './request-error.ts'
 
 export interface MeshSource {
   /** null until Consul has been read. */
@@ -81,6 +81,6 @@ const DISCOVER = `${V2}/discover/`
 const PLAIN_NAME = /^[A-Za-z0-9_-]{1,128}$/
 
 function known<T>(answer: T | null): T {
-  if (answer === null) throw new RequestError(503, 'Consul has not been read yet')
+  if (answer === null) throw notReadYet()
   return answer
 }

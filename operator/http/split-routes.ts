@@ -5,7 +5,7 @@ import type { SplitEditor } from '../sync/split-editor.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { serviceField } from './read-fields.ts'
-import { RequestError } from './request-error.ts'
+import { notReadYet } from './request-error.ts'
 
 const legShape = z.object({ service: z.string(), subset: z.string().nullable(), weight: z.number() })
 
@@ -42,7 +42,7 @@ export const splitRoutes =
       errors: [503],
       handle: ({ query: { service } }) => {
         const found = splits.list(service ?? null)
-        if (found === null) throw new RequestError(503, 'Consul has not been read yet')
+        if (found === null) throw notReadYet()
         return { splits: found, total: found.length }
       },
     })

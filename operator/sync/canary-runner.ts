@@ -7,7 +7,7 @@ import { isSameSplit, type Split } from '../core/canary/split-shares.ts'
 import { type SubsetInstances, subsetInstances } from '../core/canary/subset-instances.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { InstanceReport } from '../core/targets.ts'
-import { invalidField, RequestError } from '../http/request-error.ts'
+import { invalidField, NOT_READ_YET, notReadYet, RequestError } from '../http/request-error.ts'
 import type { CanaryTraffic } from '../metrics/canary-traffic.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CanaryBook } from './canary-book.ts'
@@ -147,7 +147,7 @@ export class CanaryRunner {
     const { traffic, snapshot, doubt, hold, entries } = this.#options
     const { service, to, maxP95Ms } = canary.plan
     const now = snapshot()
-    const unclear = now === null ? 'Consul has not been read yet' : doubt(service)
+    const unclear = now === null ? NOT_READ_YET : doubt(service)
     const subset = now === null ? null : this.#subset(service, to, now)
     const key = keyOf(canary)
     if (subset !== null)
@@ -181,7 +181,7 @@ export class CanaryRunner {
   ): ReturnType<typeof checkStart> {
     const { snapshot } = this.#options
     const now = snapshot()
-    if (now?.policies === undefined) throw new RequestError(503, 'Consul has not been read yet')
+    if (now?.policies === undefined) throw notReadYet()
     const { service, to } = plan
     if (!now.services.has(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
     const unclear = this.#options.doubt(service)

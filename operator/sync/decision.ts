@@ -23,6 +23,7 @@ import {
 } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, errorsTold, type KvRows } from '../core/settings-status.ts'
+import { unknownKeys } from '../core/unknown-keys.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired } from './desired-index.ts'
@@ -129,7 +130,7 @@ export class Decision {
     )
     this.#isProvisional = previous === null && pending.size > 0
     this.#accepted = accepted
-    this.#settingProblems = problems
+    this.#settingProblems = [...problems, ...unknownKeys(this.#documents.keys())]
     this.#refused = refused
     return refused
   }

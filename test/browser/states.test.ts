@@ -1,6 +1,7 @@
 // What the page shows while there is no answer, none any more, an empty one, half of one.
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { NOT_READ_YET } from '../../operator/http/request-error.ts'
 import { openPage, until, type WatchedPage } from '../support/browser.ts'
 import { TRACE_ID } from '../support/dashboard-data.ts'
 import { DashboardStandIn } from '../support/dashboard-stand-in.ts'
@@ -13,7 +14,7 @@ before(async () => {
 after(() => standIn.stop())
 
 const SMALL = { services: 3 }
-const BROKEN = { status: 503, message: 'Consul has not been read yet' }
+const BROKEN = { status: 503, message: NOT_READ_YET }
 
 async function withPage(hash: string, use: (opened: WatchedPage) => Promise<void>): Promise<void> {
   const opened = await openPage(`${standIn.url}${hash}`, { mayFail: true })
