@@ -1,4 +1,5 @@
 import type { ProcessConfig } from '../config/load-config.ts'
+import type { Problem } from '../core/problem.ts'
 import type { IntentionsStatus } from '../sync/intentions-status.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
@@ -36,6 +37,12 @@ export async function readOperatorStatus(config: Asked, note: Note): Promise<Sta
 export async function readIntentions(config: Asked): Promise<IntentionsStatus | null> {
   const status = await ask<Partial<OperatorStatus>>(config, '/api/v1/mesh/v2/status?services=false', () => {})
   return status?.intentions ?? null
+}
+
+/** What is wrong by what the running operator says; nothing where it does not answer. */
+export async function readProblems(config: Asked): Promise<readonly Problem[]> {
+  const status = await ask<Partial<OperatorStatus>>(config, '/api/v1/mesh/v2/status?services=false', () => {})
+  return status?.problems ?? []
 }
 
 /** What the plugin processes tell. */

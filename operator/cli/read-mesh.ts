@@ -1,6 +1,7 @@
 import { isAskable } from '../consul/askable-name.ts'
 import { type ConsulReader, createConsulReader } from '../consul/consul-reader.ts'
 import { inParallel } from '../consul/in-parallel.ts'
+import { documentsOf, rowsOf, SETTINGS_PREFIX } from '../consul/settings-watch.ts'
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import { instancesFromRows } from '../core/consul-row.ts'
 import { keyOf } from '../core/entity.ts'
@@ -110,12 +111,10 @@ export async function readCatalog(reader: ConsulReader): Promise<CatalogReading>
     const { body } = await reader.service(name, { stale: false })
     return [name, instancesFromRows(body)] as const
   })
-  const keys = (await reader.keys('mesh/', { stale: false })).body
-  const documents = keys
-    .filter(({ Key }) => Key === 'mesh/defaults' || /^mesh\/services\/./.test(Key))
-    .map(({ Key, Value }) => [Key, Value ?? ''] as const)
-  const rows = keys
-    .filter(({ Key }) => /^mesh\/(?:status|guard|ejections)\//.test(Key))
-    .map(({ Key, Value, ModifyIndex }) => [Key, { text: Value ?? '', index: ModifyIndex }] as const)
-  return { snapshot: { services: new Map(services) }, documents: new Map(documents), rows: new Map(rows) }
+  const { body: keys } = await reader.keys(SETTINGS_PREFIX, { stale: false })
+  return {
+    snapshot: { services: new Map(services) },
+    documents: documentsOf(keys),
+    rows: rowsOf(keys),
+  }
 }

@@ -84,6 +84,8 @@ export class CatalogWatch {
   #isBackwards = false
   #reload = false
   #pumping = false
+  /** Resolves when the pass that is being read has been taken over, or has failed. */
+  #underWay: Promise<void> = Promise.resolve()
   #sinceMs: number | null = null
 
   constructor(options: CatalogWatchOptions) {
@@ -105,6 +107,10 @@ export class CatalogWatch {
       table: () => this.#table.services,
       explained: (from, to) => this.#table.explained(from, to, this.#checks),
       busy: () => this.#pending.size > 0 || this.#reload || this.#pumping,
+      olderAnswers: async () => {
+        this.#listed = null
+        await this.#underWay
+      },
       found: (services, sinceMs, listed) => {
         this.#listed = listed
         for (const [name, minIndex] of services) this.#want(name, { ...ANYTHING, minIndex })
@@ -123,7 +129,7 @@ export class CatalogWatch {
     const { reader, signal, waitMs = 12_000 } = this.#options
     const loop = (name: string) => ({ signal, onFailure: (error: ConsulError) => this.#failed(name, error) })
     await Promise.all([
-      followBlockingQuery({ ...loop('names'), waitMs, read: reader.services, onAnswer: this.#onNames }),
+      followBlockingQuery({ ...loop('names'), waitMs, read: this.#readNames, onAnswer: this.#onNames }),
       followBlockingQuery({
         ...loop('checks'),
         waitMs: 2 * waitMs,
@@ -145,6 +151,13 @@ export class CatalogWatch {
   /** Compares everything read so far with a listing of the catalog: the backstop of the periodic resync. */
   verify(): void {
     if (this.#snapshot !== null) this.#sweeps.demand()
+  }
+
+  readonly #readNames: ConsulReader['services'] = async (options) => {
+    const sentMs = performance.now()
+    const answer = await this.#options.reader.services(options)
+    if (answer.index === this.#namesIndex) this.#sweeps.unmoved(sentMs)
+    return answer
   }
 
   readonly #onNames = (
@@ -262,7 +275,9 @@ export class CatalogWatch {
       if (pass.length === 0) break
       try {
         const ids = all ? await this.#readNodeIds() : this.#nodeIds
-        await this.#readPass(pass, this.#isBackwards || isOtherConsul(this.#nodeIds, ids))
+        const reading = this.#readPass(pass, this.#isBackwards || isOtherConsul(this.#nodeIds, ids))
+        this.#underWay = reading.catch(() => {})
+        await reading
         this.#nodeIds = ids
         if (all) this.#isBackwards = false
         pace.reset()
@@ -332,7 +347,8 @@ export class CatalogWatch {
         return
       }
       const { before, after } = this.#table.take(name, answer)
-      this.#agreement.read(name, this.#table.services.get(name))
+      const late = this.#agreement.read(name, this.#table.services.get(name))
+      if (late !== null) this.#want(name, late)
       if (after === before) return
       changed.push(name)
       if (this.#snapshot !== null) reasons.set(name, describeChange(name, before, after))

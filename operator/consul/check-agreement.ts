@@ -13,6 +13,8 @@ type Row = readonly [key: string, entry: CheckEntry]
 export class CheckAgreement {
   #ofService: ReadonlyMap<string, readonly Row[]> = new Map()
   #ofNode: ReadonlyMap<string, readonly Row[]> = new Map()
+  /** Of the last list. */
+  #index = 0n
   /** With the index of the read that was asked about already; null: none was. */
   readonly #apart = new Map<string, bigint | null>()
 
@@ -38,6 +40,7 @@ export class CheckAgreement {
     }
     this.#ofNode = ofNode
     this.#ofService = ofService
+    this.#index = index
     const apart = new Map<string, Expectation>()
     for (const [service, askedFor] of this.#apart) {
       const entry = services.get(service)
@@ -52,10 +55,22 @@ export class CheckAgreement {
     return apart
   }
 
-  /** A service was read; undefined: it has no instances. */
-  read(service: string, entry: ServiceEntry | undefined): void {
-    if (this.#expectedOf(service, entry) === null) this.#apart.delete(service)
-    else if (!this.#apart.has(service)) this.#apart.set(service, null)
+  /**
+   * A service was read.
+   * @param entry undefined: it has no instances
+   * @returns what a read of it has to show where this one came late: the list is the newer one. Otherwise the next list
+   * tells
+   */
+  read(service: string, entry: ServiceEntry | undefined): Expectation | null {
+    const expected = this.#expectedOf(service, entry)
+    if (expected === null) {
+      this.#apart.delete(service)
+      return null
+    }
+    const askedFor = this.#apart.get(service) ?? null
+    const isLate = entry !== undefined && entry.index <= this.#index && entry.index !== askedFor
+    this.#apart.set(service, isLate ? entry.index : askedFor)
+    return isLate ? expected : null
   }
 
   /** null: the read shows what the list does. */

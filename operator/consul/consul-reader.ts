@@ -86,7 +86,7 @@ export interface ConsulReader {
 }
 
 /** Above this a server that answers a stale read has not heard of the leader for too long to be believed. */
-const LAST_CONTACT_LIMIT_MS = 5000
+export const LAST_CONTACT_LIMIT_MS = 5000
 const READ_TIMEOUT_MS = 10_000
 const NOT_PASSING = 'Status != "passing"'
 

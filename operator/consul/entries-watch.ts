@@ -35,7 +35,7 @@ export async function watchEntries(options: EntriesWatchOptions): Promise<void> 
 }
 
 async function watchKind(kind: EntryKind, options: EntriesWatchOptions): Promise<void> {
-  const { reader, signal, onDoubt, waitMs = 20_000 } = options
+  const { reader, signal, onDoubt, waitMs = 24_000 } = options
   const led = GOES_WITH[kind]
   const list = new EntryList(kind, options)
   const beside = led === undefined ? null : new EntryList(led, options)

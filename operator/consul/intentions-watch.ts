@@ -33,7 +33,7 @@ const NOBODY = 'kongsul-nobody'
 const NOWHERE = 'kongsul-nowhere'
 
 export async function watchIntentions(options: IntentionsWatchOptions): Promise<void> {
-  const { reader, signal, onIntentions, onDoubt, gated = async () => [], waitMs = 20_000 } = options
+  const { reader, signal, onIntentions, onDoubt, gated = async () => [], waitMs = 30_000 } = options
   const kept = new KeptRows<unknown>((one, other) => JSON.stringify(one) === JSON.stringify(other))
   let before: Rows | null = null
   let accepted: AcceptedIntentions | null = null

@@ -47,7 +47,7 @@ const NOT_SETTINGS =
  * deletion, or stay if that was the last change.
  */
 export async function watchSettings(options: SettingsWatchOptions): Promise<void> {
-  const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 15_000 } = options
+  const { reader, log, signal, onDocuments, onRows, onDoubt, waitMs = 20_000 } = options
   let before: ReadonlyMap<string, string> | null = null
   const settings = new KeptRows<string>((one, other) => one === other)
   const ownRows = KEPT_PREFIXES.map((prefix) => ({
@@ -79,12 +79,14 @@ export async function watchSettings(options: SettingsWatchOptions): Promise<void
   })
 }
 
-function rowsOf(keys: readonly RawKey[]): KvRows {
+/** The rows that are for onRows. */
+export function rowsOf(keys: readonly RawKey[]): KvRows {
   const own = keys.filter(({ Key }) => OWN_ROWS.test(Key))
   return new Map(own.map(({ Key, Value, ModifyIndex }) => [Key, { text: Value ?? '', index: ModifyIndex }]))
 }
 
-function documentsOf(keys: readonly RawKey[]): Map<string, string> {
+/** Texts of documents by key, of settings and others. */
+export function documentsOf(keys: readonly RawKey[]): ReadonlyMap<string, string> {
   const documents = keys.filter(({ Key }) => !NOT_SETTINGS.test(Key) && !Key.endsWith('/'))
   return new Map(documents.map(({ Key, Value }) => [Key, Value ?? '']))
 }

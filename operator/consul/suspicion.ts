@@ -12,28 +12,14 @@ export interface Suspicion {
   readonly isCounted: boolean
 }
 
-/** Another watch answered with this index at this time. */
-export interface Observed {
-  readonly index: bigint
-  readonly atMs: number
-}
-
-/** A services index that another watch has seen this long ago would have woken ours. */
-const QUIET_MS = 500
-
 /** What is suspected once the index has moved (again). */
 export function suspicionAfter(
   known: Suspicion | null,
   move: { readonly from: bigint; readonly to: bigint },
-  observed: readonly Observed[],
   nowMs: number,
 ): Suspicion {
-  let quiet = move.from
-  for (const { index, atMs } of observed) {
-    if (atMs < nowMs - QUIET_MS && index > quiet && index < move.to) quiet = index
-  }
   return {
-    from: known?.from ?? quiet,
+    from: known?.from ?? move.from,
     to: move.to,
     sinceMs: known?.sinceMs ?? nowMs,
     uncountedSinceMs: known === null || known.isCounted ? nowMs : known.uncountedSinceMs,

@@ -2,9 +2,10 @@ import { type ConsulError, consulError } from './consul-error.ts'
 import type { ConsulReader } from './consul-reader.ts'
 import { InstanceCount } from './instance-count.ts'
 import { type ListedRows, listedRows } from './listed-rows.ts'
+import { QuietIndex } from './quiet-index.ts'
 import { readListing } from './read-listing.ts'
 import { type ServiceEntry, servicesThatDiffer } from './service-table.ts'
-import { type Observed, type Suspicion, suspicionAfter, suspicionAfterListing } from './suspicion.ts'
+import { type Suspicion, suspicionAfter, suspicionAfterListing } from './suspicion.ts'
 import { fullBudget, RESERVE_MS, spend, waitMsFor } from './sweep-budget.ts'
 
 export interface SweepOptions {
@@ -17,6 +18,8 @@ export interface SweepOptions {
   readonly explained: (from: bigint, to: bigint) => ReadonlySet<bigint>
   /** True while services that were named are still being read. */
   readonly busy: () => boolean
+  /** A listing is there. Resolves when all answers that may be older have been taken over. */
+  readonly olderAnswers: () => Promise<void>
   /**
    * Services to read, with the index the read must have reached, when Consul told of it, in epoch ms, and what the
    * search has shown of them already.
@@ -76,7 +79,7 @@ export class SweepSchedule {
   /** The last count did not help. */
   #isListNext = false
   #mayDump = true
-  #observed: readonly Observed[] = []
+  readonly #quiet = new QuietIndex()
 
   constructor(options: SweepOptions) {
     this.#options = options
@@ -85,12 +88,18 @@ export class SweepSchedule {
 
   /** Another watch answered with this index. */
   observe(index: bigint): void {
-    this.#observed = [...this.#observed.slice(-31), { index, atMs: performance.now() }]
+    this.#quiet.observe(index, performance.now())
+  }
+
+  /** The index of the services was the same as before, for a question that was sent then. */
+  unmoved(sentMs: number): void {
+    this.#quiet.unmoved(sentMs)
   }
 
   /** The index of the services moved. */
   suspect(from: bigint, to: bigint): void {
-    this.#suspicion = suspicionAfter(this.#suspicion, { from, to }, this.#observed, performance.now())
+    const move = { from: this.#quiet.since(from, to), to }
+    this.#suspicion = suspicionAfter(this.#suspicion, move, performance.now())
     this.#examineIn(GRACE_MS)
   }
 
@@ -108,7 +117,7 @@ export class SweepSchedule {
   /** Everything is about to be read anyway. */
   forget(): void {
     this.#suspicion = null
-    this.#observed = []
+    this.#quiet.forget()
     this.#count.forget()
     this.#isListNext = false
     this.#mayDump = true
@@ -236,6 +245,8 @@ export class SweepSchedule {
     }
     this.#mayDump = listing.mayDump
     this.#isListNext = false
+    // One that came after the comparison would bring back what the listing no longer shows.
+    await this.#options.olderAnswers()
     const differing = servicesThatDiffer(table(), listing.listed)
     if (differing.size >= SEVERAL) this.#paidAtMs = performance.now()
     const { dumped, index } = listing

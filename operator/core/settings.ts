@@ -10,6 +10,7 @@ import { layerOfMeta } from './service-meta.ts'
 import type { Settings } from './settings-defaults.ts'
 import { type Document, type Layer, readDocument } from './settings-document.ts'
 import { layerSettings } from './settings-layers.ts'
+import { unknownKeys } from './unknown-keys.ts'
 
 export type { Settings } from './settings-defaults.ts'
 
@@ -67,7 +68,7 @@ export type Judge = (layers: ReadonlyMap<string, Layer>, before: ReadonlyMap<str
 /**
  * @param previous what was accepted last; its documents stand in for those that do not validate now
  * @param documents raw KV text by key (`mesh/defaults`, `mesh/services/web`), JSON or YAML; a key that is missing is
- *   a document that was deleted
+ *   a document that was deleted; others below `mesh/` are passed over, those that nothing reads with a warning
  * @param judge what Kong has against documents that validate; nothing unless given
  */
 export function acceptSettings(
@@ -76,7 +77,7 @@ export function acceptSettings(
   judge: Judge = () => NOTHING_JUDGED,
 ): Acceptance {
   const before = previous === null ? undefined : memories.get(previous)
-  const problems: Problem[] = []
+  const problems: Problem[] = [...unknownKeys(documents.keys())]
   const refused = new Map<string, Refusal>()
   const layers = new Map<string, Layer>()
   const goodTexts = new Map<string, string>()

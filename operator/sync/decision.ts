@@ -23,7 +23,6 @@ import {
 } from '../core/settings.ts'
 import { BUILT_IN } from '../core/settings-defaults.ts'
 import { acceptDocuments, errorsTold, type KvRows } from '../core/settings-status.ts'
-import { unknownKeys } from '../core/unknown-keys.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { changedDocuments } from './changed-documents.ts'
 import { changedServices, type DesiredIndex, indexDesired } from './desired-index.ts'
@@ -130,7 +129,7 @@ export class Decision {
     )
     this.#isProvisional = previous === null && pending.size > 0
     this.#accepted = accepted
-    this.#settingProblems = [...problems, ...unknownKeys(this.#documents.keys())]
+    this.#settingProblems = problems
     this.#refused = refused
     return refused
   }

@@ -111,6 +111,27 @@ test('doctor tells of operators of other versions than its own', async () => {
   await mesh.deregister(ID)
 })
 
+test('doctor tells once what the operator says is wrong, and what only that knows', async () => {
+  const keys = ['mesh/service/web', 'mesh/external/nowhere']
+  for (const key of keys) await mesh.setKv(key, {})
+  const running = { ...env, KONGSUL_ADDR: mesh.apiUrl }
+  await waitFor(
+    async () => {
+      const status = await (await fetch(`${mesh.apiUrl}/api/v1/mesh/v2/status`)).text()
+      return /KEY_UNKNOWN/.test(status) && /EXTERNAL_INVALID/.test(status)
+    },
+    { what: 'both being told' },
+  )
+  const { code, stdout } = await runKongsul(['doctor'], running)
+  assert.equal(code, 1)
+  assert.deepEqual(
+    ['KEY_UNKNOWN', 'EXTERNAL_INVALID'].map((each) => stdout.split(each).length - 1),
+    [1, 1],
+    stdout,
+  )
+  for (const key of keys) await mesh.consul.request('DELETE', `/kv/${key}`)
+})
+
 test('doctor names what is down and exits with 1', async () => {
   const { code, stdout } = await runKongsul(['check'], { ...env, CONSUL_HTTP_ADDR: '127.0.0.1:9' })
   assert.equal(code, 1)

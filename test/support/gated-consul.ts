@@ -1,5 +1,5 @@
 // A Consul in memory for the watch of the catalog: it is written to at any moment, and each of its answers leaves when the
-// test lets it go, with what is true then. Indexes move as a real server's do.
+// test lets it go, with what is true then, or was when the test had it made. Indexes move as a real server's do.
 import type { Answer, ConsulReader, ReadOptions } from '../../operator/consul/consul-reader.ts'
 import type { RawCheck, RawService, RawServiceRow } from '../../operator/consul/raw-rows.ts'
 import { waitFor } from './wait-for.ts'
@@ -20,11 +20,17 @@ interface Row extends Registered {
   readonly checkIndex: number
 }
 
+/** An answer that has not left yet. */
+interface Held {
+  make(): void
+  go(): void
+}
+
 const NODES = ['n1', 'n2']
 
 export class GatedConsul {
   readonly #rows = new Map<string, Row>()
-  readonly #waiting = new Map<Question, (() => void)[]>([
+  readonly #waiting = new Map<Question, Held[]>([
     ['names', []],
     ['checks', []],
     ['service', []],
@@ -51,7 +57,7 @@ export class GatedConsul {
   /** Whatever waits goes, and nothing waits any more. */
   open(): void {
     this.#isOpen = true
-    for (const waiting of this.#waiting.values()) for (const go of waiting.splice(0)) go()
+    for (const waiting of this.#waiting.values()) for (const held of waiting.splice(0)) held.go()
   }
 
   /** Lets one answer go, where one waits; what there is news for is asked for in a moment. */
@@ -60,8 +66,18 @@ export class GatedConsul {
     const indexNow =
       question === 'names' ? this.#servicesIndex : question === 'checks' ? this.#checksIndex : 0
     if (indexNow > (this.#told.get(question) ?? 0)) await waitFor(() => waiting.length > 0)
-    waiting.shift()?.()
+    waiting.shift()?.go()
     await new Promise((done) => setImmediate(done))
+  }
+
+  /** Makes one answer, where one waits: it is on its way from now on, and leaves when it is let go. */
+  make(question: Question): void {
+    this.#waiting.get(question)![0]?.make()
+  }
+
+  /** Somebody waits for an answer. */
+  async asked(question: Question): Promise<void> {
+    await waitFor(() => this.#waiting.get(question)!.length > 0, { what: `the question for ${question}` })
   }
 
   register(instance: Registered): void {
@@ -113,9 +129,16 @@ export class GatedConsul {
     return [...this.#rows.values()].filter((row) => row.service === service)
   }
 
-  async #gate(question: Question): Promise<void> {
-    if (this.#isOpen) return
-    await new Promise<void>((go) => this.#waiting.get(question)!.push(go))
+  async #gate<T>(question: Question, answer: () => T): Promise<T> {
+    if (this.#isOpen) return answer()
+    return await new Promise<T>((leave) => {
+      let made: { readonly answer: T } | null = null
+      const make = () => {
+        made ??= { answer: answer() }
+        return made.answer
+      }
+      this.#waiting.get(question)!.push({ make, go: () => leave(make()) })
+    })
   }
 
   async #blocking<T>(
@@ -130,9 +153,10 @@ export class GatedConsul {
         signal?.addEventListener('abort', () => go(), { once: true })
       })
     }
-    await this.#gate(question)
-    this.#told.set(question, indexOf())
-    return { body: bodyOf(), index: BigInt(indexOf()) }
+    return await this.#gate(question, () => {
+      this.#told.set(question, indexOf())
+      return { body: bodyOf(), index: BigInt(indexOf()) }
+    })
   }
 
   reader(): ConsulReader {
@@ -145,10 +169,8 @@ export class GatedConsul {
         Checks: rows.flatMap(rawChecks),
       }
     }
-    const listing = async <T>(index: () => number, body: () => T): Promise<Answer<T>> => {
-      await this.#gate('listing')
-      return { body: body(), index: BigInt(index()) }
-    }
+    const listing = async <T>(index: () => number, body: () => T): Promise<Answer<T>> =>
+      await this.#gate('listing', () => ({ body: body(), index: BigInt(index()) }))
     const reader: Partial<ConsulReader> = {
       services: (options) =>
         this.#blocking(
@@ -170,9 +192,11 @@ export class GatedConsul {
         return { body, index: 1n }
       },
       service: async (name) => {
-        await this.#gate('service')
-        const body = this.#of(name).map(rawRow)
-        return { body, index: BigInt(this.#serviceIndexes.get(name) ?? this.#extinction) }
+        const answer = () => ({
+          body: this.#of(name).map(rawRow),
+          index: BigInt(this.#serviceIndexes.get(name) ?? this.#extinction),
+        })
+        return await this.#gate('service', answer)
       },
       dump: () =>
         listing(

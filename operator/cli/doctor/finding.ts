@@ -10,6 +10,7 @@ export interface Finding {
     | 'instances'
     | 'exposure'
     | 'intentions'
+    | 'mesh'
   readonly level: 'ok' | 'warning' | 'problem'
   readonly found: string
   /** What mends it; null where nothing needs mending. */

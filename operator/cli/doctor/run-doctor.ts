@@ -1,6 +1,7 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import { OPERATOR_SERVICE } from '../../core/exposure.ts'
 import type { NodeProbe } from '../../core/kong-nodes.ts'
+import type { Problem } from '../../core/problem.ts'
 import type { OutcomeWay } from '../../core/service-plugins.ts'
 import { adminUrls } from '../../kong/admin-urls.ts'
 import { KongAdmin } from '../../kong/kong-admin.ts'
@@ -10,7 +11,13 @@ import { createMetrics } from '../../telemetry/metrics.ts'
 import { agentApi } from '../agent-api.ts'
 import { explain } from '../cli-error.ts'
 import type { MeshReading } from '../mesh-reading.ts'
-import { readCircuits, readIntentions, readOperatorSettings, readReadiness } from '../operator-client.ts'
+import {
+  readCircuits,
+  readIntentions,
+  readOperatorSettings,
+  readProblems,
+  readReadiness,
+} from '../operator-client.ts'
 import { packageVersion } from '../package-root.ts'
 import { readMesh } from '../read-mesh.ts'
 import { hiddenLines, isReachable } from '../status-report.ts'
@@ -33,7 +40,7 @@ const OLDEST_CONSUL = [1, 8] as const
 export async function runDoctor(config: ProcessConfig): Promise<readonly Finding[]> {
   const consul = await lookAtConsul(config)
   const kong = await lookAtKong(config)
-  return [
+  const found = [
     nodeFinding(process.versions.node),
     ...(await lookAtPorts(config)),
     ...consul.findings,
@@ -42,7 +49,10 @@ export async function runDoctor(config: ProcessConfig): Promise<readonly Finding
     ...(await lookAtIntentions(config)),
     ...(await lookAtPlugins(config, kong.meshPlugins)),
     ...(consul.node !== null && kong.reachable ? await lookAtMesh(config, consul.node) : []),
+    ...(await lookAtProblems(config)),
   ]
+  // What an operator says is wrong is found by looking as well, most of it.
+  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()]
 }
 
 /** Is this Consul new enough? @param where in words, of which the version is the first */
@@ -242,18 +252,21 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
       ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
       ...exposureFindings(reading),
       ...judgeRandomServices(reading.desired),
-      ...reading.desired.problems.map(({ severity, service, message, code }) =>
-        (severity === 'error' ? problem : warning)(
-          'instances',
-          `${service ? `${service}: ` : ''}${code}`,
-          message,
-        ),
-      ),
+      ...reading.desired.problems.map(problemFinding),
     ]
   } catch (error) {
     return [problem('instances', explain(error), 'mend Consul and Kong first, then run this again')]
   }
 }
+
+/** What only an operator that runs knows of: entries, certificates, conflicts, the election. */
+async function lookAtProblems(config: ProcessConfig): Promise<readonly Finding[]> {
+  const problems = await readProblems(config).catch(() => []) // a token that is refused is told elsewhere
+  return problems.map(problemFinding)
+}
+
+const problemFinding = ({ severity, service, message, code }: Problem): Finding =>
+  (severity === 'error' ? problem : warning)('mesh', `${service ? `${service}: ` : ''}${code}`, message)
 
 function exposureFindings({ desired }: MeshReading): Finding[] {
   // Its API is never published: that is no fault to mend.

@@ -73,6 +73,7 @@ function schedule(
     table: () => table,
     explained: () => new Set(over.explained ?? []),
     busy: () => false,
+    olderAnswers: async () => {},
     found: (services) => {
       found.push(...services.keys())
       // Read at once: what was found explains itself.
@@ -158,4 +159,24 @@ test('an index that moves again and again is listed at last, though counting fin
   for (let index = 20n; index < 40n; index++) sweeps.suspect(index - 1n, index)
   await waitFor(() => found.includes('s7'))
   equal(calls[0], 'list')
+})
+
+test('what another watch saw says nothing of the services before a later question for them was answered', async (t) => {
+  const { sweeps, calls, found } = schedule(t, { indexes: { s7: 15 }, explained: [19n, 20n] })
+  sweeps.observe(18n)
+  sweeps.unmoved(performance.now())
+  sweeps.suspect(10n, 20n)
+  await waitFor(() => found.length > 0)
+  deepEqual([found, calls], [['s7'], ['list']])
+})
+
+test('indexes that somebody else moved before a question for the services brought nothing new cause no search', async (t) => {
+  const { sweeps, calls } = schedule(t, { explained: [19n, 20n] })
+  sweeps.observe(18n)
+  sweeps.unmoved(performance.now() + 10_000)
+  sweeps.suspect(10n, 20n)
+  const other = schedule(t, { indexes: { s7: 20 } })
+  other.sweeps.suspect(10n, 20n)
+  await waitFor(() => other.found.length > 0)
+  deepEqual(calls, [])
 })
