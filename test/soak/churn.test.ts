@@ -63,6 +63,20 @@ async function differing(): Promise<string[]> {
   })
 }
 
+/** What the operator says of itself and of these services, and what it logged beside what it applied. */
+async function whatIsKnown(differences: readonly string[]): Promise<string> {
+  const ask = async (query: string) =>
+    await fetch(`${mesh.apiUrl}/api/v1/mesh/v2/status?${query}`).then((answer) => answer.text(), String)
+  const services = differences.slice(0, 3).map((each) => each.split(':')[0]!)
+  const lines = mesh.operator.output().split('\n')
+  const told = lines.filter((line) => services.some((service) => line.includes(service)))
+  const rest = lines.filter((line) => !/"message":"applied"/.test(line))
+  const known = await Promise.all(
+    ['services=false', ...services.map((service) => `service=${service}`)].map(ask),
+  )
+  return [...known, ...told.slice(-10), ...rest.slice(-60)].join('\n')
+}
+
 /**
  * Every service has its instances again, those that pass first: a mesh that grows would need more memory by right, and of
  * a service that nobody passes in it is a matter of settings what Kong holds.
@@ -114,11 +128,7 @@ test(`memory after ${CHANGES} changes is that after ${FIRST}, and nothing is mis
       pollMs: 500,
       what: 'Kong being equal to Consul',
     }).catch(async (error: unknown) => {
-      const status = await fetch(`${mesh.apiUrl}/api/v1/mesh/v2/status`).then(
-        (answer) => answer.text(),
-        String,
-      )
-      t.diagnostic(`${status.slice(0, 2_000)}\n${mesh.operator.output().slice(-4_000)}`)
+      t.diagnostic(await whatIsKnown(await differing()))
       throw error
     })
     const now = await memory()
