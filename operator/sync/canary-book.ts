@@ -118,7 +118,11 @@ export class CanaryBook {
     reason: string,
   ): Promise<Canary | null> {
     const canary = this.get(service)
-    if (canary === null) throw new RequestError(404, `there is no canary of ${service}; kongsul canary list shows those there are`)
+    if (canary === null)
+      throw new RequestError(
+        404,
+        `there is no canary of ${service}; kongsul canary list shows those there are`,
+      )
     const { phase } = canary
     if (phase.at === 'ended' || phase.at === 'ending') {
       throw new RequestError(409, `the canary of ${service} is over: ${endText(phase.how, phase.reason)}`)
