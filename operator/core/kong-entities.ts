@@ -153,7 +153,7 @@ const entity = (mesh: string, service: string, { kind, id, name, parent, fields 
   owner: service,
   parent,
   fields,
-  tags: ownTags(mesh, service, { ...fields, name }),
+  tags: ownTags(mesh, service, { ...fields, name }, kind),
 })
 
 /** Most services have the settings of the mesh, which are one object, and most targets one of a few weights. */

@@ -3,7 +3,7 @@
 import type { Entity, Json, Kind, KongState } from './entity.ts'
 import { isCallerKind, keyOf } from './entity.ts'
 import { sharedFields, sharedText } from './shared.ts'
-import { ownerOf } from './tags.ts'
+import { keptTag, ownerOf } from './tags.ts'
 import { normalTarget } from './target-address.ts'
 
 export type JsonObject = { readonly [key: string]: Json }
@@ -16,7 +16,7 @@ export function entityFromKong(kind: Kind, row: JsonObject): Entity {
   const texts = Array.isArray(row.tags)
     ? row.tags.filter((tag): tag is string => typeof tag === 'string')
     : []
-  const tags = texts.map(sharedText)
+  const tags = texts.map((text) => keptTag(kind, text))
   const fields: Record<string, Json> = {}
   for (const [key, value] of Object.entries(row)) {
     if (key !== '__proto__' && !IDENTITY.has(key) && key !== nameKey(kind) && key !== parentKey(kind))

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { canonicalJson } from './canonical-json.ts'
-import type { Entity, Json } from './entity.ts'
+import type { Entity, Json, Kind } from './entity.ts'
 import { escapeName, unescapeName } from './escape.ts'
 import { sharedText } from './shared.ts'
 
@@ -19,11 +19,20 @@ const SINCE_PREFIX = 'kongsul.override-since:'
 /** Override tag that keeps a target out by hand; it names no field of the target. */
 export const HEALTH_OVERRIDE = 'health'
 
-/** Tags of a new entity. */
-export function ownTags(mesh: string, service: string, fields: Readonly<Record<string, Json>>): string[] {
+/** Tags of a new entity. @param kind of targets alone it has to be told */
+export function ownTags(
+  mesh: string,
+  service: string,
+  fields: Readonly<Record<string, Json>>,
+  kind?: Kind,
+): string[] {
   const applied = new Map(Object.entries(fields).map(([field, value]) => [field, hashOf(value)]))
-  return [...ownerTags(mesh, service), sharedText(appliedTag(applied))]
+  return [...ownerTags(mesh, service), keptTag(kind, appliedTag(applied))]
 }
+
+/** One copy of a tag. Not of what was applied to a target: ever new ones come, and each would leave its text behind. */
+export const keptTag = (kind: Kind | undefined, tag: string): string =>
+  kind === 'target' && tag.startsWith(APPLIED_PREFIX) ? tag : sharedText(tag)
 
 export const ownerTags = (mesh: string, service: string): string[] => [
   MANAGED_TAG,
@@ -62,7 +71,7 @@ export function hashOf(value: Json | undefined): string {
 
 /** The same few values (timeouts, protocols, weights) are hashed for every service; never more than MOST_HASHES kept. */
 const hashes = new Map<string, string>()
-const MOST_HASHES = 10_000
+const MOST_HASHES = 2_000
 
 /** `kongsul.applied:<field>=<8 hex>;...`, fields sorted. */
 export function appliedTag(applied: ReadonlyMap<string, string>): string {

@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { markTarget, readTargetHealth } from './marks.ts'
+import { RecentKeys } from './recent-keys.ts'
 
 /** An upstream whose targets Kong may mark by itself. */
 export interface WatchedUpstream {
@@ -71,7 +72,7 @@ export class PassiveHealer {
   readonly #options: HealerOptions
   readonly #records = new Map<string, MarkRecords>()
   readonly #due = new Map<string, number>()
-  readonly #returned = new Map<string, number>()
+  readonly #returned = new RecentKeys(RETURNED_MS)
   #round: string[] = []
   #nextIdleMs = 0
   #wake: (() => void) | null = null
@@ -98,7 +99,7 @@ export class PassiveHealer {
   /** Something changed for the upstream; `returned` are targets that Consul brought back from critical or absent. */
   poke(upstreamId: string, returned: readonly string[] = []): void {
     const now = Date.now()
-    for (const target of returned) this.#returned.set(`${upstreamId} ${target}`, now + RETURNED_MS)
+    for (const target of returned) this.#returned.add(`${upstreamId} ${target}`, now)
     this.#lookAt(upstreamId, now + BALANCER_MS)
     this.#wake?.()
   }
@@ -187,9 +188,7 @@ export class PassiveHealer {
   #views(upstream: WatchedUpstream, health: ReadonlyMap<string, string>, now: number): MarkView[] {
     const instances = instancesByTarget(health)
     return [...upstream.targets].flatMap(([target, targetKey]) => {
-      const key = `${upstream.id} ${target}`
-      const returned = (this.#returned.get(key) ?? 0) > now
-      if (!returned) this.#returned.delete(key)
+      const returned = this.#returned.has(`${upstream.id} ${target}`, now)
       const claimed = this.#options.isClaimed(targetKey)
       return (instances.get(target) ?? [target]).map((instance) => {
         const ejectedUntilMs = this.#options.ejectedUntilMs(upstream, instance)
