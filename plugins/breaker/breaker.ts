@@ -3,7 +3,7 @@
  * asks or reports. Start here; the states of a circuit are in service-circuit.ts and instance-group.ts.
  */
 
-import { classifyCall, classifyTry, isSlow } from './classify.ts'
+import { classifyCall, classifyTry, isSlow, isUnanswered } from './classify.ts'
 import type { Health, InstanceCircuit } from './instance-circuit.ts'
 import { InstanceGroup } from './instance-group.ts'
 import type { Outcome } from './outcome.ts'
@@ -125,6 +125,11 @@ export class Breaker {
     return member?.state === 'ejected' ? member.deadlineMs : 0
   }
 
+  /** Ends an ejection before its time: what another upstream has found of the instance holds for this one. */
+  release(nowMs: number, upstream: string, instance: string, reason: string): void {
+    this.#groups.get(upstream)?.release(nowMs, instance, reason)
+  }
+
   /** Puts back what is due, without any request. */
   sweep(nowMs: number, upstream: string): void {
     const group = this.#groups.get(upstream)
@@ -168,7 +173,9 @@ export class Breaker {
       for (let i = 0; i < tries.length; i += 1) {
         const verdict = classifyTry(outcome, i, rules, abortedAfterMs)
         const isSlowTry = i === tries.length - 1 && isSlow(outcome, rules)
-        answering = group.report(nowMs, tries[i]!.instance, verdict, isSlowTry, startedAtMs)
+        const { instance } = tries[i]!
+        const isSilent = isUnanswered(outcome, i, verdict)
+        answering = group.report(nowMs, instance, verdict, isSlowTry, startedAtMs, isSilent)
       }
     }
     const verdict = classifyCall(outcome, settings.service)

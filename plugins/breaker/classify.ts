@@ -49,6 +49,16 @@ export function classifyTry(outcome: Outcome, index: number, rules: Rules, abort
   return answered === null ? IGNORED : classifyAnswer(answered, outcome.grpcStatus, rules)
 }
 
+/**
+ * Whether the instance gave no answer to the try at `index`. A connection that was reset while it was waited for has nginx's
+ * own 502 in the place of an answer's: without a first byte, or followed by another try, which an answer never is.
+ */
+export function isUnanswered({ tries }: Outcome, index: number, verdict: Verdict): boolean {
+  if (verdict !== FAILURE) return verdict === NO_ANSWER
+  const { status, ttfbMs } = tries![index]!
+  return status === 502 && (ttfbMs === null || index < tries!.length - 1)
+}
+
 /** Strictly above the threshold; a call without first byte is not slow. */
 export const isSlow = (outcome: Outcome, rules: Rules): boolean =>
   rules.slowMs > 0 && outcome.ttfbMs !== null && outcome.ttfbMs > rules.slowMs

@@ -1,4 +1,4 @@
-import { NO_ANSWER, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
+import { FAILURE, NO_ANSWER, RATE_ONLY, SUCCESS, type Verdict } from './classify.ts'
 import { rampPercent } from './ramp.ts'
 import type { Recorded } from './records.ts'
 import { FAILED, SLOW, UNANSWERED } from './sample.ts'
@@ -24,11 +24,15 @@ export class InstanceCircuit implements Recorded {
   /** Tries of calls that started earlier tell of an older state. */
   freshSinceMs = Number.NEGATIVE_INFINITY
   deadlineMs = 0
+  /** Ejected since it gave no answers: it may be back before its time when Consul's check says that it answers again. */
+  isSilent = false
   closedSinceMs = Number.NEGATIVE_INFINITY
   attempt = 0
   consecutive = 0
   /** Failures without an answer since the last success. */
   unansweredInARow = 0
+  /** Since the last success it gave an answer that is a failure. */
+  hasAnsweredBadly = false
   /** Good tries while probing. */
   good = 0
   /** Taken out of rotation: ejected, and no panic. */
@@ -48,12 +52,14 @@ export class InstanceCircuit implements Recorded {
     this.#onForget = onForget
   }
 
-  record(nowMs: number, verdict: Verdict, isSlow: boolean, window: Window): void {
+  record(nowMs: number, verdict: Verdict, isSlow: boolean, window: Window, isUnanswered: boolean): void {
     let sample = isSlow ? SLOW : 0
     if (verdict === SUCCESS) {
       this.consecutive = 0
       this.unansweredInARow = 0
+      this.hasAnsweredBadly = false
     } else {
+      if (verdict === FAILURE && !isUnanswered) this.hasAnsweredBadly = true
       sample |= verdict === NO_ANSWER ? FAILED | UNANSWERED : FAILED
       if (verdict !== RATE_ONLY) this.consecutive += 1
       if (verdict === NO_ANSWER) this.unansweredInARow += 1
@@ -87,6 +93,7 @@ export class InstanceCircuit implements Recorded {
     this.window?.clear()
     this.consecutive = 0
     this.unansweredInARow = 0
+    this.hasAnsweredBadly = false
     this.good = 0
     this.isOverflow = false
     this.wouldBeEjected = false

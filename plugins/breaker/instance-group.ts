@@ -4,7 +4,7 @@ import { type Health, InstanceCircuit } from './instance-circuit.ts'
 import { type Departed, relisted } from './membership.ts'
 import { emptyUntilMs, isPanic, mayEject, standingOf } from './rotation.ts'
 import { isSameWindow, type Settings } from './settings.ts'
-import { ownRules } from './stands-out.ts'
+import { isByUnanswered, ownRules } from './stands-out.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { InstanceState } from './transition.ts'
 import { CONSECUTIVE, reachedRules, SLOW_RATE, tripReason } from './trip-rules.ts'
@@ -12,6 +12,16 @@ import { CONSECUTIVE, reachedRules, SLOW_RATE, tripReason } from './trip-rules.t
 // Shared: an empty map costs more than a circuit's counters.
 const NOBODY: ReadonlyMap<string, InstanceCircuit> = new Map()
 const NOBODY_DEPARTED: ReadonlyMap<string, Departed> = new Map()
+
+/** Why an ejection is over before its time. */
+export const CHECK_PASSED =
+  'check_passed: it gave no answers, its check failed and passes again; its next tries decide'
+
+interface Sentence {
+  readonly attempt: number
+  readonly reason: string
+  readonly isSilent: boolean
+}
 
 /**
  * The instances of one upstream: each has its circuit, together they decide who may be ejected. An ejected instance
@@ -44,11 +54,12 @@ export class InstanceGroup {
     verdict: Verdict,
     isSlow: boolean,
     startedAtMs: number,
+    isUnanswered: boolean,
   ): InstanceCircuit | null {
     const member = this.members.get(instance)
     if (member === undefined) return this.#departed.get(instance)?.circuit ?? null
     if (verdict !== IGNORED && this.settings.mode !== 'disabled') {
-      this.#count(nowMs, member, verdict, isSlow, startedAtMs)
+      this.#count(nowMs, member, verdict, isSlow, startedAtMs, isUnanswered)
     }
     return member
   }
@@ -59,14 +70,15 @@ export class InstanceGroup {
     verdict: Verdict,
     isSlow: boolean,
     startedAtMs: number,
+    isUnanswered: boolean,
   ): void {
     const { instance: rules } = this.settings
     member.seenSeconds = Math.floor(nowMs / 1000)
     if (member.state === 'ejected' || startedAtMs < member.freshSinceMs) return
     const window = this.around.records.claim(member, rules.window, nowMs)
     if (window === null) return
-    member.record(nowMs, verdict, isSlow, window)
-    if (member.state === 'probing') this.#probe(nowMs, member, verdict, isSlow)
+    member.record(nowMs, verdict, isSlow, window, isUnanswered)
+    if (member.state === 'probing') this.#probe(nowMs, member, verdict, isSlow, isUnanswered)
     else this.#judge(nowMs, member)
   }
 
@@ -87,9 +99,7 @@ export class InstanceGroup {
     for (const member of this.members.values()) {
       if (member.state !== 'ejected') continue
       if (nowMs >= member.deadlineMs) {
-        member.clear()
-        member.freshSinceMs = nowMs
-        this.#change(nowMs, member, 'probing', 'ejection_over: its next tries decide')
+        this.#probeNow(nowMs, member, 'ejection_over: its next tries decide')
       } else next = Math.min(next, member.deadlineMs)
     }
     this.nextDeadlineMs = next === Number.POSITIVE_INFINITY ? 0 : next
@@ -99,6 +109,7 @@ export class InstanceGroup {
   /** @param listed all instances of the upstream that Consul knows */
   setHealth(nowMs: number, listed: ReadonlyMap<string, Health>): void {
     const before = { members: this.members, departed: this.#departed }
+    const answeringAgain = this.nextDeadlineMs === 0 ? [] : this.#answeringAgain(listed)
     const { members, departed, forgotten } = relisted(nowMs, before, listed, (key, health) =>
       this.#create(key, health),
     )
@@ -108,7 +119,31 @@ export class InstanceGroup {
       if (members.has(key) && nowMs < circuit.deadlineMs) circuit.isOut = false
     this.members = members
     this.#departed = departed.size === 0 ? NOBODY_DEPARTED : departed
+    for (const member of answeringAgain) this.#probeNow(nowMs, member, CHECK_PASSED)
     this.sweep(nowMs)
+  }
+
+  /** Ends an ejection before its time, as another group has done that the instance is in. */
+  release(nowMs: number, key: string, reason: string): void {
+    const member = this.members.get(key)
+    if (member?.state !== 'ejected') return
+    this.#probeNow(nowMs, member, reason)
+    this.sweep(nowMs)
+  }
+
+  /**
+   * Those that were ejected since they gave no answers, whose check has failed and passes now: Consul has had one, and what
+   * is asked of them in vain is asked of another instance. One that is only listed again proves nothing, nor does a check
+   * that never failed.
+   */
+  #answeringAgain(listed: ReadonlyMap<string, Health>): readonly InstanceCircuit[] {
+    const found: InstanceCircuit[] = []
+    for (const member of this.members.values()) {
+      if (member.state !== 'ejected' || !member.isSilent || member.health !== 'unhealthy') continue
+      const health = listed.get(member.key)
+      if (health !== undefined && health !== 'unhealthy') found.push(member)
+    }
+    return found
   }
 
   /** @param deadlinesMs of instances that another process has taken out of rotation */
@@ -185,10 +220,17 @@ export class InstanceGroup {
       return
     }
     const closedMs = nowMs - member.closedSinceMs
-    this.#eject(nowMs, member, decayedAttempt(rules, member.attempt, closedMs), reason)
+    const isSilent = isByUnanswered(member, own)
+    this.#eject(nowMs, member, { attempt: decayedAttempt(rules, member.attempt, closedMs), reason, isSilent })
   }
 
-  #probe(nowMs: number, member: InstanceCircuit, verdict: Verdict, isSlow: boolean): void {
+  #probe(
+    nowMs: number,
+    member: InstanceCircuit,
+    verdict: Verdict,
+    isSlow: boolean,
+    isUnanswered: boolean,
+  ): void {
     const { instance: rules, ejection } = this.settings
     if (!isFailed(verdict) && !isSlow) {
       member.good += 1
@@ -204,7 +246,11 @@ export class InstanceGroup {
     if (!isOwn || !this.#hasRoomFor(member)) return
     const what = verdict === NO_ANSWER ? 'got no answer' : isFailed(verdict) ? 'failed' : 'was slow'
     const which = verdict === FAILURE || verdict === NO_ANSWER || isSlow ? '' : ' (asked for fewer requests)'
-    this.#eject(nowMs, member, nextAttempt(rules, member.attempt), `probe_failed: a try ${what}${which}`)
+    this.#eject(nowMs, member, {
+      attempt: nextAttempt(rules, member.attempt),
+      reason: `probe_failed: a try ${what}${which}`,
+      isSilent: isUnanswered,
+    })
   }
 
   #hasRoomFor(member: InstanceCircuit): boolean {
@@ -214,11 +260,19 @@ export class InstanceGroup {
     return false
   }
 
-  #eject(nowMs: number, member: InstanceCircuit, attempt: number, reason: string): void {
+  #eject(nowMs: number, member: InstanceCircuit, { attempt, reason, isSilent }: Sentence): void {
     const lastsMs = openingMs(this.settings.instance, attempt, this.around.random())
     member.attempt = attempt
+    member.isSilent = isSilent
     const lasts = `ejected for ${Math.round(lastsMs / 100) / 10} s`
     this.#out(nowMs, member, nowMs + lastsMs, `${reason}; ${lasts}`)
+  }
+
+  #probeNow(nowMs: number, member: InstanceCircuit, reason: string): void {
+    member.clear()
+    member.freshSinceMs = nowMs
+    member.isSilent = false
+    this.#change(nowMs, member, 'probing', reason)
   }
 
   #out(nowMs: number, member: InstanceCircuit, deadlineMs: number, reason: string): void {

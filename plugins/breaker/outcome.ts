@@ -28,6 +28,8 @@ export interface Try {
   readonly status: number | 'connect_error' | 'timeout' | null
   /** How long the try took; null when not known. */
   readonly ms: number | null
+  /** Until the first byte of its answer; null: there was none. Undefined where nobody says. */
+  readonly ttfbMs?: number | null | undefined
 }
 
 /** The call passed without a decision, for example because the plugin was switched on while it ran. */

@@ -53,6 +53,12 @@ export function ownRules(
   return own
 }
 
+/** Were the failures by which the rules in `reached` are reached all without an answer? */
+export const isByUnanswered = ({ window, hasAnsweredBadly }: InstanceCircuit, reached: number): boolean =>
+  (reached & CONSECUTIVE) !== 0
+    ? !hasAnsweredBadly
+    : (reached & FAILURE_RATE) !== 0 && window!.unanswered >= window!.failed
+
 const percent = (count: number, calls: number): number => (calls === 0 ? 0 : (count * 100) / calls)
 
 const mean = (values: readonly number[]): number =>

@@ -4,6 +4,7 @@ import type { FaultView } from '../../operator/core/faults.ts'
 import { instanceKey } from '../../operator/core/instance-key.ts'
 import { Breaker } from '../breaker/breaker.ts'
 import type { Health } from '../breaker/instance-circuit.ts'
+import { CHECK_PASSED } from '../breaker/instance-group.ts'
 import { monotonicStart } from '../breaker/monotonic-start.ts'
 import { readSettings } from '../breaker/read-settings.ts'
 import type { ServiceCircuit } from '../breaker/service-circuit.ts'
@@ -238,7 +239,8 @@ export class Circuits {
   #follow({ atMs, key, to, deadlineMs, reason }: Transition, instance: string): void {
     for (const { upstream, health } of this.#mesh.elsewhere(key, instance)) {
       const other = { upstream, instances: health, like: key }
-      if (to === 'probing') this.#breaker.sweep(atMs, upstream)
+      if (to === 'probing' && reason === CHECK_PASSED) this.#breaker.release(atMs, upstream, instance, reason)
+      else if (to === 'probing') this.#breaker.sweep(atMs, upstream)
       if (to !== 'ejected' || deadlineMs === null) continue
       this.#breaker.ejectUntil(atMs, other, instance, deadlineMs, elsewhereReason(key, reason))
     }

@@ -276,11 +276,79 @@ describe('membership', () => {
     })
   }
 
-  test('an instance that Consul calls critical and then passing keeps its verdict', () => {
-    const script = failing(group(3), [A])
+  const restarted = (script: Script, back = 'healthy', at = 1) =>
+    script.health(at, { [A]: 'unhealthy' }).health(at + 1, { [A]: back })
+
+  test('an instance that answered badly, and that Consul calls critical and then passing, keeps its verdict', () => {
+    assert.deepEqual(restarted(failing(group(3), [A])).run().ejected, [A])
+    const mixed = group(3).tries(0, A, 503).tries(0, A, 'connect_error', 4)
+    assert.deepEqual(restarted(mixed).run().ejected, [A])
+  })
+
+  for (const how of ['connect_error', 'timeout']) {
+    test(`one that was ejected for ${how} alone is tried again when its check has failed and passes`, () => {
+      const script = () => restarted(group(3).tries(0, A, how, 5))
+      const result = script().run()
+      assert.deepEqual(changes(result, A), ['closed>ejected', 'ejected>probing'])
+      assert.match(result.transitions.at(-1)!.reason, /^check_passed: /)
+      assert.deepEqual(result.ejected, [])
+      assert.equal(changes(script().tries(3, A, 200, 3).run(), A).at(-1), 'probing>closed')
+    })
+  }
+
+  test('connections that were reset while an answer was waited for are the same: nginx has its own 502 for them', () => {
+    const reset = (times: number) => ({
+      status: 200,
+      tries: [
+        ...Array.from({ length: times }, () => ({ instance: A, status: 502, ms: 1 })),
+        { instance: B, status: 200, ms: 1 },
+      ],
+    })
+    const script = () => group(3).calls(0, 2, reset(2)).calls(0, 1, reset(1))
+    assert.deepEqual(changes(restarted(script()).run(), A), ['closed>ejected', 'ejected>probing'])
+    assert.deepEqual(restarted(group(3).tries(0, A, 502, 5)).run().ejected, [A])
+  })
+
+  test('a failure rate of unanswered tries alone is the same', () => {
+    const script = group(3, {}, { consecutiveFailures: 0, service: { failureRate: 0 } })
+    for (let i = 0; i < 10; i += 1) script.tries(0, A, 'timeout').tries(0, A, 200)
+    assert.deepEqual(changes(restarted(script).run(), A), ['closed>ejected', 'ejected>probing'])
+  })
+
+  test('one that fails again is out for longer, and a check that flaps lets it back once each time', () => {
+    const script = restarted(group(3).tries(0, A, 'connect_error', 5)).tries(3, A, 'connect_error')
+    const result = script.run()
+    assert.match(result.transitions.at(-1)!.reason, /^probe_failed: a try got no answer; ejected for 60 s$/)
+    assert.deepEqual(changes(script.health(4, { [A]: 'healthy' }).run(), A).at(-1), 'probing>ejected')
+    assert.deepEqual(changes(restarted(script, 'healthy', 5).run(), A).at(-1), 'ejected>probing')
+  })
+
+  test('a check that never failed, one that fails on, and an address that is listed again prove nothing', () => {
+    const silent = () => group(3).tries(0, A, 'connect_error', 5)
+    assert.deepEqual(
+      silent()
+        .health(1, { [A]: 'degraded' })
+        .health(2, { [A]: 'healthy' })
+        .run().ejected,
+      [A],
+    )
+    const relisted = silent()
       .health(1, { [A]: 'unhealthy' })
-      .health(2, { [A]: 'healthy' })
-    assert.deepEqual(script.run().ejected, [A])
+      .health(2, { [A]: 'absent' })
+    assert.deepEqual(relisted.health(3, { [A]: 'healthy' }).run().ejected, [A])
+    assert.deepEqual(restarted(silent(), 'unhealthy').run().ejected, [A])
+  })
+
+  test('three that restart one after another are never two out at a time: the last finds two to answer', () => {
+    const script = group(3)
+    for (const [at, each] of [A, B, C].entries()) {
+      const ms = at * 5_000
+      script.tries(ms, each, 'connect_error', 5).health(ms + 1_000, { [each]: 'unhealthy' })
+      script.health(ms + 3_000, { [each]: 'healthy' }).tries(ms + 3_100, each, 200, 3)
+    }
+    const result = script.run()
+    const back = ['closed>ejected', 'ejected>probing', 'probing>closed']
+    for (const each of [A, B, C]) assert.deepEqual(changes(result, each), back)
   })
 })
 

@@ -267,8 +267,17 @@ test('instances: cap, minimum and panic hold after every step, and every mark is
             listed = new Map(each.listed)
             // Verdicts and marks outlive the listing, so what was told stays told.
             const known = new Map(members().map(({ key, state }) => [key, state]))
+            const sentenced = members()
+              .filter(({ state, deadlineMs }) => state === 'ejected' && now < deadlineMs)
+              .map((member) => ({ member, isSilent: member.isSilent, before: member.health }))
             breaker.setHealth(now, 'web', listed)
             for (const { key, state } of members()) if (!known.has(key)) states.set(key, state)
+            // Before its end an ejection is over only for one that was silent, was critical, and is that no more.
+            for (const { member, isSilent, before } of sentenced) {
+              const passes = listed.has(member.key) && listed.get(member.key) !== 'unhealthy'
+              const isOver = isSilent && before === 'unhealthy' && passes
+              assert.equal(member.state, isOver ? 'probing' : 'ejected')
+            }
             for (const { key, isOut } of members()) if (!known.has(key)) isIn.set(key, !isOut)
           } else {
             const refused = breaker.decide(now, 'web')

@@ -198,6 +198,26 @@ test('an ejected instance goes from every upstream that it is in, and comes back
   ])
 })
 
+test('one whose check has failed and passes comes back to every upstream before its time', () => {
+  const run = start()
+  const health = (ofA: 'healthy' | 'unhealthy') =>
+    run.mesh({ health: new Map([[A, ofA] as const, [B, 'healthy'], ['10.0.0.3:80', 'healthy']]) })
+  health('healthy')
+  run.configure({ openSeconds: 60 })
+  run.alsoIn('web.mesh', A, B, '10.0.0.3:80')
+  run.alsoIn('v2.web.mesh', A, B)
+  run.fails(5)
+  health('unhealthy')
+  run.told.length = 0
+  health('healthy')
+  deepEqual(run.told.sort(), [
+    `${A} ejected>probing`,
+    `${A} ejected>probing`,
+    `${A} in`,
+    `v2.web.mesh ${A} in`,
+  ])
+})
+
 test('the only instance of another upstream stays in it: somebody has to answer there', () => {
   const run = start()
   run.mesh()
