@@ -188,9 +188,19 @@ function nodeConfiguration(settings: GatewaySettings, isDbless: boolean): Readon
     worker_state_update_frequency: settings.stateUpdateMs / 1000,
     role: settings.isControlPlane ? 'control_plane' : 'traditional',
     plugins: settings.plugins,
+    pluginserver_names: settings.pluginServers.map(({ name }) => name),
+    ...(settings.pluginServers.length === 0
+      ? {}
+      : { pluginservers: settings.pluginServers.map(pluginServer) }),
     trusted_ips: settings.trustedIps,
   }
 }
+
+/** As Kong 3.9 tells of one that somebody else starts. */
+const pluginServer = ({ name, socket, queryCommand }: GatewaySettings['pluginServers'][number]) => ({
+  ...{ name, socket, protocol: 'MsgPack:1' },
+  ...(queryCommand === null ? {} : { query_command: queryCommand }),
+})
 
 function logAccess(log: GatewayLog, context: RequestContext): void {
   log.debug('request', {

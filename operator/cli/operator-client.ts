@@ -1,5 +1,6 @@
 import type { ProcessConfig } from '../config/load-config.ts'
 import type { Problem } from '../core/problem.ts'
+import type { FromKong } from '../sync/circuit-book.ts'
 import type { IntentionsStatus } from '../sync/intentions-status.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
@@ -54,6 +55,8 @@ export interface CircuitAnswer {
     readonly told_at: string
     /** Absent where the operator, null where the process is older than telling it. */
     readonly version?: string | null
+    /** The same. */
+    readonly from_kong?: FromKong | null
   }[]
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { MODES } from '../../plugins/breaker/settings-shape.ts'
+import type { FromKong } from '../sync/circuit-book.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
@@ -15,6 +16,8 @@ export interface CircuitSource {
     readonly told_at: string
     /** null where it is older than telling it. */
     readonly version: string | null
+    /** null where it is older than telling it. */
+    readonly from_kong: FromKong | null
   }[]
   readonly knows: (service: string) => boolean
   readonly setMode: (service: string, mode: string) => Promise<void>
@@ -40,7 +43,12 @@ export const circuitRoutes =
         circuits: z.array(z.looseObject({ kind: z.string(), state: z.string() })),
         total: z.int(),
         processes: z.array(
-          z.object({ node: z.string(), told_at: z.iso.datetime(), version: z.string().nullable() }),
+          z.object({
+            node: z.string(),
+            told_at: z.iso.datetime(),
+            version: z.string().nullable(),
+            from_kong: z.object({ called: z.boolean(), unasked: z.number() }).nullable(),
+          }),
         ),
       }),
       handle: ({ query: { service, open } }) => {

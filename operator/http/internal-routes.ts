@@ -57,9 +57,9 @@ export const internalRoutes =
         '/internal/circuits',
         { bodyLimit: MOST_BYTES, ...told('Circuits of one plugin process, all of them.', CIRCUITS) },
         async (request, reply) => {
-          const { node, atMs, epoch, circuits: told } = readKnown(CIRCUITS, request.body)
+          const { node, atMs, epoch, circuits: told, fromKong } = readKnown(CIRCUITS, request.body)
           const version = versionOf(request.headers['x-kongsul-version'])
-          circuits.note({ node, atMs, epoch, version, circuits: told }, request.raw.socket)
+          circuits.note({ node, atMs, epoch, version, circuits: told, fromKong }, request.raw.socket)
           return reply.code(204).send()
         },
       )
@@ -210,4 +210,5 @@ const CIRCUITS = {
   circuits: z.array(CIRCUIT).max(50_000),
   /** Transitions; told again by the state of the circuits. */
   events: z.array(z.unknown()).optional(),
+  fromKong: z.object({ called: z.boolean(), unasked: z.number().min(0) }).optional(),
 }

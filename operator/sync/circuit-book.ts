@@ -11,6 +11,14 @@ export interface CircuitReport {
   readonly counts: Readonly<Record<string, unknown>>
 }
 
+/** What a plugin process knows of whether Kong reaches it. */
+export interface FromKong {
+  /** Kong has called it since it began. */
+  readonly called: boolean
+  /** Requests to services of the mesh that Kong answered 500 since it called last. */
+  readonly unasked: number
+}
+
 export interface NodeCircuits {
   /** Plugin process, by the node it runs on. */
   readonly node: string
@@ -20,6 +28,8 @@ export interface NodeCircuits {
   readonly circuits: readonly CircuitReport[]
   /** Of the process; null where it is older than telling it. */
   readonly version?: string | null
+  /** Absent where it is older than telling it. */
+  readonly fromKong?: FromKong | undefined
 }
 
 /** A process tells every 5 s; one that has been silent for three times that is gone. */

@@ -54,7 +54,7 @@ import {
   type StatusSources,
 } from './operator-status.ts'
 import { PauseBook } from './pause-book.ts'
-import { createPluginApi } from './plugin-api.ts'
+import { createPluginApi, type PluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
 import { serviceTls } from './probe-request.ts'
 import { SealedKeys } from './sealed-keys.ts'
@@ -154,6 +154,7 @@ export async function startOperator(
       const silent = presence.silent()
       return [
         ...(silent === null ? [] : [pluginsSilent(silent.nodes, silent.since)]),
+        ...pluginApi.problems(),
         ...canaries.problems(),
         ...faults.problems(Date.now()),
         ...external.problems(),
@@ -238,7 +239,7 @@ export async function startOperator(
       meshApi.poke()
     },
   })
-  const pluginApi = createPluginApi({
+  const pluginApi: PluginApi = createPluginApi({
     ...{ reader, writer, reconciler, ejections, presence, feed, signal },
     token: revealed(config.feedToken),
     onTold: () => meshApi.poke(),

@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import type { ConsulReader } from '../consul/consul-reader.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
 import { isMode, modesOf } from '../core/mesh-view.ts'
+import { pluginsUnreached } from '../core/plugins-unreached.ts'
+import type { Problem } from '../core/problem.ts'
 import { circuitRoutes } from '../http/circuit-routes.ts'
 import { type InternalRouteOptions, internalRoutes } from '../http/internal-routes.ts'
 import { CircuitBook } from './circuit-book.ts'
@@ -27,6 +29,8 @@ export interface PluginApiOptions extends Pick<InternalRouteOptions, 'token' | '
 export interface PluginApi {
   readonly parts: readonly ((app: FastifyInstance) => void)[]
   circuits(): readonly CircuitRow[]
+  /** Of the nodes whose Kong does not reach its plugin process. */
+  problems(): readonly Problem[]
 }
 
 /** What plugin processes tell and wait for, and what people ask and say of circuits. */
@@ -50,12 +54,14 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
   }
   return {
     circuits,
+    problems: () => pluginsUnreached(book.nodes()),
     parts: [
       circuitRoutes({
         list: circuits,
         processes: () =>
-          book.nodes().map(({ node, atMs, version = null }) => ({
+          book.nodes().map(({ node, atMs, version = null, fromKong = null }) => ({
             ...{ node, version },
+            from_kong: fromKong,
             told_at: new Date(atMs).toISOString(),
           })),
         knows: (service) => reconciler.knows(service),

@@ -30,11 +30,14 @@ import { HostTargets } from './host-targets.ts'
 import { type AddressChanges, MeshKnowledge } from './mesh-knowledge.ts'
 import { watchMesh } from './mesh-watch.ts'
 import { OperatorCalls, OperatorRefusal } from './operator-calls.ts'
+import { UnaskedRequests } from './unasked-requests.ts'
 
 export interface AgentOptions {
   readonly config: AgentConfig
   readonly circuits: Circuits
   readonly observer: Observer
+  /** How many messages Kong has sent to the plugins' sockets. */
+  readonly calls: () => number
   readonly registry: Registry
   readonly log: Logger
 }
@@ -47,6 +50,7 @@ export class Agent {
   readonly #mesh: MeshKnowledge
   readonly #history = new CircuitHistory()
   readonly #recent = new RecentRequests()
+  readonly #unasked: UnaskedRequests
   readonly #operators: readonly OperatorCalls[]
   readonly #ending = new AbortController()
   readonly #admin: KongAdmin
@@ -66,6 +70,15 @@ export class Agent {
     this.#options = options
     this.#mesh = new MeshKnowledge(config.node)
     this.#operators = operators.map((url) => new OperatorCalls(url, feedToken, version))
+    this.#unasked = new UnaskedRequests({
+      calls: options.calls,
+      isForMesh: (host, path) => this.#mesh.hasRoute(host, path),
+      onBegin: () =>
+        log.error(
+          'Kong answers 500 and does not call the plugins: may its worker processes open the sockets, and do they see them?',
+          { code: 'PLUGINS_UNREACHED' },
+        ),
+    })
     const metrics = registerAgentMetrics(registry, {
       circuits,
       history: this.#history,
@@ -140,6 +153,7 @@ export class Agent {
       operators: this.#operators,
       node: config.node,
       epoch: `${process.pid}-${Date.now()}`,
+      fromKong: () => ({ called: this.#options.calls() > 0, unasked: this.#unasked.count }),
       snapshot: () =>
         circuitSnapshot(circuits.all(), (key) => circuits.serviceIdOf(key), this.#history, {
           nowMs: performance.now(),
@@ -169,6 +183,7 @@ export class Agent {
   }
 
   #take(raw: Outcome): void {
+    this.#unasked.note(raw)
     const known = this.#recent.note(raw.requestId, raw.serviceId !== null)
     if (known === 'attributed') return
     this.#hosts.note(raw)

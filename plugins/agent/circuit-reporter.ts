@@ -1,4 +1,4 @@
-import type { CircuitReport } from '../../operator/sync/circuit-book.ts'
+import type { CircuitReport, FromKong } from '../../operator/sync/circuit-book.ts'
 import type { Logger } from '../../operator/telemetry/logger.ts'
 import type { Transition } from '../breaker/transition.ts'
 import { rareWarning } from '../export/rare-log.ts'
@@ -12,6 +12,7 @@ export interface CircuitReporterOptions {
   /** Of this process: an operator tells a snapshot of another one from an old one by it. */
   readonly epoch: string
   readonly snapshot: () => readonly CircuitReport[]
+  readonly fromKong: () => FromKong
   readonly log: Logger
 }
 
@@ -91,7 +92,7 @@ export class CircuitReporter {
   async #send(lane: Lane, circuits: readonly CircuitReport[]): Promise<void> {
     const { node, epoch } = this.#options
     const { events } = lane
-    const body = { node, atMs: Date.now(), epoch, circuits, events }
+    const body = { node, atMs: Date.now(), epoch, circuits, events, fromKong: this.#options.fromKong() }
     lane.events = []
     lane.isSending = true
     try {

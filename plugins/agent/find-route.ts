@@ -7,7 +7,7 @@ import type { RouteView } from '../../operator/core/mesh-view.ts'
  */
 export function findRoute(routes: readonly RouteView[], host: string, path: string): RouteView | null {
   if (routes.length === 1) return routes[0]!
-  const name = host.replace(/:\d+$/, '').toLowerCase()
+  const name = hostName(host)
   let best: RouteView | null = null
   let bestRank = -1
   for (const route of routes) {
@@ -17,6 +17,12 @@ export function findRoute(routes: readonly RouteView[], host: string, path: stri
   }
   return best
 }
+
+/** May the route take such a request? An expression (`~`) may. */
+export const isRouteOf = (route: RouteView, host: string, path: string): boolean =>
+  rankOf(route, hostName(host), path) >= 0
+
+const hostName = (host: string): string => host.replace(/:\d+$/, '').toLowerCase()
 
 const HOST_RANK = 100_000
 

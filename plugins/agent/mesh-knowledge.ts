@@ -6,7 +6,7 @@ import type { Health } from '../breaker/instance-circuit.ts'
 import type { CircuitSurroundings } from '../mesh-circuit-breaker/circuits.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
 import type { MeshNames } from '../spans/mesh-names.ts'
-import { findRoute } from './find-route.ts'
+import { findRoute, isRouteOf } from './find-route.ts'
 import { type HostAddresses, type Resolved, resolved } from './host-addresses.ts'
 import { InstancePlaces, type Place } from './instance-places.ts'
 
@@ -175,6 +175,12 @@ export class MeshKnowledge implements MeshNames {
     const view = this.#services.get(serviceId)?.view
     const route = view === undefined ? null : findRoute(view.routes, host, path)
     return route === null ? outcome : { ...outcome, routeId: route.id }
+  }
+
+  /** Is a request to this host and path for a service of the mesh? Looks at every route. */
+  hasRoute(host: string, path: string): boolean {
+    for (const { route } of this.#routes.values()) if (isRouteOf(route, host, path)) return true
+    return false
   }
 
   #add(view: ServiceView, changed: Set<string>): void {

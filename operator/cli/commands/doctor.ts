@@ -8,8 +8,9 @@ import { addOutputOption, ioOf } from '../output-option.ts'
 
 const HELP = `
 It looks at Node, ports, Consul (version, leader, what the token may read), Kong (version, database,
-worker_state_update_frequency, router, plugins, access log), the operator, the processes of the plugins, addresses that
-Kong cannot reach, and what the proxy does not serve.
+worker_state_update_frequency, router, plugins, access log), the operator, the processes of the plugins, whether Kong
+reaches them, addresses that Kong cannot reach, and what the proxy does not serve. Where Kong has not called the plugins yet
+it sends one HEAD through the proxy to a service.
 
 Exit codes:
   0  nothing wrong; there may be warnings

@@ -15,6 +15,11 @@ export interface KongFacts {
   readonly meshPlugins: readonly MeshPlugin[] | undefined
   /** Where Kong's own access log of the proxy goes. */
   readonly proxyAccessLog: string | undefined
+  readonly hostname: string | undefined
+  /** Process ids, on that host. */
+  readonly workers: readonly number[]
+  /** Where Kong calls the plugins of kongsul: paths. */
+  readonly sockets: readonly string[]
   /** `GET /` failed with this: Kong 3.9 answers 500 when it starts a plugin server itself. */
   readonly rootError: string | undefined
 }

@@ -1,5 +1,6 @@
 import type { Json } from '../../core/entity.ts'
 import type { JsonObject } from '../../core/kong-json.ts'
+import { MESH_PLUGINS } from '../../core/service-plugins.ts'
 import type { KongAdmin } from '../../kong/kong-admin.ts'
 import { KongError } from '../../kong/kong-error.ts'
 import { readMeshPlugins } from '../../kong/read-plugins.ts'
@@ -40,9 +41,17 @@ function factsOf(root: JsonObject | null, meshPlugins: KongFacts['meshPlugins'])
     enabledPlugins: root === null ? undefined : Object.keys(available).toSorted(),
     meshPlugins,
     proxyAccessLog: text(configuration['proxy_access_log']),
+    hostname: text(root?.['hostname']),
+    workers: listOf(objectOf(root?.['pids'])['workers']).filter((pid) => typeof pid === 'number'),
+    sockets: listOf(configuration['pluginservers'])
+      .map(objectOf)
+      .filter(({ name }) => MESH_PLUGINS.some((ours) => ours === name))
+      .flatMap(({ socket }) => text(socket) ?? []),
     rootError: undefined,
   }
 }
+
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : [])
 
 const objectOf = (value: Json | undefined): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { ProcessConfig } from '../../config/load-config.ts'
 import { OPERATOR_SERVICE } from '../../core/exposure.ts'
 import type { NodeProbe } from '../../core/kong-nodes.ts'
@@ -27,10 +28,13 @@ import { describeOwner, readPortOwner } from '../up/port-owner.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAddresses } from './judge-addresses.ts'
 import { judgeIntentions } from './judge-intentions.ts'
+import { judgeReach } from './judge-reach.ts'
 import { judgeOperatorVersions, judgePluginVersions } from './judge-versions.ts'
 import { judgeKong, judgeKongNodes, type KongFacts } from './kong-facts.ts'
 import { judgePluginProcesses, judgeRandomServices } from './plugin-facts.ts'
+import { probePlugins } from './probe-plugins.ts'
 import { readKongFacts } from './read-kong-facts.ts'
+import { socketTrouble } from './socket-access.ts'
 
 const OLDEST_NODE = [20, 11] as const
 /** Older ones have no configuration entries of all the kinds that are read. */
@@ -40,6 +44,7 @@ const OLDEST_CONSUL = [1, 8] as const
 export async function runDoctor(config: ProcessConfig): Promise<readonly Finding[]> {
   const consul = await lookAtConsul(config)
   const kong = await lookAtKong(config)
+  const plugins = await lookAtPlugins(config, kong)
   const found = [
     nodeFinding(process.versions.node),
     ...(await lookAtPorts(config)),
@@ -47,8 +52,10 @@ export async function runDoctor(config: ProcessConfig): Promise<readonly Finding
     ...kong.findings,
     ...(await lookAtOperator(config)),
     ...(await lookAtIntentions(config)),
-    ...(await lookAtPlugins(config, kong.meshPlugins)),
-    ...(consul.node !== null && kong.reachable ? await lookAtMesh(config, consul.node) : []),
+    ...plugins.findings,
+    ...(consul.node !== null && kong.reachable
+      ? await lookAtMesh(config, { consulNode: consul.node, shallProbe: plugins.shallProbe })
+      : []),
     ...(await lookAtProblems(config)),
   ]
   // What an operator says is wrong is found by looking as well, most of it.
@@ -140,6 +147,8 @@ export async function lookAtKong({ operator }: ProcessConfig): Promise<{
   readonly findings: readonly Finding[]
   readonly reachable: boolean
   readonly meshPlugins: KongFacts['meshPlugins']
+  /** What keeps worker processes of Kong from the plugins' sockets, where they are on this machine. */
+  readonly troubles: readonly string[]
 }> {
   const { kong, outcomes } = operator
   const nodes = await Promise.all(
@@ -155,6 +164,7 @@ export async function lookAtKong({ operator }: ProcessConfig): Promise<{
     ],
     reachable,
     meshPlugins: nodes.find((node) => node.meshPlugins !== undefined)?.meshPlugins,
+    troubles: nodes.flatMap(({ facts }) => (facts === undefined ? [] : socketTroubles(facts))),
   }
 }
 
@@ -165,6 +175,7 @@ async function lookAtNode(
   readonly findings: readonly Finding[]
   readonly probe: NodeProbe
   readonly meshPlugins?: KongFacts['meshPlugins']
+  readonly facts?: KongFacts
 }> {
   const { adminUrl } = kong
   const admin = new KongAdmin(kong, createMetrics(''))
@@ -172,7 +183,7 @@ async function lookAtNode(
     const probe = await probeNode(admin)
     if (probe.error !== null) throw probe.error
     const facts = await readKongFacts(admin)
-    return { findings: judgeKong(facts, adminUrl, outcomes), probe, meshPlugins: facts.meshPlugins }
+    return { findings: judgeKong(facts, adminUrl, outcomes), probe, meshPlugins: facts.meshPlugins, facts }
   } catch (error) {
     const { code } = error as { code?: string }
     const mend =
@@ -220,27 +231,43 @@ async function lookAtIntentions(config: ProcessConfig): Promise<readonly Finding
   return intentions === null ? [] : judgeIntentions(intentions)
 }
 
+function socketTroubles({ hostname: host, workers: [pid], sockets }: KongFacts): readonly string[] {
+  if (pid === undefined || host !== hostname()) return []
+  return sockets.flatMap((socket) => socketTrouble(pid, socket) ?? []).slice(0, 1) // one folder has them all
+}
+
 /** Only an operator hears from the plugin processes; where none answers, that is said elsewhere. */
 async function lookAtPlugins(
   config: ProcessConfig,
-  loaded: KongFacts['meshPlugins'],
-): Promise<readonly Finding[]> {
-  if (loaded === undefined || loaded.length === 0) return []
-  if ((await readReadiness(config.addr)) === null) return []
+  {
+    meshPlugins,
+    troubles,
+  }: { readonly meshPlugins: KongFacts['meshPlugins']; readonly troubles: readonly string[] },
+): Promise<{ readonly findings: readonly Finding[]; readonly shallProbe: boolean }> {
+  if (meshPlugins === undefined || meshPlugins.length === 0) return { findings: [], shallProbe: false }
+  const known = (findings: readonly Finding[]) => ({ findings, shallProbe: false })
+  const alone = judgeReach({ processes: [], troubles })
+  if ((await readReadiness(config.addr)) === null) return known(alone === 'unknown' ? [] : alone)
   try {
     const { processes } = await readCircuits(config)
-    return [
+    const findings = [
       ...judgePluginProcesses(processes, config.addr),
       ...judgePluginVersions(processes, packageVersion()),
     ]
+    const reach = judgeReach({ processes, troubles })
+    if (reach !== 'unknown') return known([...findings, ...reach])
+    return { findings, shallProbe: processes.some(({ from_kong: told }) => told?.called === false) }
   } catch (error) {
-    return [
+    return known([
       warning('plugins', explain(error), 'set KONGSUL_TOKEN_FILE to a file with the token of this operator'),
-    ]
+    ])
   }
 }
 
-async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Finding[]> {
+async function lookAtMesh(
+  config: ProcessConfig,
+  { consulNode, shallProbe }: { readonly consulNode: string; readonly shallProbe: boolean },
+): Promise<Finding[]> {
   try {
     // As the operator that runs decides, where one does.
     const settings = await readOperatorSettings(config)
@@ -252,6 +279,7 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
       ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
       ...exposureFindings(reading),
       ...judgeRandomServices(reading.desired),
+      ...(shallProbe ? await probePlugins(config.operator.proxyUrl, reading.desired.services) : []),
       ...reading.desired.problems.map(problemFinding),
     ]
   } catch (error) {
@@ -262,7 +290,8 @@ async function lookAtMesh(config: ProcessConfig, consulNode: string): Promise<Fi
 /** What only an operator that runs knows of: entries, certificates, conflicts, the election. */
 async function lookAtProblems(config: ProcessConfig): Promise<readonly Finding[]> {
   const problems = await readProblems(config).catch(() => []) // a token that is refused is told elsewhere
-  return problems.map(problemFinding)
+  // That Kong does not reach its plugins is told with what is seen of the sockets.
+  return problems.filter(({ code }) => code !== 'PLUGINS_UNREACHED').map(problemFinding)
 }
 
 const problemFinding = ({ severity, service, message, code }: Problem): Finding =>

@@ -66,7 +66,11 @@ export async function runWorker(config: WorkerConfig): Promise<void> {
   })
   const metrics = createWorkerMetrics(host)
   registerTracingMetrics(metrics.registry, traceBudget)
-  const agent = new Agent({ config: config.agent, circuits, observer, registry: metrics.registry, log })
+  const agent = new Agent({
+    ...{ config: config.agent, circuits, observer, log },
+    registry: metrics.registry,
+    calls: () => host.calls,
+  })
   const connections = new Set<Connection>()
   const files = new FileReserve({
     onTight: () => log.warn('no more files can be opened (ulimit -n): idle connections of Kong are closed'),

@@ -49,6 +49,8 @@ export class PluginHost implements EventHost {
   readonly lately: ReadonlyMap<string, Lately>
   readonly handlerLimitMs: number
   readonly now: () => number
+  /** Messages of Kong. */
+  calls = 0
   readonly #seconds: () => number
   readonly #log: LogLimiter
   readonly #limit: TimeLimit
@@ -89,6 +91,7 @@ export class PluginHost implements EventHost {
   /** Answers one message. @returns false when it is none of the protocol. */
   handle(target: ReplyTarget, message: unknown, now: number): boolean {
     if (!Array.isArray(message)) return false
+    this.calls++
     const type: unknown = message[0]
     const messageId: unknown = message[1]
     const name: unknown = message[2]

@@ -20,7 +20,8 @@ const change = { key: 'k', instance: null, to: 'open' } as Transition
 /** Answers when each of them has been told once. */
 async function reporting(...operators: ReturnType<typeof operator>[]): Promise<CircuitReporter> {
   const who = { operators, node: 'n1', epoch: '1' }
-  const reporter = new CircuitReporter({ ...who, snapshot: () => [], log: silentLogger })
+  const fromKong = () => ({ called: true, unasked: 0 })
+  const reporter = new CircuitReporter({ ...who, snapshot: () => [], fromKong, log: silentLogger })
   await waitFor(() => operators.every(({ bodies }) => bodies.length > 0), { what: 'the first report' })
   return reporter
 }

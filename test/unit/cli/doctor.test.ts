@@ -17,6 +17,9 @@ const good: KongFacts = {
   enabledPlugins: ['acl', 'key-auth'],
   meshPlugins: ['mesh-tracing', 'mesh-circuit-breaker'],
   proxyAccessLog: '/dev/stdout',
+  hostname: 'kong-1',
+  workers: [100],
+  sockets: ['/run/kongsul/mesh-tracing.sock'],
   rootError: undefined,
 }
 const levels = (given: Partial<KongFacts>, outcomes?: 'observer') =>
