@@ -23,6 +23,10 @@ export function placeOf(instance: string): InstancePlace {
     : { target: instance.slice(0, at), address: instance.slice(at + 1) }
 }
 
+/** Kong 3.9 finds no IPv6 address again that it is to mark: a name that has any is marked as a whole. */
+export const canBeMarked = (addresses: readonly string[]): boolean =>
+  addresses.every((each) => !each.startsWith('['))
+
 /** The same, written by anybody, in Kong's form. */
 export function normalInstance(instance: string): string {
   const { target, address } = placeOf(instance)

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { instanceKey, isNamed, placeOf } from '../core/instance-key.ts'
+import { canBeMarked, instanceKey, isNamed, placeOf } from '../core/instance-key.ts'
 import { normalTarget } from '../core/target-address.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
@@ -38,7 +38,7 @@ export async function markTarget(
 
 /**
  * Health of the targets of an upstream, by `host:port`, as the node that answers sees it; '' while it has not built
- * the balancer. Beside a host name its addresses, by `instanceKey`: the name is healthy as long as one of them is. null:
+ * the balancer. Beside a host name its addresses, unless it has IPv6 ones, by `instanceKey`: the name is healthy as long as one of them is. null:
  * Kong has no such upstream.
  * @throws KongError
  */
@@ -64,10 +64,8 @@ function healthOf(row: Row): [string, string][] {
   // No addresses come as an empty object.
   if (!isNamed(target) || !Array.isArray(addresses)) return [own]
   const each = (addresses as readonly { ip: string; port: number; health?: string }[]).map(
-    ({ ip, port, health }): [string, string] => [
-      instanceKey(target, normalTarget(`${ip}:${port}`)),
-      health ?? '',
-    ],
+    ({ ip, port, health }): [string, string] => [normalTarget(`${ip}:${port}`), health ?? ''],
   )
-  return [own, ...each]
+  if (!canBeMarked(each.map(([address]) => address))) return [own]
+  return [own, ...each.map(([address, health]): [string, string] => [instanceKey(target, address), health])]
 }

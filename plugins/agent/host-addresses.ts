@@ -1,9 +1,9 @@
 /**
  * Instances behind host names, told apart by the addresses that Kong has of the names. Each address has its own circuit and
- * its own mark. Plain data in and out.
+ * its own mark; a name with IPv6 addresses is one instance, as Kong marks it. Plain data in and out.
  */
 
-import { instanceKey, isNamed } from '../../operator/core/instance-key.ts'
+import { canBeMarked, instanceKey, isNamed } from '../../operator/core/instance-key.ts'
 import type { InstanceView } from '../../operator/core/mesh-view.ts'
 import { normalTarget } from '../../operator/core/target-address.ts'
 
@@ -40,11 +40,12 @@ export function areResolved(rows: readonly HealthRow[]): boolean {
 
 export interface NamedPlace {
   readonly target: string
-  readonly address: string
+  /** null: of the name as a whole. */
+  readonly address: string | null
 }
 
 export interface Resolved {
-  /** In the place of a name each address that is its alone, by `instanceKey`; a name without any stays. */
+  /** In the place of a name each address that is its alone, by `instanceKey`; one without any, or with IPv6, stays. */
   readonly instances: readonly InstanceView[]
   /** By `ip:port`; null for one that several instances have: whose it is nobody can tell. */
   readonly byAddress: ReadonlyMap<string, NamedPlace | null>
@@ -58,17 +59,20 @@ export function resolved(instances: readonly InstanceView[], addresses: HostAddr
   const taken = new Set(instances.map(({ target }) => target))
   const byAddress = new Map<string, NamedPlace | null>()
   for (const { target } of hosts) {
-    for (const address of addresses.get(target)!) {
+    const own = addresses.get(target)!
+    const isWhole = !canBeMarked(own)
+    for (const address of own) {
       const before = byAddress.get(address)
       const isShared = taken.has(address) || (before !== undefined && before?.target !== target)
-      byAddress.set(address, isShared ? null : { target, address })
+      byAddress.set(address, isShared ? null : { target, address: isWhole ? null : address })
     }
   }
   return {
     byAddress,
     instances: instances.flatMap((instance) => {
-      const own = (addresses.get(instance.target) ?? []).filter((each) => byAddress.get(each) !== null)
-      if (own.length === 0) return [instance]
+      const all = addresses.get(instance.target) ?? []
+      const own = all.filter((each) => byAddress.get(each) !== null)
+      if (own.length === 0 || !canBeMarked(all)) return [instance]
       return own.map((address) => ({ ...instance, target: instanceKey(instance.target, address) }))
     }),
   }

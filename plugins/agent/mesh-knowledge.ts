@@ -133,7 +133,9 @@ export class MeshKnowledge implements MeshNames {
     if (byAddress === undefined || byAddress.size === 0) return outcome
     const tries = outcome.tries.map((each) => {
       const place = byAddress.get(each.instance)
-      return place ? { ...each, instance: place.target, address: place.address } : each
+      if (!place) return each
+      const { target: instance, address } = place
+      return address === null ? { ...each, instance } : { ...each, instance, address }
     })
     return { ...outcome, tries }
   }

@@ -78,6 +78,7 @@ test('an address that the name does not have is marked without effect, and a nam
   const { host, health, mark } = await pool()
   for (const address of ['127.0.0.9:19555', '127.0.0.2', '127.0.0.3:1', 'nonsense'])
     equal(await mark(address), 204, address)
+  equal(await mark('127.0.0.2%3A19555'), 500, 'what is escaped is not unescaped')
   deepEqual(await health(), ALL_HEALTHY)
   equal(await mark(`${host}:19555`), 204)
   deepEqual((await health())[0], 'UNHEALTHY')

@@ -14,11 +14,14 @@ const TYPE_A = 1
 const RESPONSE = 0x8580
 const NAME_ERROR = 3
 
-/** @param ttlSeconds for how long resolvers may keep an answer */
-export async function startDnsServer(ttlSeconds = 1): Promise<DnsServer> {
+/**
+ * @param port of 127.0.0.1; 0: any
+ * @param ttlSeconds for how long resolvers may keep an answer
+ */
+export async function startDnsServer(port = 0, ttlSeconds = 1): Promise<DnsServer> {
   const names = new Map<string, readonly string[]>()
   const socket = createSocket('udp4')
-  socket.on('message', (query, { port, address }) => {
+  socket.on('message', (query, asker) => {
     const { name, end, type } = questionOf(query)
     const ips = names.get(name)
     const listed = type === TYPE_A ? (ips ?? []) : []
@@ -28,9 +31,9 @@ export async function startDnsServer(ttlSeconds = 1): Promise<DnsServer> {
     head.writeUInt16BE(1, 4)
     head.writeUInt16BE(listed.length, 6)
     const answers = listed.map((ip) => answerOf(ip, ttlSeconds))
-    socket.send(Buffer.concat([head, query.subarray(12, end), ...answers]), port, address)
+    socket.send(Buffer.concat([head, query.subarray(12, end), ...answers]), asker.port, asker.address)
   })
-  socket.bind(0, '127.0.0.1')
+  socket.bind(port, '127.0.0.1')
   await once(socket, 'listening')
   return {
     address: `127.0.0.1:${socket.address().port}`,

@@ -1,6 +1,7 @@
 /** Targets below their upstream: newest first, found by id or `host:port`; their health, and marks set by hand. */
 
 import type { BalancerHealth } from '../balancer/health.ts'
+import { formatTarget } from '../schema/address.ts'
 import { UUID } from '../schema/validators.ts'
 import type { Row } from '../store.ts'
 import { type Answer, message, noContent, notFound, ok, Refusal } from './answer.ts'
@@ -38,7 +39,10 @@ export function targetEndpoints(entities: Entities, balancers: BalancerHealth, n
     (isHealthy: boolean) =>
     (request: AdminRequest): Answer => {
       const { owner, row } = target(request)
-      const address = request.params['address'] === undefined ? null : param(request, 'address')
+      // Kong takes it as it was sent: an escape in it is an error of its own.
+      const address = request.params['address'] ?? null
+      if (address !== null && formatTarget(address) === undefined)
+        return message(500, 'An unexpected error occurred')
       const name = String(owner['name'])
       switch (balancers.mark(owner.id, String(row['target']), address, isHealthy)) {
         case 'ok':

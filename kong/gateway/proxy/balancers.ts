@@ -80,8 +80,8 @@ export class Balancers implements BalancerHealth {
       balancer.mark(host, port, null, healthy, Date.now())
     } else {
       const one = splitTarget(formatTarget(address) ?? address)
-      // A name in its place is every address of the target.
-      const ip = net.isIPv6(one.host) ? `[${one.host}]` : net.isIPv4(one.host) ? one.host : null
+      // A name in its place is every address of the target; IPv6 Kong does not find again, in whatever form.
+      const ip = net.isIP(one.host) === 0 ? null : one.host
       balancer.mark(host, one.port, ip, healthy, Date.now())
     }
     return 'ok'

@@ -62,6 +62,14 @@ test('an address that several instances have is nobody’s, and a name without o
   equal(taken.byAddress.get('127.0.0.5:19555'), null)
 })
 
+test('a name with IPv6 addresses is one instance: Kong marks it as a whole', () => {
+  const rows = [{ target: 'six.test:80', data: { addresses: [address('[fd00:0:0:0:0:0:0:7]', 80)] } }]
+  const { instances, byAddress } = resolved([instance('six.test:80')], addressesIn(rows))
+  deepEqual(targetsOf(instances), ['six.test:80'])
+  const long = '[fd00:0000:0000:0000:0000:0000:0000:0007]:80'
+  deepEqual([...byAddress], [[long, { target: 'six.test:80', address: null }]])
+})
+
 test('an address is told from a name, and an address of a name from both', () => {
   deepEqual(['10.0.0.1:80', '[0000:0000:0000:0000:0000:0000:0000:0001]:80'].map(isNamed), [false, false])
   deepEqual(['web.test:80', 'localhost:1', '10.0.0.1.example:80'].map(isNamed), [true, true, true])

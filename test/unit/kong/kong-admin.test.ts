@@ -50,10 +50,10 @@ const metrics = createMetrics('0.0.0')
 const adminFor = (over: object = {}) =>
   new KongAdmin({ adminUrl: url, timeoutMs: 2000, parallel: 3, ...over }, metrics)
 
-test('path segments are escaped, an IPv6 target as well', async () => {
+test('path segments are escaped, an IPv6 target as well, but for colons', async () => {
   answer = () => [200, { ok: true }]
   await adminFor().call('GET', ['upstreams', 'u', 'targets', '[0000::1]:80'])
-  equal(seen.at(-1)?.url, '/upstreams/u/targets/%5B0000%3A%3A1%5D%3A80')
+  equal(seen.at(-1)?.url, '/upstreams/u/targets/%5B0000::1%5D:80')
 })
 
 test('the token goes into the header that was named, or into Kong-Admin-Token', async () => {
