@@ -6,13 +6,14 @@ import {
   type MeshHeaderCodec,
   ROUTE_HEADER,
   SPAN_HEADER,
+  type WrittenMeshHeaders,
 } from '../outcomes/mesh-headers.ts'
 import { inOneCall } from '../propagation/header-changes.ts'
 import { createRandomSource } from '../propagation/ids.ts'
 import type { RandomSource } from '../propagation/outgoing.ts'
 import { propagate } from '../propagation/propagate.ts'
 import { MAX_HEADERS } from '../propagation/request-headers.ts'
-import { definePlugin, type PluginInstance } from '../server/form/define-plugin.ts'
+import { definePlugin } from '../server/form/define-plugin.ts'
 import { ChannelPdk, type HeaderMap } from '../server/form/pdk-calls.ts'
 import type { PluginModule } from '../server/form/plugin-module.ts'
 import { readTracingConfig, type TracingConfig } from './config.ts'
@@ -28,37 +29,48 @@ export interface TracingParts {
   readonly nowMs: () => number
 }
 
+/** What is known of an instance before its first request. */
+interface Configured {
+  readonly tracing: TracingConfig
+  /** Its id; none has an empty one. */
+  readonly service: string
+  readonly meshHeadersOf: (parentSpanId: string | null) => WrittenMeshHeaders | typeof NOBODYS
+}
+
 /**
  * The plugin over its randomness, the seal of the mesh's headers and what may be recorded. One getHeaders and one setHeaders a request: each
  * is a round trip of 45 us in Kong.
  */
 export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingParts): Required<PluginModule> {
-  const changesFor = (incoming: HeaderMap, config: TracingConfig, { serviceId, routeId }: PluginInstance) => {
-    const { span, headers } = propagate(incoming, config, random, () => budget.take(serviceId ?? '', nowMs()))
-    const { parentSpanId } = span
-    const ours = serviceId === null ? NOBODYS : meshHeaders.write({ serviceId, routeId, parentSpanId })
+  const changesFor = (incoming: HeaderMap, { tracing, service, meshHeadersOf }: Configured) => {
+    const { span, headers } = propagate(incoming, tracing, random, () => budget.take(service, nowMs()))
+    const ours = meshHeadersOf(span.parentSpanId)
     const changes = inOneCall(headers)
     changes[ROUTE_HEADER] = ours[ROUTE_HEADER]
     changes[SPAN_HEADER] = ours[SPAN_HEADER]
     for (const name of identityHeaders(incoming)) changes[name] = NOTHING
     return changes
   }
-  return definePlugin<TracingConfig>({
+  return definePlugin<Configured>({
     name: 'mesh-tracing',
     version: '0.1.0',
     priority: 100_000,
     schema,
-    configure: readTracingConfig,
+    configure: (raw, { serviceId, routeId }) => ({
+      tracing: readTracingConfig(raw),
+      service: serviceId ?? '',
+      meshHeadersOf: serviceId === null ? () => NOBODYS : meshHeaders.writerFor({ serviceId, routeId }),
+    }),
     handlers: {
-      access(kong, config, instance) {
+      access(kong, config) {
         if (kong instanceof ChannelPdk) {
           return kong.ask(GET_HEADERS, AS_MANY_AS_THERE_ARE, (incoming) =>
-            kong.ask(SET_HEADERS, [changesFor(incoming as HeaderMap, config, instance)], isDone),
+            kong.ask(SET_HEADERS, [changesFor(incoming as HeaderMap, config)], isDone),
           )
         }
         return kong.request
           .getHeaders(MAX_HEADERS)
-          .then((incoming) => kong.service.request.setHeaders(changesFor(incoming, config, instance)))
+          .then((incoming) => kong.service.request.setHeaders(changesFor(incoming, config)))
       },
     },
   })

@@ -14,9 +14,16 @@ export interface MeshHeaders {
   readonly parentSpanId: string | null
 }
 
+export interface WrittenMeshHeaders {
+  readonly [ROUTE_HEADER]: string
+  readonly [SPAN_HEADER]: string
+}
+
 export interface MeshHeaderCodec {
   /** For mesh-tracing's setHeaders, beside the headers of the trace. They replace what a client sent. */
-  write(headers: MeshHeaders): { readonly [ROUTE_HEADER]: string; readonly [SPAN_HEADER]: string }
+  write(headers: MeshHeaders): WrittenMeshHeaders
+  /** The same for many requests of one route, by the id of the caller's span. */
+  writerFor(route: Omit<MeshHeaders, 'parentSpanId'>): (parentSpanId: string | null) => WrittenMeshHeaders
   /** What the headers say; null when they are not there or were not written by `write` with the same token. */
   read(route: string, span: string): MeshHeaders | null
 }
@@ -41,14 +48,19 @@ export function createMeshHeaderCodec(token: string): MeshHeaderCodec {
     if (seals.size >= MAX_SEALS) seals.clear()
     seals.set(route, made)
   }
+  const writerFor: MeshHeaderCodec['writerFor'] = ({ serviceId, routeId }) => {
+    const route = `${serviceId}/${routeId ?? ''}`
+    const made = seal(route)
+    keep(route, made)
+    // The names spelt out: computed ones cost ten times as much.
+    return (parentSpanId) => ({
+      'X-Mesh-Route': route,
+      'X-Mesh-Span': `${parentSpanId ?? NO_SPAN}-${made}`,
+    })
+  }
   return {
-    write({ serviceId, routeId, parentSpanId }) {
-      const route = `${serviceId}/${routeId ?? ''}`
-      const made = seal(route)
-      keep(route, made)
-      // The names spelt out: computed ones cost ten times as much.
-      return { 'X-Mesh-Route': route, 'X-Mesh-Span': `${parentSpanId ?? NO_SPAN}-${made}` }
-    },
+    write: (headers) => writerFor(headers)(headers.parentSpanId),
+    writerFor,
     read(route, span) {
       const slash = route.indexOf('/')
       if (slash <= 0 || span.length !== SPAN_CHARS + 1 + SEAL_CHARS || span[SPAN_CHARS] !== '-') return null

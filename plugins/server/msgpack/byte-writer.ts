@@ -53,9 +53,14 @@ export class ByteWriter {
 
   uint32(tag: number, value: number): void {
     this.#reserve(5)
-    this.#bytes[this.#end] = tag
-    this.#bytes.writeUInt32BE(value, this.#end + 1)
-    this.#end += 5
+    const bytes = this.#bytes
+    const at = this.#end
+    bytes[at] = tag
+    bytes[at + 1] = value >>> 24
+    bytes[at + 2] = (value >>> 16) & 0xff
+    bytes[at + 3] = (value >>> 8) & 0xff
+    bytes[at + 4] = value & 0xff
+    this.#end = at + 5
   }
 
   /** `value` is an integer of at most 53 bits, negative ones in two's complement. */

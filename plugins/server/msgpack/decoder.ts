@@ -14,6 +14,8 @@ export const INCOMPLETE = new Error('more bytes are needed')
  */
 export class Decoder {
   readonly #names = new TextCache()
+  /** Apart, so that what clients send pushes no name out. */
+  readonly #values = new TextCache()
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
   #end = 0
@@ -104,8 +106,12 @@ export class Decoder {
     return start
   }
 
+  /** By hand: Node's own reading is shared by all kinds of arrays, and slow where many are used. */
   #uint(sizeBytes: number): number {
-    return this.#bytes.readUIntBE(this.#skip(sizeBytes), sizeBytes)
+    const start = this.#skip(sizeBytes)
+    let value = 0
+    for (let i = start; i < this.#at; i++) value = value * 0x100 + this.#bytes[i]!
+    return value
   }
 
   /** Like a value; nearly always a short text that was there before. */
@@ -122,8 +128,8 @@ export class Decoder {
   /** At the top of a message stand names: its method, the phase of an event. Deeper down stands what clients send. */
   #shortString(length: number, depth: number): string {
     const start = this.#skip(length)
-    if (depth <= NAMES_DEPTH) return this.#names.read(this.#bytes, start, this.#at)
-    return this.#bytes.toString('utf8', start, this.#at)
+    const known = depth <= NAMES_DEPTH ? this.#names : this.#values
+    return known.read(this.#bytes, start, this.#at)
   }
 
   #string(length: number): string {

@@ -27,9 +27,10 @@ export const FIRST_INHERITED = 4
 
 /**
  * V8 lets its young generation grow to 16 MiB, when it likes: 20 MiB more after hours for what dies within microseconds. A
- * smaller process is also gone sooner when it is killed.
+ * smaller process is also gone sooner when it is killed. Next to nothing survives such a collection: to wake other threads
+ * for it takes longer than to do it, 0.22 to 0.35 ms against 0.13 to 0.21.
  */
-const NODE_ARGS = ['--max-semi-space-size=4']
+const NODE_ARGS = ['--max-semi-space-size=4', '--single-threaded-gc']
 const TICK_MS = 50
 const START_LIMIT_MS = 20_000
 

@@ -2,6 +2,8 @@
 
 import { randomInt } from 'node:crypto'
 import type { Server, Socket } from 'node:net'
+// The global of that name is looked up by a function at each use.
+import { performance } from 'node:perf_hooks'
 import type { Logger } from '../../../operator/telemetry/logger.ts'
 import { Agent } from '../../agent/agent.ts'
 import { circuits } from '../../mesh-circuit-breaker/plugin.ts'

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { RpcStats } from '../metrics/rpc-stats.ts'
 import { ProtocolError } from '../msgpack/protocol-error.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { PluginHost } from './plugin-host.ts'
@@ -43,6 +44,7 @@ export class Connection implements ReplyTarget {
   readonly plugin: string
   readonly #socket: Socket
   readonly #host: PluginHost
+  readonly #stats: RpcStats | undefined
   readonly #reader: FrameReader
   readonly #maxBytes: number
   readonly #lateAfterMs: number
@@ -64,7 +66,8 @@ export class Connection implements ReplyTarget {
   /** When it was read. */
   #readAt = 0
   #unanswered = 0
-  readonly #unsent: Unsent[] = []
+  /** Nearly always one: a list made for it costs less than one that is emptied. */
+  #unsent: Unsent[] | null = null
   #isEnding = false
   #isRetiring = false
 
@@ -82,6 +85,7 @@ export class Connection implements ReplyTarget {
     this.#reader = new FrameReader(maxMessageBytes)
     this.#readAt = host.now() + FIRST_MS
     const stats = host.stats.get(plugin)
+    this.#stats = stats
     if (stats) stats.connections++
     // It was held back until now.
     socket.resume()
@@ -119,7 +123,7 @@ export class Connection implements ReplyTarget {
 
   reply(request: RpcRequest, bytes: Buffer, ms: number): void {
     this.#unanswered--
-    this.#host.stats.get(this.plugin)?.latencies[request.method].record(ms)
+    this.#stats?.latencies[request.method].record(ms)
     // Kong has one request on a connection. When a newer one came in later, it has stopped waiting for this answer,
     // and would take it for the newer one's: the client would get a 500.
     const limitMs = this.#limitOf(request.method)
@@ -128,9 +132,7 @@ export class Connection implements ReplyTarget {
     } else {
       const { messageId } = request
       const isLatest = this.#latest === messageId
-      this.#unsent.push({ messageId, bytes, limitMs: isLatest ? limitMs : Number.POSITIVE_INFINITY })
-      if (this.#isStrained) this.#flush()
-      else if (this.#unsent.length === 1) this.#later(this.#flush)
+      this.#send({ messageId, bytes, limitMs: isLatest ? limitMs : Number.POSITIVE_INFINITY })
     }
     // An instance that was started is used at once, on this same connection.
     const isRetired = this.#isRetiring && request.method !== 'StartInstance'
@@ -141,9 +143,19 @@ export class Connection implements ReplyTarget {
     return method === 'StartInstance' ? this.#startLateAfterMs : this.#lateAfterMs
   }
 
+  #send(answer: Unsent): void {
+    if (this.#unsent !== null) this.#unsent.push(answer)
+    else {
+      this.#unsent = [answer]
+      if (!this.#isStrained) this.#later(this.#flush)
+    }
+    if (this.#isStrained) this.#flush()
+  }
+
   readonly #flush = (): void => {
-    for (const unsent of this.#unsent) this.#write(unsent)
-    this.#unsent.length = 0
+    const unsent = this.#unsent ?? []
+    this.#unsent = null
+    for (const answer of unsent) this.#write(answer)
   }
 
   #write({ messageId, bytes, limitMs }: Unsent): void {

@@ -14,6 +14,13 @@ test('what is written is read, by another process with the same token', () => {
   }
 })
 
+test('the writer for a route writes what is written for each request', () => {
+  const write = codec.writerFor(HEADERS)
+  for (const parentSpanId of [HEADERS.parentSpanId, '1111111111111111', null]) {
+    assert.deepEqual(write(parentSpanId), codec.write({ ...HEADERS, parentSpanId }))
+  }
+})
+
 test('the route header is service and route, nothing else', () => {
   assert.equal(codec.write(HEADERS)['X-Mesh-Route'], 'service/route')
   assert.equal(codec.write({ ...HEADERS, routeId: null })['X-Mesh-Route'], 'service/')

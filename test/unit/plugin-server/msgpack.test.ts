@@ -47,6 +47,21 @@ test('a header called __proto__ stays data', () => {
   assert.equal(Object.getPrototypeOf(read), Object.prototype)
 })
 
+test('a text that is remembered is the one that came, whatever shares its slot', () => {
+  const decoder = new Decoder()
+  // Of few bytes, so that many are nearly alike; some are no UTF-8.
+  const bytes = fc.uint8Array({ maxLength: 31 }).map((any) => Buffer.from(any.map((byte) => byte & 0x83)))
+  fc.assert(
+    fc.property(fc.array(bytes, { maxLength: 50 }), (texts) => {
+      const lists = texts.map((text) => Buffer.concat([Buffer.from([0x91, 0xa0 | text.length]), text]))
+      // As deep as the values of headers are: [[[[TEXT], ...]]]
+      const outer = Buffer.from([0x91, 0x91, 0xdc, 0, lists.length])
+      const read = decoder.decode(Buffer.concat([outer, ...lists]), 0)
+      assert.deepEqual(read, [[texts.map((text) => [text.toString()])]])
+    }),
+  )
+})
+
 test('messages are the same however the bytes are cut', () => {
   const message = fc.tuple(fc.constant(0), fc.nat(), fc.string(), fc.array(value, { maxLength: 3 }))
   fc.assert(
