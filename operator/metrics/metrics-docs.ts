@@ -55,7 +55,8 @@ Prometheus scrapes the operator (\`:8080/metrics\`), the plugin process beside e
 Grafana: [kong/grafana](../kong/grafana/README.md).
 
 - Durations are in seconds. \`service\` is the Consul service, \`instance\` the \`host:port\` of one of its instances: scrape with
-  \`honor_labels\`, which keeps Prometheus from naming the scraped process so.
+  \`honor_labels\`, which keeps Prometheus from naming the scraped process so. A circuit of one address of a host name is
+  \`name:port@ip:port\`.
 - Every operator counts every request, the leader and the others. Take the maximum over operators, not the sum.
 - No path, no trace id and no user is ever a label. Series are bounded: 2,000 services, 2,000 instances and 1,000 edges have
   histograms; what comes after counts as \`other\`. Series of what has left the catalog are removed within seconds.
