@@ -179,7 +179,7 @@ test('mistakes in a file are told all at once, by field, before anything is aske
   const path = join(folder, 'bad.yaml')
   writeFileSync(
     path,
-    'services:\n- {service_name: Web, address: 10.0.0.1, port: 80000, tag: [a]}\n- {service_name: api, address: 10.0.0.1, port: 1, weight: x}\n',
+    'services:\n- {service_name: Web, address: 10.0.0.1, port: 80000, tag: [a]}\n- {service_name: api, address: 10.0.0.1, port: 1, weight: x}\nsettings: {api: {retrys: 1}}\n',
   )
   const nowhere = { CONSUL_HTTP_ADDR: '127.0.0.1:1', KONG_ADMIN_URL: 'http://127.0.0.1:1' }
   const { code, stderr } = await run(['deploy', path], nowhere)
@@ -189,6 +189,7 @@ test('mistakes in a file are told all at once, by field, before anything is aske
     'services[0].port must be 1 to 65535',
     'services[0].tag is not known here; did you mean tags?',
     'services[1].weight must be a whole number',
+    'settings.api: retrys ',
     'nothing was changed',
   ])
     ok(stderr.includes(part), `${part} in\n${stderr}`)

@@ -31,7 +31,12 @@ export function readDeployFile(text: string): ReadFile {
   const parsed = parseText(text)
   if (!parsed.ok) return { ok: false, errors: [parsed.error.replace('the document', 'the file')] }
   const result = SHAPE.safeParse(parsed.value, { error: plainIssue })
-  if (!result.success) return { ok: false, errors: result.error.issues.flatMap(sentencesOf) }
+  if (!result.success) {
+    return {
+      ok: false,
+      errors: [...result.error.issues.flatMap(sentencesOf), ...documentErrors(parsed.value)],
+    }
+  }
   const { services, settings = {} } = result.data
   const errors: string[] = []
   const registrations = services.flatMap((body, index) => {
@@ -68,9 +73,20 @@ function settingsErrors(settings: Readonly<Record<string, unknown>>, services: r
       const fix = meant === null ? 'add it to services, or take this out' : `did you mean ${meant}?`
       return [`settings.${service} is no service of this file: ${fix}`]
     }
-    const read = readDocument('service', JSON.stringify(document))
-    return read.ok ? [] : read.errors.map((error) => `settings.${service}: ${error}`)
+    return errorsOf(service, document)
   })
+}
+
+/** What is wrong with settings in a file of which another part is wrong: all is told at once. */
+function documentErrors(file: unknown): string[] {
+  const { settings } = (file ?? {}) as { readonly settings?: unknown }
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return []
+  return Object.entries(settings).flatMap(([service, document]) => errorsOf(service, document))
+}
+
+function errorsOf(service: string, document: unknown): string[] {
+  const read = readDocument('service', JSON.stringify(document))
+  return read.ok ? [] : read.errors.map((error) => `settings.${service}: ${error}`)
 }
 
 function sentencesOf(issue: z.core.$ZodIssue): string[] {
