@@ -131,6 +131,9 @@ export const INSTANCE_FAULTS: readonly Fault<never>[] = [
   fault({
     name: 'instances-restarted',
     what: 'three instances restart in place one after another, each down for 2 s, 5 s apart',
+    because:
+      'Round robin may ask the instance that has just died with every try, until the mark that Kong itself makes is in effect: some ' +
+      'milliseconds, on a machine without a free core up to a second. [What else does](tuning.md#retries)',
     lastsMs: 0,
     inject: async (stage) => {
       for (const at of stage.instances.keys()) {
