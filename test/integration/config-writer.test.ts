@@ -168,5 +168,5 @@ test('an instance that goes is marked before the batch where others are left', a
   await write(diff(first, next, { mesh: 'default', policy: 'revert' }).changes)
   const since = proxy.requests.slice(before)
   await waitFor(() => since.length > 0)
-  match(since[0]!, /^PUT .*10\.0\.0\.1%3A80\/unhealthy$/)
+  match(since[0]!, /^PUT .*10\.0\.0\.1:80\/unhealthy$/)
 })
