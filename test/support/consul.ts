@@ -77,11 +77,11 @@ export async function startConsul({
 
   const request = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
-    const response = await fetch(`${url}/v1${path}`, {
-      method,
-      headers,
-      body: text,
-      signal: AbortSignal.timeout(10_000),
+    const send = () =>
+      fetch(`${url}/v1${path}`, { method, headers, body: text, signal: AbortSignal.timeout(10_000) })
+    const response = await send().catch(async (error: Error) => {
+      if (isLostConnection(error)) return await send()
+      throw new Error(`${method} ${path}: ${error.message}: ${String(error.cause ?? '')}`, { cause: error })
     })
     const answer = await response.text()
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${answer}`)
@@ -127,6 +127,12 @@ export async function startConsul({
     },
   }
 }
+
+/** An idle connection that ends as it is used again: what is asked of Consul may be asked again (RFC 9110, 9.2.2). */
+const isLostConnection = ({ cause }: Error): boolean =>
+  ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(
+    (cause as { readonly code?: string } | undefined)?.code ?? '',
+  )
 
 /** What tests ask of an agent most. */
 export const consulCalls = (
