@@ -1,8 +1,8 @@
 // The file that traces survive a restart in. Written beside it and renamed, so that it is the old one or the new one.
-import { once } from 'node:events'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createGzip, gunzip } from 'node:zlib'
@@ -69,28 +69,23 @@ export class SnapshotFile {
 
   async #write(path: string): Promise<void> {
     mkdirSync(dirname(path), { recursive: true })
-    const packer = createGzip({ level: 1 })
-    const file = createWriteStream(path, { mode: 0o600 })
-    const written = once(file, 'close')
-    // Awaited below; an error before that must not go unheard.
-    written.catch(() => {})
-    file.on('error', (error) => packer.destroy(error))
-    packer.pipe(file)
-    packer.write(`${headLine()}\n`)
+    await pipeline(this.#lines(), createGzip({ level: 1 }), createWriteStream(path, { mode: 0o600 }))
+    const handle = await open(path)
+    await handle.sync()
+    await handle.close()
+  }
+
+  async *#lines(): AsyncGenerator<string> {
+    yield `${headLine()}\n`
     const traces = [...this.#store.traces()]
     let count = 0
     for (let i = 0; i < traces.length; i += AT_ONCE) {
       const lines = traces.slice(i, i + AT_ONCE).filter(({ isGone }) => !isGone)
       count += lines.length
-      const text = lines.map((trace) => `${traceLine(trace)}\n`).join('')
-      if (!packer.write(text)) await once(packer, 'drain')
+      yield lines.map((trace) => `${traceLine(trace)}\n`).join('')
       await turn()
     }
-    packer.end(`${endLine(count)}\n`)
-    await written
-    const handle = await open(path)
-    await handle.sync()
-    await handle.close()
+    yield `${endLine(count)}\n`
   }
 
   async #load(): Promise<void> {

@@ -1,5 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -121,6 +129,19 @@ test('a place that cannot be written is a warning, and no more', () =>
     await new SnapshotFile(join(folder, 'file', 'traces.gz'), filled(1), log).save()
     deepEqual(lines, ['traces cannot be saved'])
   }))
+
+for (const count of [1, 300]) {
+  test(`a disk that is full when ${count} traces are saved is a warning, and the file of before stays`, () =>
+    inFolder(async (file, folder) => {
+      const { log, lines } = warnings()
+      await new SnapshotFile(file, filled(1), log).save()
+      const before = readFileSync(file)
+      symlinkSync('/dev/full', `${file}.${process.pid}.part`)
+      await new SnapshotFile(file, filled(count), log).save()
+      deepEqual([lines, readdirSync(join(folder, 'deep'))], [['traces cannot be saved'], ['traces.gz']])
+      deepEqual(readFileSync(file), before)
+    }))
+}
 
 test('bodies that are handed on together are one request for each encoding, with the spans of all', () => {
   const request = (trace: number) =>
