@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { canBeMarked, instanceKey, isNamed, placeOf } from '../core/instance-key.ts'
+import { canBeMarked, instanceKey, placeOf } from '../core/instance-key.ts'
 import { normalTarget } from '../core/target-address.ts'
+import { addressesOf, type HealthRow } from './health-row.ts'
 import type { KongAdmin } from './kong-admin.ts'
 import { KongError } from './kong-error.ts'
 
@@ -47,7 +48,7 @@ export async function readTargetHealth(
   upstreamId: string,
 ): Promise<ReadonlyMap<string, string> | null> {
   try {
-    const rows = await admin.list(['upstreams', upstreamId, 'health'])
+    const rows = (await admin.list(['upstreams', upstreamId, 'health'])) as unknown as readonly HealthRow[]
     return new Map(rows.flatMap(healthOf))
   } catch (error) {
     if (error instanceof KongError && error.code === 'KONG_NOT_FOUND') return null
@@ -55,17 +56,10 @@ export async function readTargetHealth(
   }
 }
 
-type Row = Awaited<ReturnType<KongAdmin['list']>>[number]
-
-function healthOf(row: Row): [string, string][] {
-  const target = normalTarget(String(row.target))
-  const own: [string, string] = [target, String(row.health ?? '')]
-  const { addresses } = (row.data ?? {}) as { readonly addresses?: unknown }
-  // No addresses come as an empty object.
-  if (!isNamed(target) || !Array.isArray(addresses)) return [own]
-  const each = (addresses as readonly { ip: string; port: number; health?: string }[]).map(
-    ({ ip, port, health }): [string, string] => [normalTarget(`${ip}:${port}`), health ?? ''],
-  )
-  if (!canBeMarked(each.map(([address]) => address))) return [own]
-  return [own, ...each.map(([address, health]): [string, string] => [instanceKey(target, address), health])]
+function healthOf(row: HealthRow): [string, string][] {
+  const target = normalTarget(row.target)
+  const own: [string, string] = [target, row.health ?? '']
+  const each = addressesOf(row) ?? []
+  if (!canBeMarked(each.map(({ address }) => address))) return [own]
+  return [own, ...each.map(({ address, health }): [string, string] => [instanceKey(target, address), health])]
 }

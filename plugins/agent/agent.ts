@@ -1,6 +1,7 @@
 // Joins what the plugins decide with what happens: outcomes of requests go to the circuits, to operators and as spans to
 // collectors; verdicts of the circuits go to Kong and to operators; operators tell of the mesh.
 import type { Registry } from 'prom-client'
+import type { HealthRow } from '../../operator/kong/health-row.ts'
 import { KongAdmin } from '../../operator/kong/kong-admin.ts'
 import { markTarget } from '../../operator/kong/marks.ts'
 import type { Logger } from '../../operator/telemetry/logger.ts'
@@ -25,7 +26,6 @@ import { CircuitHistory } from './circuit-history.ts'
 import { CircuitReporter } from './circuit-reporter.ts'
 import { circuitSnapshot } from './circuit-snapshot.ts'
 import { Ejector, type Wish } from './ejector.ts'
-import type { HealthRow } from './host-addresses.ts'
 import { HostTargets } from './host-targets.ts'
 import { type AddressChanges, MeshKnowledge } from './mesh-knowledge.ts'
 import { watchMesh } from './mesh-watch.ts'

@@ -6,27 +6,17 @@
 import { canBeMarked, instanceKey, isNamed } from '../../operator/core/instance-key.ts'
 import type { InstanceView } from '../../operator/core/mesh-view.ts'
 import { normalTarget } from '../../operator/core/target-address.ts'
-
-/** A row of `GET /upstreams/{upstream}/health`, as far as it is used. An empty list comes as an empty object. */
-export interface HealthRow {
-  readonly target: string
-  /** Left out until Kong has built the balancer. */
-  readonly data?: { readonly addresses?: unknown }
-}
+import { addressesOf, type HealthRow } from '../../operator/kong/health-row.ts'
 
 /** `ip:port` by target, of targets that are host names; none where a name does not resolve. */
 export type HostAddresses = ReadonlyMap<string, readonly string[]>
 
 export function addressesIn(rows: readonly HealthRow[]): HostAddresses {
   const found = new Map<string, readonly string[]>()
-  for (const { target: raw, data } of rows) {
-    const target = normalTarget(raw)
-    if (!isNamed(target) || data === undefined) continue
-    const listed = Array.isArray(data.addresses) ? data.addresses : []
-    const addresses = (listed as { readonly ip: string; readonly port: number }[]).map(({ ip, port }) =>
-      normalTarget(`${ip}:${port}`),
-    )
-    found.set(target, [...new Set(addresses)].sort())
+  for (const row of rows) {
+    const listed = addressesOf(row)
+    if (listed === null) continue
+    found.set(normalTarget(row.target), [...new Set(listed.map(({ address }) => address))].sort())
   }
   return found
 }

@@ -1,7 +1,9 @@
 // Instances behind host names. Kong resolves the names by itself, and its log tells the addresses that it asked: which
 // name an address is of Kong tells as well, by GET /upstreams/{upstream}/health.
+
+import type { HealthRow } from '../../operator/kong/health-row.ts'
 import type { Outcome } from '../outcomes/outcome.ts'
-import { addressesIn, areResolved, type HealthRow } from './host-addresses.ts'
+import { addressesIn, areResolved } from './host-addresses.ts'
 import type { AddressChanges, MeshKnowledge } from './mesh-knowledge.ts'
 
 export interface HostTargetsOptions {

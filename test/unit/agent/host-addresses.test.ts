@@ -2,7 +2,8 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isNamed, normalInstance, placeOf } from '../../../operator/core/instance-key.ts'
 import type { InstanceView } from '../../../operator/core/mesh-view.ts'
-import { addressesIn, areResolved, type HealthRow, resolved } from '../../../plugins/agent/host-addresses.ts'
+import type { HealthRow } from '../../../operator/kong/health-row.ts'
+import { addressesIn, areResolved, resolved } from '../../../plugins/agent/host-addresses.ts'
 
 const address = (ip: string, port = 19555) => ({ ip, port, weight: 100, health: 'HEALTHY' })
 /** As Kong 3.9.1 answers for a name of three addresses, of one, of none, for one without a balancer, and for an address. */

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { HealthRow } from '../../../plugins/agent/host-addresses.ts'
+import type { HealthRow } from '../../../operator/kong/health-row.ts'
 import { HostTargets } from '../../../plugins/agent/host-targets.ts'
 import { type AddressChanges, MeshKnowledge } from '../../../plugins/agent/mesh-knowledge.ts'
 import type { Outcome } from '../../../plugins/outcomes/outcome.ts'
