@@ -2,8 +2,8 @@
 
 import { z } from 'zod'
 import type { Alert } from './alert-state.ts'
-import { RUNBOOK } from './alertmanager.ts'
 import { ALERT_NAMES, SEVERITIES } from './conditions.ts'
+import { runbookPage } from './runbook.ts'
 import { type Silence, silencedBy } from './silences.ts'
 
 export const alertShape = z.object({
@@ -19,7 +19,7 @@ export const alertShape = z.object({
   fired_at: z.iso.datetime().nullable(),
   resolved_at: z.iso.datetime().nullable(),
   silenced_by: z.array(z.string()).meta({ description: 'ids of silences; it is listed and not sent' }),
-  runbook: z.string(),
+  runbook: z.string().meta({ description: 'page of the runbook: below links.runbook, or in the repository' }),
 })
 export type AlertView = z.infer<typeof alertShape>
 
@@ -36,14 +36,19 @@ export const silenceShape = z.object({
 export type SilenceView = z.infer<typeof silenceShape>
 
 /** What fires first, critical before warning, then what is pending, then what is over. */
-export function viewAlerts(alerts: Iterable<Alert>, silences: readonly Silence[]): readonly AlertView[] {
+export function viewAlerts(
+  alerts: Iterable<Alert>,
+  silences: readonly Silence[],
+  runbook?: string,
+): readonly AlertView[] {
   const rank = ({ state, severity }: Alert) => STATES.indexOf(state) * 2 + SEVERITIES.indexOf(severity)
   return [...alerts]
     .sort((left, right) => rank(left) - rank(right) || (left.id < right.id ? -1 : 1))
-    .map((alert) => viewAlert(alert, silences))
+    .map((alert) => viewAlert(alert, silences, runbook))
 }
 
-export function viewAlert(alert: Alert, silences: readonly Silence[]): AlertView {
+/** @param runbook where its pages are; in the repository when not given */
+export function viewAlert(alert: Alert, silences: readonly Silence[], runbook?: string): AlertView {
   const { id, name, severity, state, service, message, value, threshold } = alert
   return {
     ...{ id, name, severity, state, service_name: service, message, value, threshold },
@@ -51,7 +56,7 @@ export function viewAlert(alert: Alert, silences: readonly Silence[]): AlertView
     fired_at: iso(alert.firedMs),
     resolved_at: iso(alert.resolvedMs),
     silenced_by: [...silencedBy(alert, silences)],
-    runbook: `${RUNBOOK}#${name.toLowerCase()}`,
+    runbook: runbookPage(name, runbook),
   }
 }
 

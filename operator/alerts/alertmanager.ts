@@ -1,6 +1,7 @@
 /** Alerts as Alertmanager's API v2 takes them (POST /api/v2/alerts, its openapi.yaml). Pure. */
 
 import type { Alert } from './alert-state.ts'
+import { runbookPage } from './runbook.ts'
 
 export interface PostedAlert {
   readonly labels: Readonly<Record<string, string>>
@@ -18,15 +19,14 @@ export interface Posting {
   readonly nowMs: number
   /** An alert that is not told of again ends by itself after this. */
   readonly lastsMs: number
+  /** Where the pages of the runbook are; in the repository when not given. */
+  readonly runbook?: string | undefined
 }
-
-/** What to do about an alert: one section each. */
-export const RUNBOOK = 'docs/runbook.md'
 
 /** Pending ones are not told. */
 export function postedAlerts(
   alerts: readonly Alert[],
-  { mesh, url, nowMs, lastsMs }: Posting,
+  { mesh, url, nowMs, lastsMs, runbook }: Posting,
 ): readonly PostedAlert[] {
   return alerts.flatMap((alert) => {
     const { name, severity, service, message, firedMs, resolvedMs } = alert
@@ -43,7 +43,7 @@ export function postedAlerts(
       annotations: {
         summary: message,
         description: described(alert),
-        runbook_url: `${RUNBOOK}#${name.toLowerCase()}`,
+        runbook_url: runbookPage(name, runbook),
       },
       startsAt: new Date(firedMs).toISOString(),
       endsAt: new Date(resolvedMs ?? nowMs + lastsMs).toISOString(),

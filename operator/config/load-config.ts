@@ -148,6 +148,7 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
         grafana: get<string | undefined>('links.grafana'),
         prometheus: get<string | undefined>('links.prometheus'),
         jaeger: get<string | undefined>('links.jaeger'),
+        runbook: get<string | undefined>('links.runbook'),
       },
       mesh: get<string>('mesh'),
       hostSuffix: get<string>('hostSuffix'),

@@ -238,6 +238,13 @@ export const SETTINGS: readonly Setting[] = [
     example: 'http://127.0.0.1:16686',
   },
   {
+    path: 'links.runbook',
+    kind: 'text',
+    schema: url,
+    help: 'where people on call read the pages of docs/runbook: alerts and the dashboard link to them there',
+    example: 'https://wiki.example.com/runbook',
+  },
+  {
     path: 'mesh',
     kind: 'text',
     schema: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'is not 1 to 64 letters, digits and dashes'),

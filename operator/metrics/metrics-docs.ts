@@ -51,7 +51,7 @@ const HEAD = `# Metrics
 
 Prometheus scrapes the operator (\`:8080/metrics\`), the plugin process beside each Kong (\`:8082/metrics\`), Kong
 (\`:8001/metrics\`) and Consul: [prometheus.yml](../kong/prometheus/prometheus.yml). Rules and alerts:
-[mesh.rules.yml](../kong/prometheus/mesh.rules.yml), with what to do about each in the [runbook](runbook.md). Dashboards for
+[mesh.rules.yml](../kong/prometheus/mesh.rules.yml), with what to do about each on its page of the [runbook](runbook.md). Dashboards for
 Grafana: [kong/grafana](../kong/grafana/README.md).
 
 - Durations are in seconds. \`service\` is the Consul service, \`instance\` the \`host:port\` of one of its instances: scrape with

@@ -6,7 +6,7 @@ import { registerObserverMetrics } from '../../plugins/mesh-observer/observer-me
 import { registerTracingMetrics } from '../../plugins/mesh-tracing/tracing-metrics.ts'
 import { registerFeedMetrics } from '../../plugins/outcomes/feed-metrics.ts'
 import { createSupervisorMetrics } from '../../plugins/server/metrics/supervisor-metrics.ts'
-import { createWorkerMetrics } from '../../plugins/server/metrics/worker-metrics.ts'
+import { createWorkerMetrics, registerFileMetrics } from '../../plugins/server/metrics/worker-metrics.ts'
 import { registerInstanceMetrics } from '../metrics/instance-metrics.ts'
 import { type DocumentedProcess, metricsDocument } from '../metrics/metrics-docs.ts'
 import { RedBook } from '../metrics/red-book.ts'
@@ -41,6 +41,7 @@ function plugins(): DocumentedProcess {
   registerObserverMetrics(worker.registry, nothing, nothing)
   registerTracingMetrics(worker.registry, nothing)
   registerFeedMetrics(worker.registry, nothing)
+  registerFileMetrics(worker.registry, nothing)
   const supervisor = createSupervisorMetrics(nothing)
   return {
     title: 'Plugins',

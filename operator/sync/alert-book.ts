@@ -22,6 +22,8 @@ export interface AlertBookOptions {
   readonly conditions: (settings: AlertSettings) => readonly Condition[]
   /** May this operator tell KV that the thresholds are refused? */
   readonly isActive: () => boolean
+  /** Where the pages of the runbook are; in the repository when not given. */
+  readonly runbook?: string | undefined
 }
 
 /** The alerts as they are, and who is told of them: events, metrics, the log, the webhook. */
@@ -41,7 +43,7 @@ export class AlertBook {
   }
 
   list(): readonly AlertView[] {
-    return viewAlerts(this.#alerts.values(), this.#options.silences())
+    return viewAlerts(this.#alerts.values(), this.#options.silences(), this.#options.runbook)
   }
 
   /** What KV holds now. */
@@ -89,8 +91,8 @@ export class AlertBook {
   }
 
   #tell({ what, alert }: AlertChange, silences: readonly Silence[]): void {
-    const { events, log } = this.#options
-    const view = viewAlert(alert, silences)
+    const { events, log, runbook } = this.#options
+    const view = viewAlert(alert, silences, runbook)
     const { name, severity, service_name: service, message } = view
     events.add({ kind: 'alert', data: { code: name, ...view, what } })
     if (what === 'pending') return

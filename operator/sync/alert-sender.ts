@@ -17,6 +17,8 @@ export interface AlertSenderOptions {
   readonly isActive: () => boolean
   readonly metrics: Pick<Metrics, 'alertNotifications'>
   readonly log: Logger
+  /** Where the pages of the runbook are; in the repository when not given. */
+  readonly runbook?: string | undefined
   readonly resendMs?: number
   readonly timeoutMs?: number
   readonly backoff?: Backoff
@@ -105,6 +107,7 @@ export class AlertSender {
         url: this.#options.apiUrl(),
         nowMs,
         lastsMs: this.#resendMs * LASTS_ROUNDS,
+        runbook: this.#options.runbook,
       }
       const body = JSON.stringify(postedAlerts([...this.#firing, ...this.#over.values()], posting))
       if (body !== '[]') await this.#post(receiver, body)

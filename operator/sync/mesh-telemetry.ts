@@ -88,6 +88,7 @@ export class MeshTelemetry {
       mesh: config.mesh,
       apiUrl: options.apiUrl,
       isActive: isLeading,
+      runbook: config.links?.runbook,
       metrics,
       log,
     })
@@ -100,6 +101,7 @@ export class MeshTelemetry {
         return facts === null ? [] : conditions(facts, settings)
       },
       isActive: isLeading,
+      runbook: config.links?.runbook,
     })
     this.parts = [
       dashboardRoute({

@@ -61,6 +61,8 @@ export interface ExternalLinks {
   readonly grafana?: string | undefined
   readonly prometheus?: string | undefined
   readonly jaeger?: string | undefined
+  /** Where the pages of docs/runbook are: each alert names its own. */
+  readonly runbook?: string | undefined
 }
 
 export interface ApiConfig {

@@ -82,12 +82,20 @@ test('what fires is posted as Alertmanager’s API v2 takes it, to end by itself
     deepEqual(posted.annotations, {
       summary: 'bad',
       description: 'bad (7, threshold 5)',
-      runbook_url: 'docs/runbook.md#mesherrorratehigh',
+      runbook_url: 'docs/runbook/MeshErrorRateHigh.md',
     })
     equal(posted.startsAt, '2026-01-02T03:04:05.000Z')
     equal(posted.generatorURL, 'http://op:8080/api/v1/mesh/v2/alerts')
     const lastsMs = Date.parse(posted.endsAt) - Date.now()
     ok(lastsMs > 200_000 && lastsMs <= 240_000, `${lastsMs}`)
+  }))
+
+test('the page of an alert is told where people on call read it', () =>
+  withSender({ runbook: 'https://wiki.example/runbook' }, async ({ sender, receivers: [receiver] }) => {
+    sender.update([FIRING], [], Date.now())
+    await waitFor(() => receiver!.seen.length === 1)
+    const [[posted]] = postsOf(receiver!) as [[Posted]]
+    equal(posted.annotations['runbook_url'], 'https://wiki.example/runbook/MeshErrorRateHigh.md')
   }))
 
 test('what has been told is not told again before the next round', () =>

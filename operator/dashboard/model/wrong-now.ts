@@ -18,6 +18,8 @@ export interface Trouble {
   readonly isSilenced: boolean
   /** It has not lasted long enough yet to be told to anybody. */
   readonly isPending: boolean
+  /** Page of the runbook, where the operator knows an address of it. */
+  readonly runbook: string | null
 }
 
 export function wrongNow(
@@ -46,6 +48,7 @@ function ofAlert(alert: Alert, circuits: readonly Circuit[]): Trouble {
     since: alert.since,
     isSilenced: alert.silenced_by.length > 0,
     isPending: alert.state === 'pending',
+    runbook: /^https?:/.test(alert.runbook) ? alert.runbook : null,
   }
 }
 
@@ -122,6 +125,7 @@ const trouble = (
   since: null,
   isSilenced: false,
   isPending: false,
+  runbook: null,
 })
 
 /** What is silenced or pending comes after what is not. */

@@ -5,7 +5,7 @@ import type { Status } from '../model/api-shapes.ts'
 import { span } from '../model/format.ts'
 import type { Trouble } from '../model/wrong-now.ts'
 import { LevelIcon, State } from '../ui/icon.tsx'
-import { ServiceLink } from '../ui/links.tsx'
+import { OutLink, ServiceLink } from '../ui/links.tsx'
 import { Panel } from '../ui/panel.tsx'
 
 export function WrongNow({
@@ -64,6 +64,12 @@ export function WrongNow({
                     {trouble.since !== null && ` · for ${span(now - Date.parse(trouble.since))}`}
                     {trouble.isPending && ' · not for long enough to fire'}
                     {trouble.isSilenced && ' · silenced'}
+                    {trouble.runbook !== null && (
+                      <>
+                        {' · '}
+                        <OutLink href={trouble.runbook}>what to do</OutLink>
+                      </>
+                    )}
                   </p>
                 </div>
               </li>

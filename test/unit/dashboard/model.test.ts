@@ -157,6 +157,8 @@ test('alerts and problems are one list: each once, critical first, silenced last
   )
   equal(troubles[1]?.message, '1 circuit is open')
   deepEqual(troubles[1]?.why, ['api-3 ejected: 5 failures in a row'])
+  const [linked] = wrongNow([alert({ runbook: 'https://wiki/MeshCircuitOpen.md' })], null)
+  deepEqual([troubles[1]?.runbook, linked?.runbook], [null, 'https://wiki/MeshCircuitOpen.md'])
   match(meshVerdict(dashboard, troubles).sentence, /^Kong cannot be reached: ECONNREFUSED, and 2 more$/)
 })
 

@@ -86,6 +86,44 @@ test('shell in a block is shell, and the commands and options of kongsul in it a
   ok(known.size > 20, 'the commands were found')
 })
 
+/** `get|set NAME` is one command after the other. */
+const alternatives = (words: string): readonly string[][] => {
+  const [first = '', ...rest] = words.split(/\s+/)
+  return first.split(/\\?\|/).map((each) => [each, ...rest.flatMap((word) => word.split(/\\?\|/))])
+}
+
+test('commands of kongsul within sentences are there, with their options', () => {
+  const known = kongsulTree()
+  const broken: string[] = []
+  for (const [path, text] of texts) {
+    if (path === 'CHANGELOG.md') continue
+    for (const [, words = ''] of text.replaceAll(FENCE, '').matchAll(/`(?:npx )?kongsul ([a-z][^`]*)`/g)) {
+      for (const each of alternatives(words.replaceAll('\n', ' '))) {
+        const fault = faultOf(each, known)
+        if (fault !== null) broken.push(`${path}: kongsul ${words}: ${fault}`)
+      }
+    }
+  }
+  deepEqual(broken, [])
+})
+
+test('metrics and files of the repository that a text names are there', () => {
+  const metrics = new Set(
+    [...texts.get('docs/metrics.md')!.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name),
+  )
+  const broken: string[] = []
+  for (const [path, text] of texts) {
+    if (path === 'CHANGELOG.md') continue
+    for (const [, name = ''] of text.matchAll(/\b(mesh_[a-z_]+[a-z])\b(?!\*)/g)) {
+      if (!metrics.has(name.replace(/_(bucket|sum|count)$/, ''))) broken.push(`${path}: ${name}`)
+    }
+    for (const [, name = ''] of text.matchAll(/`((?:operator|plugins|kong|test|docs)\/[\w./-]+)`/g)) {
+      if (!existsSync(join(root, name))) broken.push(`${path}: ${name} (no such file)`)
+    }
+  }
+  deepEqual(broken, [])
+})
+
 /** Options by command, with its aliases: what `kongsul completion` knows. */
 function kongsulTree(): ReadonlyMap<string, ReadonlySet<string>> {
   const script = execFileSync(
