@@ -190,6 +190,17 @@ test('no container is root, or writes elsewhere than to volumes and memory', () 
   assert.match(read('kong/Dockerfile'), /^USER node$/m)
 })
 
+test('a volume that our own containers write to is made for their user by the image: a new one begins as its folder is', () => {
+  const made = [...read('kong/Dockerfile').matchAll(/^RUN install -d -o node -g node (.+)$/gm)].flatMap(
+    ([, folders = '']) => folders.split(' '),
+  )
+  const written = Object.values(services)
+    .filter(({ image }) => image === 'kongsul')
+    .flatMap(({ volumes = [] }) => volumes.filter((volume) => !volume.startsWith('.') && !volume.endsWith(':ro')))
+    .map((volume) => volume.split(':')[1]!)
+  assert.deepEqual(made.sort(), [...new Set(written)].sort())
+})
+
 test('what is waited for says when it is healthy, and what serves for long is checked', () => {
   const unchecked = Object.keys(services).filter((name) => services[name]!.healthcheck === undefined)
   assert.deepEqual(unchecked, ['kong-migrations', 'kong-network', 'traffic'])
