@@ -294,10 +294,20 @@ test('compose: docker that is not there is named', async () => {
   match(stderr, /or give --target existing; nothing was changed/)
 })
 
+test('compose: one that is too old is named with what is needed', async () => {
+  const file = fileOf('old', [{ service: mesh.service('web'), port: 9 }])
+  const docker = standInDocker('', mesh.adminUrl, '2.17.3')
+  const { code, stderr } = await run(['deploy', file, '--target', 'compose'], docker.env)
+  equal(code, 1)
+  match(stderr, /docker compose is 2\.17\.3; docker-compose\.yml needs 2\.20\.2 or newer/)
+  equal(docker.told(), 'compose version --short\n')
+})
+
 /** Stands in for docker: notes what it is told, and publishes the parts of this mesh. */
 function standInDocker(
   fault = '',
   adminUrl = mesh.adminUrl,
+  version = '2.29.7',
 ): { readonly env: Record<string, string>; told(): string } {
   const bin = mkdtempSync(join(folder, 'bin-'))
   const notes = join(bin, 'told')
@@ -312,6 +322,7 @@ case "$*" in
   *"port kong-network 8000") echo 0.0.0.0:${portOf(mesh.proxyUrl)} ;;
   *"port operator 8080") echo 127.0.0.1:${portOf(mesh.apiUrl)} ;;
   *"ps -q") echo abc ;;
+  "compose version --short") echo ${version} ;;
   *"${fault === '' ? 'no fault' : fault}") echo 'container kong-1 is unhealthy' >&2; exit 1 ;;
 esac
 `,

@@ -54,7 +54,16 @@ export async function openCompose(): Promise<Compose> {
       })
     }
   }
-  await ask(['compose', 'version'], 'docker has no compose plugin', 'install docker-compose-plugin')
+  const told = await ask(
+    ['compose', 'version', '--short'],
+    'docker has no compose plugin',
+    'install docker-compose-plugin',
+  )
+  if (isOlderCompose(told)) {
+    throw missing(`docker compose is ${told}; docker-compose.yml needs ${OLDEST_COMPOSE.join('.')} or newer`, {
+      remedy: 'update docker-compose-plugin, or give --target existing with Consul and Kong by URL',
+    })
+  }
   await ask(['info', '--format', '{{.ServerVersion}}'], 'the docker daemon does not answer', 'start it')
   const address = async (service: string, port: number): Promise<string> => {
     const [told = ''] = (await compose(['port', service, String(port)], ASK_LIMIT_MS)).split('\n')
@@ -105,9 +114,21 @@ export function composeConfig(given: ProcessConfig, published: Published): Proce
   return { ...config, operatorToken: given.operatorToken, operator: { ...operator, kong } }
 }
 
-async function ask(args: readonly string[], fault: string, remedy: string): Promise<void> {
+/** `required: false` of depends_on came with it (https://docs.docker.com/reference/compose-file/services/#depends_on). */
+const OLDEST_COMPOSE = [2, 20, 2] as const
+
+/** @param told `2.29.7`, `v2.17.3`, `2.20.2-desktop.1`; what is no version is taken for new enough */
+export function isOlderCompose(told: string): boolean {
+  const found = /(\d+)\.(\d+)\.(\d+)/.exec(told)
+  if (found === null) return false
+  const differs = OLDEST_COMPOSE.findIndex((least, index) => Number(found[index + 1]) !== least)
+  return differs !== -1 && Number(found[differs + 1]) < OLDEST_COMPOSE[differs]!
+}
+
+/** @returns what docker printed */
+async function ask(args: readonly string[], fault: string, remedy: string): Promise<string> {
   try {
-    await run('docker', args, { timeout: ASK_LIMIT_MS })
+    return (await run('docker', args, { timeout: ASK_LIMIT_MS })).stdout.trim()
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') {
       throw missing('docker is not installed', {

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { composeConfig } from '../../../operator/cli/deploy/compose.ts'
+import { composeConfig, isOlderCompose } from '../../../operator/cli/deploy/compose.ts'
 import { configOf } from '../../../operator/config/load-config.ts'
 import { revealed } from '../../../operator/telemetry/secret.ts'
 
@@ -30,4 +30,10 @@ test('of what this process was given nothing that is about another mesh leaks in
   )
   deepEqual([operator.consul.url, operator.kong.adminUrl], [published.consul, published.kongAdmin])
   equal(revealed(operator.consul.token), 'handed on')
+})
+
+test('a compose that does not know all of docker-compose.yml is told from one that does', () => {
+  for (const told of ['2.20.1', 'v2.17.3', '1.29.2', '2.9.0']) equal(isOlderCompose(told), true, told)
+  for (const told of ['2.20.2', 'v2.29.7', '2.20.3-desktop.1', '5.0.0', '', 'dev'])
+    equal(isOlderCompose(told), false, told)
 })
