@@ -60,9 +60,12 @@ export async function openCompose(): Promise<Compose> {
     'install docker-compose-plugin',
   )
   if (isOlderCompose(told)) {
-    throw missing(`docker compose is ${told}; docker-compose.yml needs ${OLDEST_COMPOSE.join('.')} or newer`, {
-      remedy: 'update docker-compose-plugin, or give --target existing with Consul and Kong by URL',
-    })
+    throw missing(
+      `docker compose is ${told}; docker-compose.yml needs ${OLDEST_COMPOSE.join('.')} or newer`,
+      {
+        remedy: 'update docker-compose-plugin, or give --target existing with Consul and Kong by URL',
+      },
+    )
   }
   await ask(['info', '--format', '{{.ServerVersion}}'], 'the docker daemon does not answer', 'start it')
   const address = async (service: string, port: number): Promise<string> => {

@@ -196,7 +196,9 @@ test('a volume that our own containers write to is made for their user by the im
   )
   const written = Object.values(services)
     .filter(({ image }) => image === 'kongsul')
-    .flatMap(({ volumes = [] }) => volumes.filter((volume) => !volume.startsWith('.') && !volume.endsWith(':ro')))
+    .flatMap(({ volumes = [] }) =>
+      volumes.filter((volume) => !volume.startsWith('.') && !volume.endsWith(':ro')),
+    )
     .map((volume) => volume.split(':')[1]!)
   assert.deepEqual(made.sort(), [...new Set(written)].sort())
 })
