@@ -93,7 +93,7 @@ export const CONSUL_FAULTS: readonly Fault<never>[] = [
   }),
   fault({
     name: 'consul-token-revoked',
-    what: "the operator's ACL token is revoked, and granted again 5 s later",
+    what: "the operator's ACL token is revoked, an instance leaves meanwhile, and the token is granted again 5 s later",
     setUp: async () => ({
       resource: null,
       mesh: { meshOptions: { acl: true } },
@@ -106,11 +106,18 @@ export const CONSUL_FAULTS: readonly Fault<never>[] = [
       },
     }),
     lastsMs: 5_000,
-    inject: ({ mesh }) => mesh.consul.request('DELETE', `/acl/token/${TOKEN.AccessorID}`),
+    inject: async ({ mesh, instances }) => {
+      await mesh.consul.request('DELETE', `/acl/token/${TOKEN.AccessorID}`)
+      // A query that waits is not refused before there is something to tell.
+      await mesh.deregister(instances[0]!.name)
+    },
     isNoticed: async (stage) => (await stage.status()).consul.error?.includes('403') === true,
-    heal: ({ mesh }) => grant(mesh.consul),
+    heal: async (stage) => {
+      await grant(stage.mesh.consul)
+      await registerAll(stage)
+    },
     // Doubt grows with each refusal: the next look is up to 10 s away.
-    bounds: { failed: 0, newServiceMs: 15_000 },
+    bounds: { failed: 0, noticedMs: 5_000, newServiceMs: 15_000 },
   }),
   fault({
     name: 'consul-queries-cut',
