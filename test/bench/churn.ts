@@ -1,10 +1,10 @@
 // 100 changes a second over 500 services: how long each takes from Consul to Kong, and what it costs there.
 import { isDeepStrictEqual } from 'node:util'
 import { inParallel } from '../../operator/consul/in-parallel.ts'
-import { targetId, upstreamName } from '../../operator/core/names.ts'
 import { isWrite, startAdminProxy } from '../support/admin-proxy.ts'
 import { type BulkInstance, bulkCatalog, meshOf } from '../support/bulk-catalog.ts'
-import { type ChurnChange, expectedTargets, churn as makeChurn } from '../support/churn.ts'
+import { expectedTargets, churn as makeChurn } from '../support/churn.ts'
+import { lagsOf, writesByTarget } from '../support/churn-lag.ts'
 import { Mesh } from '../support/mesh.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Part, percentile } from './figure.ts'
@@ -80,31 +80,4 @@ async function differing(mesh: Mesh, instances: readonly BulkInstance[]): Promis
     const held = Object.fromEntries(lists[at]!.map(({ target, weight }) => [target, weight > 0]))
     return !isDeepStrictEqual(held, wanted)
   }).length
-}
-
-type Written = ReadonlyMap<string, readonly number[]>
-
-/** When each target was written, by its id. */
-function writesByTarget(calls: readonly { method: string; path: string; body: string; doneMs: number }[]) {
-  const times = new Map<string, number[]>()
-  for (const { method, path, body, doneMs } of calls) {
-    if (method === 'GET') continue
-    const [, kind, , list, id] = path.split('/')
-    if (kind !== 'upstreams' || list !== 'targets') continue
-    const sent = body === '' ? {} : (JSON.parse(body) as { id?: string })
-    const key = decodeURIComponent(id ?? sent.id ?? '')
-    times.set(key, [...(times.get(key) ?? []), doneMs])
-  }
-  return times
-}
-
-/** From Consul having taken a change until the first write of its target after that; null: a later change came first. */
-function lagsOf(name: string, changes: readonly ChurnChange[], written: Written): (number | null)[] {
-  return changes
-    .filter(({ target }) => target !== null)
-    .map(({ service, target, madeMs, takenMs }) => {
-      const id = targetId(name, upstreamName(service), target!)
-      const doneMs = written.get(id)?.find((ms) => ms > madeMs)
-      return doneMs === undefined ? null : Math.max(0, doneMs - takenMs)
-    })
 }

@@ -17,6 +17,8 @@ export interface AdminProxy {
   readonly url: string
   /** What was answered so far. */
   readonly calls: readonly AdminCall[]
+  /** The calls so far, which are forgotten. */
+  takeCalls(): readonly AdminCall[]
   close(): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export async function startAdminProxy(targetUrl: string, { delayMs = 0 } = {}): 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    takeCalls: () => calls.splice(0),
     close: async () => {
       agent.destroy()
       server.closeAllConnections()
