@@ -101,8 +101,10 @@ function wrongWith(
   }
   const hasUsers = (row: Row): boolean => isUsed(world, row.id)
   const serviceRow = ours('service', `mesh.${service}`)
-  const keepsService = serviceRow !== undefined && hasUsers(serviceRow)
-  compare('service', `mesh.${service}`, expected.service, hasUsers)
+  // A route that stays for what a person hung onto it keeps its service, and that its upstream.
+  const hasKeptRoute = kong.route.some((row) => row.service?.id === serviceRow?.id && hasUsers(row))
+  const keepsService = serviceRow !== undefined && (hasUsers(serviceRow) || hasKeptRoute)
+  compare('service', `mesh.${service}`, expected.service, () => keepsService)
   compare('upstream', `${service}.mesh`, expected.upstream, (row) => keepsService || hasUsers(row))
   const isServiceTaken = isTaken('service', `mesh.${service}`)
   for (const name of [`mesh.${service}.host`, `mesh.${service}.path`]) {

@@ -59,8 +59,45 @@ export function randomProgram(seed: number, length: number): Program {
   if (random.chance(40)) steps.push({ do: 'start', operator: 'second' })
   for (let service = 0; service < SERVICES - 1; service++) steps.push(registration(random, service, 1))
   if (random.chance(70)) steps.push({ do: 'settle' })
-  while (steps.length < length) steps.push(randomStep(random))
+  while (steps.length < length) steps.push(...(random.chance(8) ? story(random) : [randomStep(random)]))
   return { seed, steps }
+}
+
+/** Steps that tell something in this order alone, which chance seldom brings about. */
+function story(random: SeededRandom): readonly Step[] {
+  const service = random.whole(0, SERVICES - 2)
+  const edit = (): Step => ({ do: 'edit', service, kind: someKind(random), field: random.whole(0, 9) })
+  const hang = (): Step => ({
+    do: 'foreign',
+    what: random.pick(['target', 'plugin', 'route']),
+    service,
+    kind: random.pick(['service', 'route']),
+  })
+  const gone = Array.from(
+    { length: INSTANCES },
+    (_, n): Step => ({ do: 'deregister', service, instance: n + 1 }),
+  )
+  const tellings: readonly (() => readonly Step[])[] = [
+    // Given back, a field is as Consul says, and no edit any more.
+    () => [
+      edit(),
+      { do: 'settle' },
+      { do: 'release', which: random.whole(0, 9), by: 'tag' },
+      { do: 'settle' },
+    ],
+    // What people hung onto ours just before it goes is not taken along.
+    () => [{ do: 'settle' }, hang(), ...gone, { do: 'settle' }],
+    // Who takes over knows of the edit by nothing but its tags.
+    () => [
+      { do: 'start', operator: 'second' },
+      edit(),
+      { do: 'settle' },
+      { do: 'stop', operator: 'first', how: random.pick(['gracefully', 'killed']) },
+      registration(random, service, 1),
+      { do: 'settle' },
+    ],
+  ]
+  return random.pick(tellings)()
 }
 
 function randomStep(random: SeededRandom): Step {

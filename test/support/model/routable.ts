@@ -60,12 +60,15 @@ export class RoutableWatch {
     return upstream !== undefined && replica.targetsOf(upstream.id).some(({ weight }) => weight > 0)
   }
 
+  /** One that a person has hung something onto stays when its service is gone. */
   #routesOf(service: string): readonly string[] {
     const { replica, foreign } = this.#world
+    const isKept = (id: string) =>
+      [...replica.all()].some(({ row }) => row.route?.id === id && foreign.has(row.id))
     const names = [`mesh.${service}.host`, `mesh.${service}.path`]
     return names.filter((name) => {
       const row = replica.byName('route', name)
-      return row?.tags?.includes('managed-by:kongsul') && !foreign.has(row.id)
+      return row?.tags?.includes('managed-by:kongsul') && !foreign.has(row.id) && !isKept(row.id)
     })
   }
 }
