@@ -18,13 +18,25 @@ const SOAK = [
   'integration/odd-answers',
   'soak/silent-client',
   'soak/churn',
+  'integration/operator-model',
+  'unit/leader/election-model',
+  'unit/consul/answer-shape',
+  'unit/core/odd-documents',
+  'unit/core/odd-rows',
+  'unit/outcomes/parse-line',
+  'unit/plugin-server/malformed-traces',
   'unit/plugin-server/mutated-recordings',
+  'unit/propagation/properties',
+  'unit/traces/decode',
   'browser/sizes',
 ].map((name) => join('test', ...name.split('/')).concat('.test.ts'))
 if (job === 'soak') {
   process.env.FUZZ_RUNS ??= '2000'
+  process.env.FUZZ_TIMES ??= '20'
   process.env.FUZZ_MESSAGES ??= '1000000'
   process.env.FUZZ_ANSWERS ??= '500'
+  process.env.MODEL_PROGRAMS ??= '500'
+  process.env.MODEL_RUNS ??= '3000'
   process.env.DASHBOARD_SECONDS ??= '600'
 }
 // Another one each time finds more: PROPERTY_SEED=random, and the soak.

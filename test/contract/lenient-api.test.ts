@@ -16,7 +16,7 @@ import { bareApi } from '../support/bare-api.ts'
 import { describedApi } from '../support/described-api.ts'
 import { oddRequests } from '../support/odd-requests.ts'
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300)
 const collector = new TraceCollector()
 const queries = new TraceQueries(collector.store)
 const circuits = new CircuitBook(() => 0)

@@ -79,7 +79,9 @@ function hostsOf(given: unknown, errors: string[]): readonly string[] {
     const isHost = typeof host === 'string' && isRouteHost(host) && !host.includes(':')
     if (!isHost) errors.push(`hosts[${index}] must be a host name such as shop.example.com or *.example.com`)
   })
-  return [...new Set(given.map((host) => String(host).toLowerCase()))].sort()
+  // Of what is no text nothing is made: an object may even have a toString that is none.
+  const names = given.filter((host) => typeof host === 'string')
+  return [...new Set(names.map((host) => host.toLowerCase()))].sort()
 }
 
 export const isPlainPath = (path: string): boolean =>

@@ -17,11 +17,12 @@ import type { RawCheck, RawNode, RawNodeDump, RawServiceRow } from '../../../ope
 import { servicesThatDiffer } from '../../../operator/consul/service-table.ts'
 import { createConsulLock } from '../../../operator/leader/consul-lock.ts'
 import { createMetrics } from '../../../operator/telemetry/metrics.ts'
+import { fuzzCases } from '../../support/fuzz-cases.ts'
 import { oddAnswer } from '../../support/odd-answers.ts'
 import { type ScriptedServer, startScriptedServer } from '../../support/scripted-server.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
-const RUNS = 10 * Number(process.env['FUZZ_RUNS'] ?? 200)
+const RUNS = fuzzCases(5_000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20261128)
 
 const check = {

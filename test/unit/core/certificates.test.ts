@@ -131,6 +131,8 @@ test('documents that are no good are refused by field, and a key is never told',
     ['certFile: a\nkeyFile: b\nhosts: [x', /neither JSON nor YAML/],
     [{ certFile: 'a', keyFile: 'b', hosts: 'x' }, /hosts must be a list/],
     [{ certFile: 'a', keyFile: 'b', hosts: ['x:443'] }, /hosts\[0\] must be a host name/],
+    // Found by the fuzz test of documents: no text can be made of it.
+    [{ certFile: 'a', keyFile: 'b', hosts: [{ toString: 1 }] }, /hosts\[0\] must be a host name/],
     [
       { certFile: '../a', keyFile: '/etc/b', hosts: ['x'] },
       /certFile must be a path below certificates\.folder/,

@@ -16,9 +16,10 @@ import { acceptEntries, ENTRY_KINDS } from '../../../operator/core/policy/config
 import { acceptSettings } from '../../../operator/core/settings.ts'
 import { type KvRows, parseStatus } from '../../../operator/core/settings-status.ts'
 import { acceptMigrations } from '../../../operator/legacy/accept-migrations.ts'
+import { fuzzCases } from '../../support/fuzz-cases.ts'
 import { ODD_VALUES } from '../../support/odd-values.ts'
 
-const RUNS = 10 * Number(process.env['FUZZ_RUNS'] ?? 30)
+const RUNS = fuzzCases(10_000)
 
 const words = fc.constantFrom(
   ...'loadBalancing strategy healthChecks timeouts connectMs circuitBreaker ejection routing hosts paths tls certificates'.split(

@@ -5,6 +5,7 @@ import { linePrefix } from '../../../plugins/outcomes/log-format.ts'
 import { createMeshHeaderCodec } from '../../../plugins/outcomes/mesh-headers.ts'
 import type { Outcome } from '../../../plugins/outcomes/outcome.ts'
 import { createLineParser, LINE_FAULTS } from '../../../plugins/outcomes/parse-line.ts'
+import { fuzzCases } from '../../support/fuzz-cases.ts'
 import { RECORDED, RECORDED_TOKEN } from '../../support/outcomes.ts'
 
 const parse = createLineParser(RECORDED_TOKEN)
@@ -160,7 +161,7 @@ const isOutcomeOrFault = (read: unknown): boolean =>
 test('no datagram makes it throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => isOutcomeOrFault(parse(Buffer.from(bytes)))),
-    { numRuns: 2_000 },
+    { numRuns: fuzzCases(7_000) },
   )
 })
 
@@ -174,7 +175,7 @@ test('no JSON behind the right token makes it throw', () => {
       const read = parse(Buffer.from(prefix + rest))
       return typeof read === 'object' && read.status === 200
     }),
-    { numRuns: 2_000 },
+    { numRuns: fuzzCases(7_000) },
   )
 })
 
@@ -190,6 +191,6 @@ test('a recorded line with any byte changed does not make it throw', () => {
         return isOutcomeOrFault(parse(bytes))
       },
     ),
-    { numRuns: 3_000 },
+    { numRuns: fuzzCases(7_000) },
   )
 })

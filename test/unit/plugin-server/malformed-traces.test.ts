@@ -9,10 +9,11 @@ import { extract } from '../../../plugins/propagation/extract.ts'
 import { combineTracestate } from '../../../plugins/propagation/formats/tracestate.ts'
 import { createRandomSource } from '../../../plugins/propagation/ids.ts'
 import { FORMATS, type PropagationConfig } from '../../../plugins/propagation/propagation-config.ts'
+import { fuzzCases } from '../../support/fuzz-cases.ts'
 import { hostOf } from '../../support/plugin-host.ts'
 import { anyConfig, anyHeaders } from '../propagation/arbitrary-headers.ts'
 
-const REQUESTS = 10_000
+const REQUESTS = fuzzCases(10_000)
 const SERVICE = 'service-1'
 
 const codec = createMeshHeaderCodec('token-of-the-test')

@@ -7,10 +7,11 @@ import { createRandomSource } from '../../../plugins/propagation/ids.ts'
 import { propagate } from '../../../plugins/propagation/propagate.ts'
 import { PROPAGATION_DEFAULTS } from '../../../plugins/propagation/propagation-config.ts'
 import type { RequestHeaders } from '../../../plugins/propagation/request-headers.ts'
+import { fuzzCases } from '../../support/fuzz-cases.ts'
 import { anyConfig, anyHeaders } from './arbitrary-headers.ts'
 
 const random = createRandomSource()
-const RUNS = { numRuns: 10_000 }
+const RUNS = { numRuns: fuzzCases(10_000) }
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]$/
 
 const sentOn = (headers: RequestHeaders, { set, remove }: ReturnType<typeof propagate>['headers']) =>

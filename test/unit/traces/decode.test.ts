@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { decodeJson } from '../../../operator/traces/otlp/decode-json.ts'
 import { decodeProtobuf } from '../../../operator/traces/otlp/decode-protobuf.ts'
 import { MalformedError, type SpanInput } from '../../../operator/traces/otlp/span-input.ts'
+import { fuzzCases } from '../../support/fuzz-cases.ts'
 import * as pb from '../../support/otlp-protobuf.ts'
 import { jsonRequest, jsonSpan } from '../../support/otlp-spans.ts'
 
@@ -127,7 +128,7 @@ test('bytes that are no request are refused and never crash', () => {
         ok(error instanceof MalformedError, String(error))
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: fuzzCases(10_000) },
   )
 })
 
@@ -172,7 +173,7 @@ test('any JSON is read or refused, and never crashes', () => {
         ok(error instanceof MalformedError, String(error))
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: fuzzCases(10_000) },
   )
 })
 
