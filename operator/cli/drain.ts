@@ -134,7 +134,7 @@ function notFollowed(
   return new CliError('KONG_DID_NOT_FOLLOW', {
     tried: `waiting ${deadlineMs / 1000} s for Kong after ${undo ? 'ending' : 'setting'} the maintenance of ${id}`,
     answer: `Kong ${weight === null ? 'has no such target' : `still gives it weight ${weight}`} (${explain(error)})`,
-    remedy: `see with kongsul status whether the operator runs${undo ? '' : `; kongsul drain ${id} --undo takes it back`}`,
+    remedy: `see with kongsul status whether the operator runs, or something is paused or held${undo ? '' : `; kongsul drain ${id} --undo takes it back`}`,
   })
 }
 

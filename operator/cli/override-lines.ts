@@ -19,7 +19,9 @@ export function overrideLines(
   overrides: readonly OverrideRow[],
   { width, paint }: Pick<Io, 'width' | 'paint'>,
 ): string[] {
-  if (overrides.length === 0) return ['Nothing in Kong was edited by hand.']
+  if (overrides.length === 0) {
+    return ['No edit by hand is known. Kong is read every few minutes; kongsul plan reads it now.']
+  }
   const columns = [
     { title: 'SERVICE', shrinks: true },
     { title: 'ENTITY', shrinks: true },

@@ -70,7 +70,7 @@ export async function resume(config: ProcessConfig, service: string, note: Note)
 /** What `pause` and `resume` print for people. */
 export function pauseLine({ service, paused, reason, by, until, whole_mesh }: PauseState): string {
   const what = service === WHOLE_MESH ? 'The whole mesh' : service
-  if (!paused) return `${what} is not paused: what differs is written to Kong.`
+  if (!paused) return `${what} is not paused now: what differs is written to Kong.`
   const details = [
     until ? `until ${until}` : 'until it is resumed',
     by && `by ${by}`,

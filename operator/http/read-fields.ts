@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { closestName } from '../core/closest-name.ts'
 import { plainIssue } from './plain-issue.ts'
 import { RequestError } from './request-error.ts'
 
@@ -13,7 +14,7 @@ export function readFields<Shape extends z.ZodRawShape>(
   if (input == null && isEmpty(shape)) return {} as never
   const schema = schemas.get(shape) ?? z.strictObject(shape)
   schemas.set(shape, schema)
-  return readBy(schema, input) as z.infer<z.ZodObject<Shape>>
+  return readBy(schema, input, shape) as z.infer<z.ZodObject<Shape>>
 }
 
 /**
@@ -26,20 +27,27 @@ export function readKnown<Shape extends z.ZodRawShape>(
 ): z.infer<z.ZodObject<Shape>> {
   const schema = lenient.get(shape) ?? z.object(shape)
   lenient.set(shape, schema)
-  return readBy(schema, input) as z.infer<z.ZodObject<Shape>>
+  return readBy(schema, input, shape) as z.infer<z.ZodObject<Shape>>
 }
 
-function readBy(schema: z.ZodType, input: unknown): unknown {
+function readBy(schema: z.ZodType, input: unknown, shape: z.ZodRawShape): unknown {
   const result = schema.safeParse(input ?? {}, { error: plainIssue })
   if (result.success) return result.data
   const details = result.error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((field) => ({ field, message: 'is not known here' }))
+      const known = issue.path.length === 0 ? Object.keys(shape) : []
+      return issue.keys.map((field) => ({ field, message: unknownField(field, known) }))
     }
     return [{ field: issue.path.join('.') || 'body', message: issue.message }]
   })
   const message = details.map(({ field, message: what }) => `${field}: ${what}`).join('; ')
   throw new RequestError(422, message, details)
+}
+
+/** @param known what there is in its place; empty where that is not looked up */
+function unknownField(field: string, known: readonly string[]): string {
+  const meant = closestName(field, known)
+  return `is not known here${meant === null ? '' : `; did you mean ${meant}?`}`
 }
 
 /** Most requests have no body, and may have none: nothing is there to be looked at. */

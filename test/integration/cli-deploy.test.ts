@@ -214,7 +214,7 @@ test('a Kong that does not answer is named, and nothing was changed', async () =
   equal(code, 1)
   match(stdout, /FAILED {2}verify/)
   match(stderr, /kong: http:\/\/127\.0\.0\.1:1: /)
-  match(stderr, /what to do: .*KONG_ADMIN_URL; nothing was changed/)
+  match(stderr, /what to do: start Kong there, or set KONG_ADMIN_URL .*; nothing was changed/)
   deepEqual(await instancesOf(service), [])
 })
 

@@ -63,7 +63,10 @@ test('an unreachable Consul is an error that says what was tried and what to do'
   const { code, stderr } = await runKongsul(['plan'], { ...env, CONSUL_HTTP_ADDR: '127.0.0.1:9' })
   assert.equal(code, 1)
   assert.match(stderr, /ECONNREFUSED 127\.0\.0\.1:9/)
-  assert.match(stderr, /what to do: start Consul there .* CONSUL_HTTP_ADDR/)
+  assert.match(
+    stderr,
+    /^kongsul plan: asking Consul[\s\S]*what to do: start the agent there, or set CONSUL_HTTP_ADDR/m,
+  )
 })
 
 test('status shows instances with health and the weight in Kong', async () => {
@@ -135,7 +138,7 @@ test('doctor tells once what the operator says is wrong, and what only that know
 test('doctor names what is down and exits with 1', async () => {
   const { code, stdout } = await runKongsul(['check'], { ...env, CONSUL_HTTP_ADDR: '127.0.0.1:9' })
   assert.equal(code, 1)
-  assert.match(stdout, /PROBLEM +consul .*ECONNREFUSED 127\.0\.0\.1:9\n +-> start Consul there/)
+  assert.match(stdout, /PROBLEM +consul .*ECONNREFUSED 127\.0\.0\.1:9\n +-> start the agent there/)
 })
 
 test('drain takes an instance out without a failed request, and --undo puts it back', async () => {

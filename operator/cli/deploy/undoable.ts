@@ -1,5 +1,5 @@
 import { CliError, explain } from '../cli-error.ts'
-import { remedyOf } from '../report-error.ts'
+import { whatToDo } from '../what-to-do.ts'
 
 /**
  * Does something of which it is not known, when it fails, whether it was done: until it has succeeded `left` says that
@@ -27,7 +27,7 @@ export function undoable(
   { what, left, undo }: { what: string; left: readonly string[]; undo: string },
 ): CliError {
   const isTold = error instanceof CliError
-  const remedy = (isTold ? error.remedy : remedyOf(error)) ?? 'mend what it says'
+  const remedy = (isTold ? error.remedy : whatToDo(error)) ?? 'mend what it says'
   const back =
     left.length === 0 ? 'nothing was changed' : `run it again, it goes on from here; to undo: ${undo}`
   return new CliError(

@@ -25,6 +25,7 @@ import { hiddenLines, isReachable } from '../status-report.ts'
 import { isFree } from '../up/free-ports.ts'
 import { protocolOf } from '../up/plan-ports.ts'
 import { describeOwner, readPortOwner } from '../up/port-owner.ts'
+import { whatToDo } from '../what-to-do.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 import { judgeAddresses } from './judge-addresses.ts'
 import { judgeIntentions } from './judge-intentions.ts'
@@ -135,7 +136,7 @@ export async function lookAtConsul({
     const mend =
       code === 'CONSUL_DENIED'
         ? 'give a token (CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE) that may read agent, nodes, services and the keys below mesh/'
-        : 'start Consul there (kongsul up brings one), or set CONSUL_HTTP_ADDR'
+        : (whatToDo(error) ?? 'mend what it says')
     return { findings: [problem('consul', explain(error), mend)], node: null }
   } finally {
     agent.close()
@@ -189,7 +190,7 @@ async function lookAtNode(
     const mend =
       code === 'KONG_DENIED'
         ? 'set kong.token (KONGSUL_KONG_TOKEN) and, where the header is another, kong.tokenHeader'
-        : 'start Kong there (kongsul gateway is a stand-in), or set KONG_ADMIN_URL'
+        : (whatToDo(error) ?? 'mend what it says')
     const probe = { url: adminUrl, kind: null, isDatabaseReachable: false, error: error as Error }
     return { findings: [problem('kong', `${adminUrl}: ${explain(error)}`, mend)], probe }
   } finally {

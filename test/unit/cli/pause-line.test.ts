@@ -10,7 +10,10 @@ test('a pause tells what ends it', () => {
 })
 
 test('after a pause it is told that Kong is written to', () => {
-  equal(pauseLine({ service: 'web', paused: false }), 'web is not paused: what differs is written to Kong.')
+  equal(
+    pauseLine({ service: 'web', paused: false }),
+    'web is not paused now: what differs is written to Kong.',
+  )
 })
 
 test('a service that the pause of the whole mesh holds is told so, with what ends that', () => {

@@ -28,6 +28,7 @@ const cases: [given: object, told: string][] = [
   [{ name: 'x', either: 5 }, 'either: has no form that is known here'],
   [{ name: 'x', count: '0' }, 'count: must be a whole number from 1 to 100'],
   [{ name: 'x', other: 1 }, 'other: is not known here'],
+  [{ name: 'x', coun: '1' }, 'coun: is not known here; did you mean count?'],
 ]
 for (const [given, told] of cases) {
   test(`${JSON.stringify(given)}: ${told}`, () =>
