@@ -1,6 +1,8 @@
 // What a running operator answers, with real Consul and Redis and the gateway, is what /openapi.json describes: of every
 // endpoint, while all is well and while Redis, Kong or Consul is away.
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { TOPIC } from '../../operator/legacy/topic.ts'
@@ -519,6 +521,13 @@ test('without Consul what writes to it is 503, and the last that is known is tol
     ['GET /services', {}, 200],
     ['GET /topology', {}, 200],
   ])
+})
+
+test('docs/api.md has every route of a running operator, but for the files of its dashboard', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'api.md'), 'utf8')
+  const documented = [...page.matchAll(/^\| `([A-Z]+ \/\S*)` \|/gm)].map(([, request]) => request!)
+  const served = api.routes.map(({ method, path }) => `${method} ${path}`)
+  deepEqual(documented.sort(), served.filter((request) => !/^GET \/(assets\/.*)?$/.test(request)).sort())
 })
 
 test('an operator that has not read Consul yet says so', async () => {

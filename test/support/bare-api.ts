@@ -4,6 +4,7 @@ import { adoptRoute } from '../../operator/http/adopt-route.ts'
 import { alertRoutes } from '../../operator/http/alert-routes.ts'
 import { applyRoute } from '../../operator/http/apply-route.ts'
 import { callRoute } from '../../operator/http/call-route.ts'
+import { canaryRoutes } from '../../operator/http/canary-routes.ts'
 import { changesRoute } from '../../operator/http/changes-route.ts'
 import { circuitRoutes } from '../../operator/http/circuit-routes.ts'
 import { configureRoutes } from '../../operator/http/configure-routes.ts'
@@ -11,6 +12,8 @@ import { dashboardRoute } from '../../operator/http/dashboard-route.ts'
 import { eventsRoute } from '../../operator/http/events-route.ts'
 import { explainRoute } from '../../operator/http/explain-route.ts'
 import { guardRoutes } from '../../operator/http/guard-routes.ts'
+import { identityRoutes } from '../../operator/http/identity-routes.ts'
+import { intentionRoutes } from '../../operator/http/intention-routes.ts'
 import { internalRoutes } from '../../operator/http/internal-routes.ts'
 import { jaegerRoutes } from '../../operator/http/jaeger-routes.ts'
 import { legacyRoutes } from '../../operator/http/legacy-routes.ts'
@@ -62,6 +65,7 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       meshRoutes(source('mesh')),
       registerRoutes(source('registrar')),
       callRoute(source('caller')),
+      canaryRoutes(source('canaries')),
       configureRoutes(source('configurator')),
       splitRoutes(source('splits')),
       adoptRoute(source('adopt')),
@@ -71,6 +75,8 @@ export function bareApi(over: Partial<ServerOptions> = {}, feedToken?: string): 
       eventsRoute(source('events')),
       explainRoute({ nodes: source('nodes'), services: source('services'), ejection: source('ejection') }),
       guardRoutes(source('guard')),
+      identityRoutes(source('identities')),
+      intentionRoutes(source('intentions')),
       overrideRoutes(source('target'), source('overrides')),
       dashboardRoute(source('dashboard')),
       alertRoutes(source('alerts')),
