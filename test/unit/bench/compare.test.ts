@@ -1,10 +1,11 @@
-import { deepEqual, equal, match } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { comparedLines, compareRuns } from '../../bench/compare.ts'
 import { benchDocs } from '../../bench/docs.ts'
 import type { Figure } from '../../bench/figure.ts'
+import { METHODS } from '../../bench/methods.ts'
 import { plot } from '../../bench/plot.ts'
 
 const figure = (what: string, value: number, unit: string, baseline?: number): Figure => ({
@@ -50,6 +51,33 @@ test('docs/bench.md and the plots are what docs/bench.json gives', () => {
   const read = (path: string) => readFileSync(join(docs, path), 'utf8')
   for (const [path, text] of benchDocs(JSON.parse(read('bench.json'))))
     equal(read(path), text, `${path}: npm run bench -- --docs`)
+})
+
+test('each part of the bench says how it is measured, and how to measure it again', () => {
+  const docs = join(import.meta.dirname, '..', '..', '..', 'docs')
+  const { parts } = JSON.parse(readFileSync(join(docs, 'bench.json'), 'utf8')) as { parts: object }
+  deepEqual(Object.keys(METHODS).sort(), Object.keys(parts).sort())
+  const page = readFileSync(join(docs, 'bench.md'), 'utf8')
+  for (const [name, method] of Object.entries(METHODS))
+    ok(page.includes(`## ${name}\n\n${method}\nAgain: \`npm run bench -- ${name}\`.\n`), name)
+})
+
+test('what is worse than its baseline is listed first, the largest loss first', () => {
+  const run = {
+    machine: 'here',
+    parts: {
+      a: [figure('slower', 20, 'ms', 10), figure('quicker', 5, 'ms', 10), figure('alone', 9, 'ms')],
+      b: [figure('fewer', 100, '/s', 400), figure('more', 800, '/s', 400), figure('as good', 10.2, 'ms', 10)],
+    },
+  }
+  const page = benchDocs(run).get('bench.md')!
+  const rows = [...page.matchAll(/^\| \[(\w)\]\(#\w\) \| ([\w ]+) \| bare \| (\S+) \|$/gm)].map(
+    ([, ...cells]) => cells,
+  )
+  deepEqual(rows, [
+    ['b', 'fewer', '4'],
+    ['a', 'slower', '2'],
+  ])
 })
 
 test('a plot names every figure, and what could end a tag is escaped', () => {
