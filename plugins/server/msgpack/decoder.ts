@@ -1,4 +1,5 @@
 import { ProtocolError } from './protocol-error.ts'
+import { mapOfOne, mapOfTwo, put } from './small-maps.ts'
 import { TextCache } from './text-cache.ts'
 
 const MAX_DEPTH = 64
@@ -114,15 +115,21 @@ export class Decoder {
     return value
   }
 
-  /** Like a value; nearly always a short text that was there before. */
-  #key(depth: number): unknown {
+  /** A key of a map; nearly always a short text that was there before. */
+  #name(depth: number): string {
     const tag = this.#bytes[this.#at]!
-    if (this.#at >= this.#end || (tag & 0xe0) !== 0xa0) return this.#value(depth)
+    if (this.#at >= this.#end || (tag & 0xe0) !== 0xa0) return this.#otherName(depth)
     const start = this.#at + 1
     const end = start + (tag & 0x1f)
     if (end > this.#end) throw INCOMPLETE
     this.#at = end
     return this.#names.read(this.#bytes, start, end)
+  }
+
+  #otherName(depth: number): string {
+    const key = this.#value(depth)
+    if (typeof key !== 'object' || key === null) return String(key)
+    throw new ProtocolError('GARBAGE', 'a map has a key that is neither text nor number')
   }
 
   /** At the top of a message stand names: its method, the phase of an event. Deeper down stands what clients send. */
@@ -162,18 +169,13 @@ export class Decoder {
 
   #map(length: number, depth: number): Record<string, unknown> {
     this.#enter(length * 2, depth)
-    const map: Record<string, unknown> = {}
-    for (let i = 0; i < length; i++) {
-      const key = this.#key(depth + 1)
-      if (typeof key === 'object' && key !== null) {
-        throw new ProtocolError('GARBAGE', 'a map has a key that is neither text nor number')
-      }
-      const value = this.#value(depth + 1)
-      // A client may send a header of that name; it must stay data.
-      if (key === '__proto__') {
-        Object.defineProperty(map, key, { value, enumerable: true, writable: true, configurable: true })
-      } else map[String(key)] = value
+    const inner = depth + 1
+    if (length === 1) return mapOfOne(this.#name(inner), this.#value(inner))
+    if (length === 2) {
+      return mapOfTwo(this.#name(inner), this.#value(inner), this.#name(inner), this.#value(inner))
     }
+    const map: Record<string, unknown> = {}
+    for (let i = 0; i < length; i++) put(map, this.#name(inner), this.#value(inner))
     return map
   }
 

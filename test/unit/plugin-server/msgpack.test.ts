@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encode as reference } from '@msgpack/msgpack'
+import { encode as reference, decode as referenceDecode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { Decoder, INCOMPLETE } from '../../../plugins/server/msgpack/decoder.ts'
 import { encode } from '../../../plugins/server/msgpack/encode.ts'
@@ -36,15 +36,31 @@ test('what was encoded is read back', () => {
   )
 })
 
+test('maps of few keys are read as any others are, in the order in which the keys came', () => {
+  const name = fc.constantFrom('InstanceId', 'EventName', 'Data', 'EventId', 'other')
+  const pairs = fc.array(fc.tuple(name, value), { maxLength: 4 })
+  fc.assert(
+    fc.property(pairs, (any) => {
+      // By hand, because the same key may come twice.
+      const bytes = Buffer.concat([Buffer.from([0x80 | any.length]), ...any.flat().map(encode)])
+      const read = new Decoder().decode(bytes, 0)
+      assert.equal(JSON.stringify(read), JSON.stringify(referenceDecode(bytes)))
+    }),
+  )
+})
+
 test('a header called __proto__ stays data', () => {
-  const bytes = Buffer.concat([
-    Buffer.from([0x81, 0xa9]),
-    Buffer.from('__proto__'),
-    Buffer.from([0x91, 0xa1, 0x78]),
-  ])
-  const read = new Decoder().decode(bytes, 0) as Record<string, unknown>
-  assert.deepEqual(Object.entries(read), [['__proto__', ['x']]])
-  assert.equal(Object.getPrototypeOf(read), Object.prototype)
+  for (const others of [[], ['a'], ['a', 'b']]) {
+    const names = [...others, '__proto__']
+    const pairs = names.map((name) => Buffer.concat([encode(name), encode(['x'])]))
+    const bytes = Buffer.concat([Buffer.from([0x80 | names.length]), ...pairs])
+    const read = new Decoder().decode(bytes, 0) as Record<string, unknown>
+    assert.deepEqual(
+      Object.entries(read),
+      names.map((name) => [name, ['x']]),
+    )
+    assert.equal(Object.getPrototypeOf(read), Object.prototype)
+  }
 })
 
 test('a text that is remembered is the one that came, whatever shares its slot', () => {
