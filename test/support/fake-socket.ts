@@ -25,8 +25,9 @@ export class FakeSocket extends EventEmitter {
     return bytes
   }
 
-  write(bytes: Buffer): boolean {
-    this.written.push(bytes)
+  write(bytes: Uint8Array): boolean {
+    // Not a copy: what was written must not be overwritten either.
+    this.written.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     return true
   }
 

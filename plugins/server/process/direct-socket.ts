@@ -7,13 +7,13 @@ import { Socket } from 'node:net'
 interface Handle {
   /** Called after each read; what was read is in the binding's state. */
   onread: (this: Handle, bytes?: unknown) => unknown
-  writeBuffer(request: WriteRequest, bytes: Buffer): number
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number
 }
 
 /** Stays with libuv while it still has to write; every other time it is as new afterwards. */
 interface WriteRequest {
   oncomplete?: (status: number) => void
-  buffer?: Buffer
+  buffer?: Uint8Array
 }
 
 interface Binding {
@@ -78,7 +78,7 @@ class DirectSocket extends Socket {
     return this.#waiting
   }
 
-  override write(bytes: Buffer | string): boolean {
+  override write(bytes: Uint8Array | string): boolean {
     const handle = (this as unknown as Owner)._handle
     if (!handle || typeof bytes === 'string') return super.write(bytes)
     const mine = request!
@@ -88,7 +88,7 @@ class DirectSocket extends Socket {
     return error === 0
   }
 
-  #keep(mine: WriteRequest, bytes: Buffer): void {
+  #keep(mine: WriteRequest, bytes: Uint8Array): void {
     request = new binding!.WriteWrap()
     this.#waiting += bytes.length
     mine.buffer = bytes

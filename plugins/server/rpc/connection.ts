@@ -34,7 +34,7 @@ const DEFAULT_MAX_BYTES = 8 * 1024 * 1024
 /** An answer on its way out. */
 interface Unsent {
   readonly messageId: unknown
-  readonly bytes: Buffer
+  readonly bytes: Uint8Array
   /** It is not sent when its question is older than this, in ms. */
   readonly limitMs: number
 }
@@ -121,7 +121,7 @@ export class Connection implements ReplyTarget {
     return this.#unanswered === 0 ? this.#readAt : null
   }
 
-  reply(request: RpcRequest, bytes: Buffer, ms: number): void {
+  reply(request: RpcRequest, bytes: Uint8Array, ms: number): void {
     this.#unanswered--
     this.#stats?.latencies[request.method].record(ms)
     // Kong has one request on a connection. When a newer one came in later, it has stopped waiting for this answer,

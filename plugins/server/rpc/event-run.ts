@@ -65,7 +65,7 @@ export class EventRun implements Limited {
   #next: Next | null = null
   #method = ''
   /** Answers that Kong has not asked for yet; null is the end. */
-  #outbox: (Buffer | null)[] | null = null
+  #outbox: (Uint8Array | null)[] | null = null
   /** Nothing more is sent: ended, exited, late or abandoned. */
   #isClosed = false
   #isExiting = false
@@ -109,7 +109,7 @@ export class EventRun implements Limited {
   call(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#isClosed || this.#isExiting) return Promise.reject(this.#overError(method))
     const isFinal = FINAL_METHODS.has(method)
-    let reply: Buffer
+    let reply: Uint8Array
     try {
       reply = this.#isAsked
         ? callReply(this.#request.messageId, { method, args }, this.id)
@@ -195,12 +195,12 @@ export class EventRun implements Limited {
     return promise
   }
 
-  #queue(answer: Buffer | null): void {
+  #queue(answer: Uint8Array | null): void {
     if (this.#outbox === null) this.#outbox = [answer]
     else this.#outbox.push(answer)
   }
 
-  #sendQueued(outbox: (Buffer | null)[]): void {
+  #sendQueued(outbox: (Uint8Array | null)[]): void {
     const body = outbox.shift() ?? null
     if (body === null) this.#end()
     else {
@@ -213,7 +213,7 @@ export class EventRun implements Limited {
     this.#send(endReply(this.#request.messageId, this.id), true)
   }
 
-  #send(reply: Buffer, isLast: boolean): void {
+  #send(reply: Uint8Array, isLast: boolean): void {
     this.#isAsked = false
     const request = this.#request
     const ms = this.#host.now() - request.now

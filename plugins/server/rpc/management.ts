@@ -36,7 +36,7 @@ export function answerManagement(
   host: Managed,
   { method, messageId, args: [argument] }: Question,
   at: Circumstances,
-): Buffer | string | null {
+): Uint8Array | string | null {
   switch (method) {
     case 'StartInstance':
       return startInstance(host, messageId, argument, at)
@@ -69,7 +69,7 @@ function startInstance(
   messageId: unknown,
   argument: unknown,
   at: Circumstances,
-): Buffer | string {
+): Uint8Array | string {
   const { Name, Config } = (argument ?? {}) as { Name?: unknown; Config?: unknown }
   if (typeof Name !== 'string' || typeof Config !== 'string') return 'StartInstance needs Name and Config'
   try {
@@ -86,7 +86,7 @@ function closeInstance(
   messageId: unknown,
   id: unknown,
   { now, seconds }: Circumstances,
-): Buffer | string {
+): Uint8Array | string {
   const instance = instances.close(id as number, now)
   if (!instance) return noInstance(id)
   const { Name, Id, Config } = describe(instance)

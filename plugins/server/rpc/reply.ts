@@ -18,47 +18,47 @@ export interface PdkCall {
 }
 
 /** `[1, messageId, nil, result]`. @throws TypeError when `result` cannot be sent. */
-export function resultReply(messageId: unknown, result: unknown): Buffer {
+export function resultReply(messageId: unknown, result: unknown): Uint8Array {
   begin(messageId)
   writer.byte(0xc0)
   encodeInto(writer, result)
-  return writer.take()
+  return writer.takeBytes()
 }
 
 /** `[1, messageId, error, nil]`. Kong logs the text, and starts an instance again when it says "no plugin instance". */
-export function errorReply(messageId: unknown, error: string): Buffer {
+export function errorReply(messageId: unknown, error: string): Uint8Array {
   begin(messageId)
   encodeString(writer, error)
   writer.byte(0xc0)
-  return writer.take()
+  return writer.takeBytes()
 }
 
 /** The reply that ends an event: `{Data: "ret", EventId}`. */
-export function endReply(messageId: unknown, eventId: number): Buffer {
+export function endReply(messageId: unknown, eventId: number): Uint8Array {
   beginEvent(messageId)
   writer.raw(RET)
   return endEvent(eventId)
 }
 
 /** The reply that has Kong make a call: `{Data: {Method, Args}, EventId}`. @throws TypeError when it cannot be sent. */
-export function callReply(messageId: unknown, call: PdkCall, eventId: number): Buffer {
+export function callReply(messageId: unknown, call: PdkCall, eventId: number): Uint8Array {
   beginEvent(messageId)
   writeCall(call)
   return endEvent(eventId)
 }
 
 /** The same for a call that was encoded before. */
-export function encodedCallReply(messageId: unknown, body: Uint8Array, eventId: number): Buffer {
+export function encodedCallReply(messageId: unknown, body: Uint8Array, eventId: number): Uint8Array {
   beginEvent(messageId)
   writer.raw(body)
   return endEvent(eventId)
 }
 
 /** `{Method, Args}`. @throws TypeError when an argument cannot be sent. */
-export function encodeCall(call: PdkCall): Buffer {
+export function encodeCall(call: PdkCall): Uint8Array {
   writer.reset()
   writeCall(call)
-  return writer.take()
+  return writer.takeBytes()
 }
 
 function writeCall({ method, args }: PdkCall): void {
@@ -84,8 +84,8 @@ function beginEvent(messageId: unknown): void {
   writer.raw(DATA)
 }
 
-function endEvent(eventId: number): Buffer {
+function endEvent(eventId: number): Uint8Array {
   writer.raw(EVENT_ID)
   encodeNumber(writer, eventId)
-  return writer.take()
+  return writer.takeBytes()
 }

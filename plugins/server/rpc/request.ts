@@ -25,7 +25,7 @@ export interface ReplyTarget {
   /** Name of the plugin whose socket it came in by. */
   readonly plugin: string
   /** Answers `request` after `ms`. */
-  reply(request: RpcRequest, bytes: Buffer, ms: number): void
+  reply(request: RpcRequest, bytes: Uint8Array, ms: number): void
 }
 
 /** A message that waits for its answer. */
