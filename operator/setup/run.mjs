@@ -55,7 +55,7 @@ const jobs = {
     return jobs.test(testFiles(named()).filter(isOfKong))
   },
   soak: async () => {
-    const how = ['--test-concurrency=1', '--test-timeout=1800000']
+    const how = ['--test-concurrency=1', '--test-timeout=3600000']
     return [
       '--enable-source-maps',
       '--test',

@@ -11,7 +11,7 @@ import { descendants } from './process-tree.ts'
 import { waitFor } from './wait-for.ts'
 
 export const FEED_TOKEN = 'token-of-the-feed-for-tests'
-const LINE_TOKEN = 'token-of-the-lines-for-tests'
+export const LINE_TOKEN = 'token-of-the-lines-for-tests'
 
 /** How the gateway tells what became of requests. */
 export type OutcomeWays = 'access_log' | 'observer' | 'both'
