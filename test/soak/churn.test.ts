@@ -100,7 +100,8 @@ async function evened(
     const kept = all.toSorted((one, other) => rank(one) - rank(other)).slice(0, INSTANCES)
     const more = Array.from({ length: INSTANCES - kept.length }, (_, n) => {
       const id = `${kept[0]!.service}-even-${step}-${n}`
-      return { ...kept[0]!, id, port: 10_000 + n, check: 'passing' as const }
+      // No address twice: of two instances there Kong has one target.
+      return { ...kept[0]!, id, port: 10_000 + step * INSTANCES + n, check: 'passing' as const }
     })
     return { kept, more, rest: all.filter((each) => !kept.includes(each)) }
   })
