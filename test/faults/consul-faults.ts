@@ -130,6 +130,7 @@ export const CONSUL_FAULTS: readonly Fault<never>[] = [
         await delay(200) // five times a second
       }
     },
+    isNoticed: async (stage) => (await stage.status()).consul.error !== null,
     // Consul goes on with a query that was cut until its wait is over, and takes 200 connections of one address. Above that a
     // current one answers 429, and is left alone for longer and longer.
     bounds: { failed: 0, newServiceMs: 6_000 },

@@ -112,13 +112,13 @@ export const MACHINE_FAULTS: readonly Fault<never>[] = [
     },
     lastsMs: 0,
     inject: async ({ resource: disk, mesh, processes }) => {
-      disk.fill()
+      disk.fill(mesh.operator.pid)
       const code = await mesh.operator.stop()
       if (code !== 0)
         throw new Error(`the operator ended with ${code}: ${mesh.operator.output().slice(-500)}`)
       await processes.startOperator()
     },
-    heal: ({ resource: disk }) => disk.free(),
+    heal: ({ resource: disk, mesh }) => disk.free(mesh.operator.pid),
     bounds: { failed: 0 },
   }),
   fault<SmallDisk>({
@@ -131,9 +131,9 @@ export const MACHINE_FAULTS: readonly Fault<never>[] = [
       return { resource: disk, mesh: { meshOptions: { keepData: true, dataFolder: disk.folder } } }
     },
     lastsMs: 5_000,
-    inject: ({ resource: disk }) => disk.fill(),
+    inject: ({ resource: disk, mesh }) => disk.fill(mesh.consul.pid),
     heal: async ({ resource: disk, mesh }) => {
-      disk.free()
+      disk.free(mesh.consul.pid)
       // A server of Consul whose log could not be written ends, or has to be started again by whoever runs it.
       await mesh.consul.kill()
       await mesh.consul.start()

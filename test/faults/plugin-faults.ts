@@ -82,6 +82,8 @@ export const PLUGIN_FAULTS: readonly Fault<never>[] = [
     },
     lastsMs: 5_000,
     inject: ({ resource: target }) => target.close(),
+    isNoticed: async ({ processes }) =>
+      /mesh_span_export_retries_total\{[^}]*\} [1-9]/.test(await processes.plugins.metrics()),
     bounds: { failed: 0 },
   }),
 ]

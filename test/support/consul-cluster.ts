@@ -90,6 +90,9 @@ export async function startConsulCluster(): Promise<ConsulCluster> {
     consul: {
       url: `http://127.0.0.1:${asked.http}`,
       httpPort: asked.http,
+      get pid() {
+        return asked.child.pid!
+      },
       request,
       ...consulCalls(request),
       kill,

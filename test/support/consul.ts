@@ -13,6 +13,8 @@ export interface TestConsul {
   /** e.g. http://127.0.0.1:39125 */
   readonly url: string
   readonly httpPort: number
+  /** Of the process that runs now. */
+  readonly pid: number
   /** One request to /v1<path>; throws on a status of 400 and more. */
   request(method: string, path: string, body?: unknown): Promise<unknown>
   register(service: Registration): Promise<void>
@@ -117,6 +119,9 @@ export async function startConsul({
   return {
     url,
     httpPort,
+    get pid() {
+      return child!.pid!
+    },
     request,
     ...consulCalls(request),
     kill,
