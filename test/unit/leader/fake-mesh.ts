@@ -1,3 +1,4 @@
+import { CHECK_TIMEOUT_MS } from '../../../operator/leader/timing.ts'
 import { FakeConsul } from './fake-consul.ts'
 import { FakeNetwork } from './fake-network.ts'
 import { FakeOperator, type World } from './fake-operator.ts'
@@ -15,7 +16,6 @@ export type Fault =
 
 const TURN_MS = 25
 const PROBE_EVERY_MS = 1000
-const PROBE_TIMEOUT_MS = 2000
 
 /** Several operators, a Consul and the wires between them; everything random comes from `seed`. */
 export class FakeMesh {
@@ -96,7 +96,7 @@ export class FakeMesh {
     if (operator().runs && network.connected(id, 'consul')) consul.setCheck(id, 'passing')
     else if (operator().dead && network.connected(id, 'consul')) consul.setCheck(id, 'critical')
     else {
-      network.after(PROBE_TIMEOUT_MS, () => {
+      network.after(CHECK_TIMEOUT_MS, () => {
         consul.setCheck(id, 'critical')
         next()
       })
