@@ -23,6 +23,8 @@ export interface Fault<Resource = unknown> {
   readonly settings?: object
   /** How long clients wait for an answer, ms. Default 10 000. */
   readonly timeoutMs?: number
+  /** Requests. Default 200. */
+  readonly perSecond?: number
   /** How long the fault stays before it is healed, ms; what `inject` takes counts. */
   readonly lastsMs: number
   /** What has to be there before requests flow. */

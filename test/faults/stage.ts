@@ -1,6 +1,6 @@
 // The whole mesh that a fault is put to: every part a process, three instances, 200 requests a second.
 import { type ChaosProxy, startChaosProxy } from '../support/chaos-proxy.ts'
-import { trafficTo } from '../support/grey-fault.ts'
+import { PER_SECOND, trafficTo } from '../support/grey-fault.ts'
 import type { InstanceProcess } from '../support/instance.ts'
 import type { Mesh } from '../support/mesh.ts'
 import { type ProcessMesh, startProcessMesh } from '../support/process-mesh.ts'
@@ -41,7 +41,11 @@ export interface StageStatus {
 
 /** Without traffic yet: the caller starts it, since whatever fails before is no result. */
 export async function startStage<Resource>(
-  { settings = {}, timeoutMs = 10_000 }: Pick<Fault<Resource>, 'settings' | 'timeoutMs'>,
+  {
+    settings = {},
+    timeoutMs = 10_000,
+    perSecond = PER_SECOND,
+  }: Pick<Fault<Resource>, 'settings' | 'timeoutMs' | 'perSecond'>,
   prepared: Prepared<Resource>,
 ): Promise<Stage<Resource>> {
   const { between = [], mesh: options = {}, operatorEnv } = prepared
@@ -81,11 +85,11 @@ export async function startStage<Resource>(
     const tls = prepared.tls
     const traffic =
       tls === undefined
-        ? trafficTo(mesh.proxyUrl, service, { timeoutMs })
+        ? trafficTo(mesh.proxyUrl, service, { timeoutMs, perSecond })
         : startTraffic({
             url: `https://127.0.0.1:${tls.port}/`,
             headers: () => ({ host: `${service}.mesh` }),
-            perSecond: 200,
+            perSecond,
             timeoutMs,
             tls,
           })
