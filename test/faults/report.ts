@@ -23,7 +23,7 @@ export function markdown(rows: readonly Row[], machine: string): string {
     '- In the end of each row `kongsul plan` must find nothing to change: nothing was lost between Consul and Kong.',
     '',
     'The part that takes under five minutes runs with `npm test`, on the same meshes with less traffic: `traffic-crash`,',
-    '`grey-failures`, `consul-outage`, `operator-consul-access`, `operator-doubt`, `operator-killed-midway`, `operator-ha`,',
+    '`faults`, `grey-failures`, `consul-outage`, `operator-consul-access`, `operator-doubt`, `operator-killed-midway`, `operator-ha`,',
     '`leader-takeover`, `plugin-faults`, `otlp-export`, `legacy-outage` and `tls`, in `test/integration/`.',
     '',
     '| fault | failed of sent | others | failing ms | slowest ms | noticed ms | whole ms | new service ms | measured |',
