@@ -7,6 +7,10 @@ export interface CompletedCommand {
   readonly summary: string
   /** Long options with their values where these are a choice: `--output` -> text, json. */
   readonly options: ReadonlyMap<string, readonly string[]>
+  /** Short forms of options with a choice of values: `-o` -> text, json. */
+  readonly shorts: ReadonlyMap<string, readonly string[]>
+  /** What its arguments may be, where that is a choice. */
+  readonly choices: readonly string[]
   readonly commands: readonly CompletedCommand[]
 }
 
@@ -38,11 +42,12 @@ function places(command: CompletedCommand, path: readonly string[] = []): readon
 function bash(root: CompletedCommand): string {
   const all = places(root)
   const words = all.map(({ path, command }) => {
-    const offered = [...command.commands.map(({ name }) => name), ...command.options.keys()]
+    const { commands, choices, options } = command
+    const offered = [...commands.map(({ name }) => name), ...choices, ...options.keys()]
     return `    ${quoted(path)}) words=${quoted(offered.join(' '))} ;;`
   })
   const values = all.flatMap(({ path, command }) =>
-    [...command.options]
+    [...command.options, ...command.shorts]
       .filter(([, choices]) => choices.length > 0)
       .map(
         ([option, choices]) => `    ${quoted(`${path} ${option}`)}) words=${quoted(choices.join(' '))} ;;`,
@@ -86,7 +91,8 @@ function fish(root: CompletedCommand): string {
       const takes = choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : ''
       return `complete -c ${root.name}${when} -l ${option.slice(2)}${takes}`
     })
-    return [...subcommands, ...options]
+    const choices = command.choices.map((choice) => `complete -c ${root.name} -f${when} -a ${quoted(choice)}`)
+    return [...subcommands, ...choices, ...options]
   })
   return `${lines.join('\n')}\n`
 }

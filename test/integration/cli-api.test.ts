@@ -48,6 +48,8 @@ test('config set writes what get shows and explain explains, and names what it r
   const { stdout } = await run('config', 'explain', service)
   match(stdout, new RegExp(`loadBalancing.strategy +"random" +mesh/services/${service}`))
   match(stdout, /retries +3 +built-in/)
+  const taken = await run('config', 'set', service, 'load-balancer', 'strategy=null')
+  deepEqual([taken.code, taken.stdout], [0, 'strategy = "round_robin"\nhash_on = null\n'])
   const wrong = await run('config', 'set', service, 'load-balancer', 'strategy=best')
   equal(wrong.code, 1)
   match(wrong.stderr, /strategy: must be one of/)

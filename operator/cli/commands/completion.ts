@@ -36,6 +36,12 @@ function completed(command: Command): CompletedCommand {
     name: command.name(),
     summary: command.summary() || command.description(),
     options: new Map(options),
+    shorts: new Map(
+      help
+        .visibleOptions(command)
+        .flatMap(({ short, argChoices }) => (short && argChoices ? [[short, argChoices] as const] : [])),
+    ),
+    choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     commands: help
       .visibleCommands(command)
       .filter((each) => each.name() !== 'help')

@@ -21,24 +21,34 @@ const CODES = `
 Exit codes:
   0  done
   1  refused, or an error`
-const READ_HELP = `
+const ALL = `
 With - in place of a service: what holds for services that say nothing themselves.
 ${CODES}
-
+`
+const GET_HELP = `${ALL}
 Examples:
+  kongsul config get web
   kongsul config get web timeouts
+  kongsul config get - circuitBreaker -o json`
+const EXPLAIN_HELP = `${ALL}
+Examples:
   kongsul config explain web
   kongsul config explain -`
 const SET_HELP = `
 KIND and its parameters:
 ${KINDS.join('\n')}
 
-The values are merged into Consul's KV, into mesh/services/SERVICE, or with - into mesh/defaults for all.
+The values are merged into Consul's KV, into mesh/services/SERVICE, or with - into mesh/defaults for all. NAME=null takes one
+out again, so that the layer below decides. What is printed is what holds now.
 ${CODES}
 
 Examples:
   kongsul config set web load-balancer strategy=least_connections
+  kongsul config set web load-balancer strategy=null                        as mesh/defaults has it
   kongsul config set - circuit-breaker failure_threshold=5 recovery_timeout=30`
+
+/** Takes a setting out. */
+const NOTHING = 'null'
 
 /** `kongsul config get|set|explain SERVICE`: settings of services, in Consul's KV. */
 export function addServiceConfig(command: Command): void {
@@ -47,7 +57,7 @@ export function addServiceConfig(command: Command): void {
     .argument('<service>', 'a service, or - for the defaults')
     .argument('[setting]', 'a dotted path such as timeouts.readMs; all that begin with it')
     .description('Shows the effective settings of a service.')
-    .addHelpText('after', READ_HELP)
+    .addHelpText('after', GET_HELP)
     .action(async (service: string, setting: string | undefined, options: Options) => {
       const { io } = begin(options)
       const found = (await explained(service, options)).filter(([path]) => isBelow(path, setting))
@@ -59,7 +69,7 @@ export function addServiceConfig(command: Command): void {
     .command('explain')
     .argument('<service>', 'a service, or - for the defaults')
     .description('Shows every effective setting of a service, and which layer set it.')
-    .addHelpText('after', READ_HELP)
+    .addHelpText('after', EXPLAIN_HELP)
     .action(async (service: string, options: Options) => {
       const { io } = begin(options)
       const found = await explained(service, options)
@@ -77,15 +87,18 @@ export function addServiceConfig(command: Command): void {
     .command('set')
     .argument('<service>', 'a service, or - for all')
     .addArgument(new Argument('<kind>', 'what is set').choices(Object.keys(CONFIGURABLE)))
-    .argument('<name=value...>')
+    .argument('<name=value...>', 'parameters of the kind, and their values')
     .description('Sets parameters of a service, or of all, in Consul’s KV.')
     .addHelpText('after', SET_HELP)
     .action(async (service: string, kind: string, pairs: readonly string[], options: Options) => {
       const { config, io } = begin(options)
-      const query = new URLSearchParams(pairsOf(pairs, '='))
+      const given = Object.entries(pairsOf(pairs, '='))
+      const query = new URLSearchParams(given.filter(([, value]) => value !== NOTHING))
+      const taken = given.filter(([, value]) => value === NOTHING).map(([name]) => [name, null])
+      const body = taken.length === 0 ? undefined : Object.fromEntries(taken)
       if (service !== '-') query.set('service', service)
       const path = `/configure/${encodeURIComponent(kind)}?${query}`
-      const done = await callOperator<Record<string, unknown>>(config, 'POST', path)
+      const done = await callOperator<Record<string, unknown>>(config, 'POST', path, body)
       if (done === null) throw operatorDown(config, `configuring ${service}`)
       if (io.format === 'json') return io.json(done)
       const { status: _, service: __, ...values } = done

@@ -7,6 +7,8 @@ const leaf = (name: string, options: readonly [string, readonly string[]][] = []
   name,
   summary: `what ${name} isn't`,
   options: new Map(options),
+  shorts: new Map(options.filter(([name]) => name === '--output').map(([, choices]) => ['-o', choices])),
+  choices: name === 'adopt' ? ['upstream', 'route'] : [],
   commands: [],
 })
 const root: CompletedCommand = {
@@ -16,6 +18,7 @@ const root: CompletedCommand = {
       ['--output', ['text', 'json']],
       ['--direct', []],
     ]),
+    leaf('adopt', [['--force', []]]),
     { ...leaf('overrides'), commands: [leaf('list'), leaf('pin', [['--field', []]])] },
   ],
 }
@@ -35,6 +38,8 @@ test('bash completes commands, those below them, options and their choices', () 
   deepEqual(offered('kongsul plan --o'), ['--output'])
   deepEqual(offered('kongsul plan --output '), ['text', 'json'])
   deepEqual(offered('kongsul plan --direct --output j'), ['json'])
+  deepEqual(offered('kongsul plan -o '), ['text', 'json'])
+  deepEqual(offered('kongsul adopt '), ['upstream', 'route', '--force'])
 })
 
 test('what is no word of ours is taken for a file', () => {
@@ -53,4 +58,5 @@ test('fish knows each command with what it is for, below the command it belongs 
     `complete -c kongsul -f -n '__fish_seen_subcommand_from overrides; and not __fish_seen_subcommand_from list pin' -a pin -d 'what pin isn'\\''t'`,
   )
   match(lines.join('\n'), /-n '__fish_seen_subcommand_from plan' -l output -x -a 'text json'/)
+  match(lines.join('\n'), /-f -n '__fish_seen_subcommand_from adopt' -a 'upstream'/)
 })
