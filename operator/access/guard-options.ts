@@ -2,12 +2,16 @@ import { type GuardOptions, WRITE_RATE } from '../http/guard.ts'
 import { isLoopback } from '../http/host-check.ts'
 import type { ApiConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { revealed } from '../telemetry/secret.ts'
+import { revealed, type Secret } from '../telemetry/secret.ts'
 import { isWithin, parseNetworks } from './networks.ts'
 import { TokenBook } from './token-book.ts'
 
 /** Who is let in, by the configuration; says so when nobody can be. */
-export function guardOptions(api: ApiConfig, log: Logger, feedToken?: string): Omit<GuardOptions, 'boundTo'> {
+export function guardOptions(
+  api: ApiConfig,
+  log: Logger,
+  feedToken?: Secret | string,
+): Omit<GuardOptions, 'boundTo'> {
   const tokens = new TokenBook(api.tokenFiles ?? [], revealed(api.token), log)
   if (!isLoopback(api.host) && tokens.isEmpty) {
     const hint = 'set access.tokenFiles (KONGSUL_ACCESS_TOKEN_FILES) or access.token (KONGSUL_ACCESS_TOKEN)'

@@ -1,5 +1,7 @@
 import http from 'node:http'
-import https from 'node:https'
+import { tlsAgent } from '../secrets/tls-agent.ts'
+import type { TlsConfig } from '../secrets/tls-options.ts'
+import { proxyTls } from './proxy-tls.ts'
 import type { Failure } from './retry.ts'
 
 export interface ProxyRequest {
@@ -45,12 +47,13 @@ export interface ProxyLimits {
   readonly mostBytes?: number
   /** At once; more requests wait. Default as many as there are requests. */
   readonly mostConnections?: number
+  readonly tls?: TlsConfig | undefined
 }
 
 /** Sends to Kong's proxy over connections that are kept. */
 export function createProxyClient(
   proxyUrl: string,
-  { mostBytes = MOST_ANSWER_BYTES, mostConnections = Number.POSITIVE_INFINITY }: ProxyLimits = {},
+  { mostBytes = MOST_ANSWER_BYTES, mostConnections = Number.POSITIVE_INFINITY, tls }: ProxyLimits = {},
 ): ProxyClient {
   const kept = {
     keepAlive: true,
@@ -59,7 +62,10 @@ export function createProxyClient(
     maxFreeSockets: 64,
     scheduling: 'lifo',
   } as const
-  const agents = { httpAgent: new http.Agent(kept), httpsAgent: new https.Agent(kept) }
+  const agents = {
+    httpAgent: new http.Agent(kept),
+    httpsAgent: tlsAgent(kept, proxyTls(proxyUrl, tls), 'kong.proxy'),
+  }
   // Loaded with the first call: it is 10 MiB, and many an operator is never asked for one.
   const connect = async () =>
     (await import('axios')).default.create({

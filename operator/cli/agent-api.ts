@@ -1,8 +1,8 @@
 import ConsulClient from 'consul'
 import { connectionAgent } from '../consul/connection-agent.ts'
 import { consulError } from '../consul/consul-error.ts'
+import { withToken } from '../consul/with-token.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
-import { revealed } from '../telemetry/secret.ts'
 
 /** What the agent says about itself, as far as we look at it. */
 export interface AgentSelf {
@@ -53,10 +53,9 @@ const TIMEOUT_MS = 10_000
 /** Client of the agent at `config.url`, through the `consul` package. */
 export function agentApi(config: ConsulConfig): AgentApi {
   const agent = connectionAgent(config.url, config.tls)
-  const token = revealed(config.token)
-  const defaults = { timeout: TIMEOUT_MS, ...(token === undefined ? {} : { token }) }
-  const options = { baseUrl: `${config.url}/v1`, agent, defaults }
-  const consul = new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0])
+  const options = { baseUrl: `${config.url}/v1`, agent, defaults: { timeout: TIMEOUT_MS } }
+  const client = new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0])
+  const consul = withToken<typeof client>(client, config.token)
   const call = async <T>(endpoint: string, run: () => Promise<unknown>): Promise<T> => {
     try {
       return (await run()) as T

@@ -1,13 +1,18 @@
 import type { ProcessConfig } from '../config/load-config.ts'
+import { tlsFetch } from '../secrets/tls-fetch.ts'
+import { tlsRemedy } from '../secrets/tls-remedy.ts'
 import { revealed } from '../telemetry/secret.ts'
 import { CliError, explain } from './cli-error.ts'
 import { refused } from './refused.ts'
 
 const TIMEOUT_MS = 30_000
+/** Of the settings that are about TLS to operators. */
+export const OPERATORS = 'operators'
 
 export const API = '/api/v1/mesh/v2'
 
-export type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
+export type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'> &
+  Partial<Pick<ProcessConfig, 'operatorsTls'>>
 
 /**
  * One call of the running operator's API.
@@ -16,7 +21,7 @@ export type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
  * @throws CliError with what it said when it refuses
  */
 export async function callOperator<T>(
-  { addr, operatorToken }: Asked,
+  { addr, operatorToken, operatorsTls }: Asked,
   method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
@@ -25,7 +30,7 @@ export async function callOperator<T>(
   const token = revealed(operatorToken)
   let answer: Response
   try {
-    answer = await fetch(`${addr}${API}${path}`, {
+    answer = await tlsFetch(operatorsTls, OPERATORS)(`${addr}${API}${path}`, {
       method,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -36,6 +41,7 @@ export async function callOperator<T>(
     })
   } catch (error) {
     if ((error as Error).name === 'TimeoutError') throw timedOut(`${method} ${addr}${API}${path}`, error)
+    refuseTls(`${method} ${addr}${API}${path}`, error)
     return null // down: the caller has another way, or says so
   }
   if (answer.ok) return (await answer.json()) as T
@@ -49,6 +55,18 @@ export function operatorDown({ addr }: Pick<Asked, 'addr'>, tried: string): CliE
     answer: `no operator answers at ${addr}`,
     remedy: 'start it with kongsul operator, or set KONGSUL_ADDR to where it runs',
   })
+}
+
+/** Somebody answers there, and TLS is not as our settings have it. @throws CliError */
+export function refuseTls(tried: string, error: unknown): void {
+  const { message } = error as NodeJS.ErrnoException
+  const remedy = tlsRemedy(error as Error, OPERATORS)
+  if (remedy === '') return
+  throw new CliError(
+    'OPERATOR_TLS',
+    { tried, answer: message.replace(`; ${remedy}`, ''), remedy },
+    { cause: error },
+  )
 }
 
 function timedOut(tried: string, error: unknown): CliError {

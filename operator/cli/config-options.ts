@@ -5,10 +5,12 @@ import { PORT_NAMES, type PortName, SETTINGS } from '../config/settings-table.ts
 
 export const CONFIGURATION = 'Configuration (flags > environment > file > defaults):'
 
+/** Settings of a command that asks the operator. */
+export const ASKING: readonly string[] = ['addr', 'tokenFile', 'operators']
+
 /** Settings of a command that decides by itself what Kong should hold, and asks the operator where one runs. */
 export const DECIDING: readonly string[] = [
-  'addr',
-  'tokenFile',
+  ...ASKING,
   'consul',
   'kong',
   'mesh',

@@ -1,9 +1,7 @@
-import type { ProcessConfig } from '../config/load-config.ts'
+import { tlsFetch } from '../secrets/tls-fetch.ts'
 import { revealed } from '../telemetry/secret.ts'
-import { API, operatorDown } from './call-operator.ts'
+import { API, type Asked, OPERATORS, operatorDown, refuseTls } from './call-operator.ts'
 import { refused } from './refused.ts'
-
-type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
 
 export interface ServerEvent {
   readonly event: string
@@ -21,7 +19,10 @@ export async function* openEvents(config: Asked, path: string, tried: string): A
   const token = revealed(config.operatorToken)
   const url = `${config.addr}${API}${path}`
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const answer = await fetch(url, { headers }).catch(() => null)
+  const answer = await tlsFetch(config.operatorsTls, OPERATORS)(url, { headers }).catch((error: unknown) => {
+    refuseTls(`GET ${url}`, error)
+    return null
+  })
   if (answer === null) throw operatorDown(config, tried)
   if (!answer.ok || answer.body === null) throw refused(`GET ${url}`, answer.status, await answer.text())
   yield* eventsIn(answer.body as AsyncIterable<Uint8Array>)

@@ -1,18 +1,18 @@
-import type { ProcessConfig } from '../config/load-config.ts'
 import type { Problem } from '../core/problem.ts'
+import { tlsFetch } from '../secrets/tls-fetch.ts'
 import type { FromKong } from '../sync/circuit-book.ts'
 import type { IntentionsStatus } from '../sync/intentions-status.ts'
 import type { CircuitRow } from '../sync/list-circuits.ts'
 import type { OperatorConfig } from '../sync/operator-config.ts'
 import type { OperatorStatus } from '../sync/operator-status.ts'
 import { revealed } from '../telemetry/secret.ts'
+import { type Asked, OPERATORS, refuseTls } from './call-operator.ts'
 import { troubled } from './circuit-notes.ts'
 import { CliError, explain } from './cli-error.ts'
 import { instanceCircuits, type StatusReport } from './status-report.ts'
 
 const TIMEOUT_MS = 10_000
 
-type Asked = Pick<ProcessConfig, 'addr' | 'operatorToken'>
 type Note = (line: string) => void
 
 /** What the running operator decides with, for a plan made here in its place. */
@@ -67,16 +67,25 @@ export async function readCircuits(config: Asked): Promise<CircuitAnswer> {
 }
 
 /** Whether the operator is ready; null when it does not answer. */
-export async function readReadiness(addr: string): Promise<{ ready: boolean; url: string } | null> {
+export async function readReadiness({
+  addr,
+  operatorsTls,
+}: Omit<Asked, 'operatorToken'>): Promise<{ ready: boolean; url: string } | null> {
   try {
-    const { ok } = await fetch(`${addr}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const asking = { signal: AbortSignal.timeout(TIMEOUT_MS) }
+    const { ok } = await tlsFetch(operatorsTls, OPERATORS)(`${addr}/readyz`, asking)
     return { ready: ok, url: addr }
-  } catch {
+  } catch (error) {
+    refuseTls(`GET ${addr}/readyz`, error)
     return null // down, which the reader of the report sees
   }
 }
 
-async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note): Promise<T | null> {
+async function ask<T>(
+  { addr, operatorToken, operatorsTls }: Asked,
+  path: string,
+  note: Note,
+): Promise<T | null> {
   const token = revealed(operatorToken)
   const directly = (why: string) => {
     note(`the operator at ${addr} ${why}: reading Consul and Kong directly`)
@@ -84,7 +93,7 @@ async function ask<T>({ addr, operatorToken }: Asked, path: string, note: Note):
   }
   let answer: Response
   try {
-    answer = await fetch(`${addr}${path}`, {
+    answer = await tlsFetch(operatorsTls, OPERATORS)(`${addr}${path}`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })

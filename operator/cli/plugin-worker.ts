@@ -4,11 +4,11 @@
 import { runWorker } from '../../plugins/server/process/worker.ts'
 import { SPARE } from '../../plugins/server/process/worker-process.ts'
 import { readWorkerSetup, WORKER_SETUP } from '../../plugins/server/process/worker-setup.ts'
+import { FileNewsBoard } from '../secrets/file-news.ts'
 import { createLogger } from '../telemetry/logger.ts'
 
-const { logLevel, ...setup } = readWorkerSetup(process.env[WORKER_SETUP])
-await runWorker({
-  ...setup,
-  isSpare: process.argv.includes(SPARE),
-  log: createLogger({ level: logLevel, component: 'plugins' }),
-})
+const files = new FileNewsBoard()
+const { logLevel, ...setup } = readWorkerSetup(process.env[WORKER_SETUP], files.tell)
+const log = createLogger({ level: logLevel, component: 'plugins' })
+files.listen(log)
+await runWorker({ ...setup, isSpare: process.argv.includes(SPARE), log })

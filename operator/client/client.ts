@@ -109,7 +109,7 @@ function exporterOf(
   return new OtlpExporter<Span>({
     name: new URL(otlp).host,
     url: tracesUrl(otlp),
-    headers: otlpHeaders,
+    headers: () => otlpHeaders,
     encode: asJson({ resource, version: own.version }),
     log: { debug: () => {}, info: () => {}, warn, error: warn },
   })

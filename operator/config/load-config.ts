@@ -4,13 +4,14 @@ import { basename, join } from 'node:path'
 import { legacyNetworks } from '../access/networks.ts'
 import type { OutcomeWay } from '../core/service-plugins.ts'
 import { adminUrls } from '../kong/admin-urls.ts'
-import type {
-  ConsulConfig,
-  KongConfig,
-  OperatorConfig,
-  RedisConfig,
-  TlsConfig,
-} from '../sync/operator-config.ts'
+import { FileNewsBoard } from '../secrets/file-news.ts'
+import { FileSecret } from '../secrets/file-secret.ts'
+import { HeaderFile } from '../secrets/header-file.ts'
+import { TlsFiles } from '../secrets/tls-files.ts'
+import { saysTls, type TlsConfig } from '../secrets/tls-options.ts'
+import { tlsSetting } from '../secrets/tls-remedy.ts'
+import type { NamedFile } from '../secrets/watched-files.ts'
+import type { ConsulConfig, KongConfig, OperatorConfig, RedisConfig } from '../sync/operator-config.ts'
 import { Secret } from '../telemetry/secret.ts'
 import { ConfigError } from './config-error.ts'
 import { type FileEntry, parseFile } from './parse-file.ts'
@@ -24,9 +25,13 @@ export interface ProcessConfig {
   /** The operator that status and plan ask. */
   readonly addr: string
   readonly operatorToken: Secret | undefined
+  /** How operators are reached at https. */
+  readonly operatorsTls: TlsConfig | undefined
   readonly plugins: PluginsConfig
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
   readonly resolved: ResolvedConfig
+  /** Tells of files that have changed. */
+  readonly fileNews: FileNewsBoard
 }
 
 /** What a plugin process runs with besides Kong's Admin API and the feed's token. */
@@ -41,6 +46,8 @@ export interface PluginsConfig {
   readonly tracesToOperators: boolean
   /** Of each service; 0: without limit. */
   readonly tracesPerSecond: number
+  /** For the collector that the environment names. */
+  readonly collector: { readonly headers: HeaderFile | undefined; readonly tls: TlsConfig | undefined }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -90,24 +97,39 @@ function readText(path: string, what: string): string {
 
 function assemble(resolved: ResolvedConfig, environment: Environment): ProcessConfig {
   const get = <T>(path: string): T => resolved.values.get(path)?.value as T
-  const pem = (path: string): string | undefined => {
+  const fileNews = new FileNewsBoard()
+  /** The file that a setting names; the source is for messages of the start. */
+  const named = (path: string): NamedFile | undefined => {
     const name = get<string | undefined>(path)
-    return name === undefined ? undefined : readText(name, `${path} (${resolved.values.get(path)!.source})`)
+    return name === undefined
+      ? undefined
+      : { setting: `${path} (${resolved.values.get(path)!.source})`, path: name }
   }
   const secretOf = (tokenPath: string, filePath: string): Secret | undefined => {
-    const token = (filePath === '' ? undefined : pem(filePath)?.trim()) || get<string | undefined>(tokenPath)
+    const token = get<string | undefined>(tokenPath)
+    const file = named(filePath)
+    if (file !== undefined) return orConfigError(() => new FileSecret(file, fileNews, token))
     return token ? new Secret(token) : undefined
   }
   const tlsOf = (prefix: string): TlsConfig | undefined => {
-    const key = pem(`${prefix}.keyFile`)
-    const tls: TlsConfig = {
-      ca: pem(`${prefix}.caFile`),
-      cert: pem(`${prefix}.certFile`),
-      key: key === undefined ? undefined : new Secret(key),
-      rejectUnauthorized: get<boolean>(`${prefix}.verify`),
+    const path = (name: string) => tlsSetting(prefix, name)
+    const names = { ca: named(path('caFile')), cert: named(path('certFile')), key: named(path('keyFile')) }
+    if ((names.cert === undefined) !== (names.key === undefined)) {
+      const [given, missing] = names.cert === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile']
+      throw new ConfigError([
+        `${(names.cert ?? names.key)!.setting} is given without ${path(missing!)}. Give both, or take ${path(given!)} away.`,
+      ])
     }
-    return tls.ca || tls.cert || tls.key || tls.rejectUnauthorized === false ? tls : undefined
+    const hasFiles = Object.values(names).some((file) => file !== undefined)
+    const tls: TlsConfig = {
+      files: hasFiles ? orConfigError(() => new TlsFiles(names, fileNews)) : undefined,
+      rejectUnauthorized: get<boolean>(path('verify')),
+      serverName: get<string | undefined>(path('serverName')),
+    }
+    return saysTls(tls) ? tls : undefined
   }
+  const sealKey = named('secrets.keyFile')
+  const headers = named('otlp.headersFile')
   const consul: ConsulConfig = {
     url: trimSlash(get<string>('consul.address')),
     token: secretOf('consul.token', 'consul.tokenFile'),
@@ -126,7 +148,10 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
   }
   const redisUrl = get<string | undefined>('redis.url')
   const redis: RedisConfig | undefined =
-    redisUrl === undefined ? undefined : { url: new Secret(redisUrl), tls: tlsOf('redis') }
+    redisUrl === undefined
+      ? undefined
+      : { url: new Secret(redisUrl), password: secretOf('', 'redis.passwordFile'), tls: tlsOf('redis') }
+  const operatorsTls = tlsOf('operators')
   const webhooks = get<string | undefined>('alerts.webhook')
   const ports = Object.fromEntries(PORT_NAMES.map((name) => [name, get<number>(`port.${name}`)]))
   return {
@@ -134,6 +159,7 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
       consul,
       kong,
       proxyUrl: trimSlash(get<string>('kong.proxyUrl')),
+      proxyTls: tlsOf('kong.proxy'),
       api: {
         host: get<string>('api.host'),
         port: get<number>('port.api'),
@@ -154,6 +180,7 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
       hostSuffix: get<string>('hostSuffix'),
       expose: get<'tagged' | 'all' | undefined>('expose.default'),
       resync: { cron: get<string>('resync.cron') },
+      operatorsTls,
       overrides: { policy: get<'keep' | 'revert'>('overrides.policy') },
       outcomes: get<OutcomeWay>('kong.outcomes'),
       operator: {
@@ -161,7 +188,7 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
         advertise: get<string | undefined>('operator.advertise'),
       },
       feedToken: secretOf('feed.token', 'feed.tokenFile'),
-      sealKey: secretOf('', 'secrets.keyFile'),
+      sealKey: sealKey && new Secret(readText(sealKey.path, sealKey.setting).trim()),
       redis,
       certificates: {
         folder: get<string | undefined>('certificates.folder'),
@@ -173,7 +200,8 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
         maxMegabytes: get<number | undefined>('traces.maxMegabytes'),
         snapshotFile: get<string | undefined>('traces.snapshotFile'),
         exportUrl: get<string | undefined>('traces.exportUrl'),
-        exportAuthorization: secretOf('traces.exportAuthorization', ''),
+        exportAuthorization: secretOf('traces.exportAuthorization', 'traces.exportAuthorizationFile'),
+        exportTls: tlsOf('traces.export'),
       },
       alerts:
         webhooks === undefined
@@ -181,6 +209,7 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
           : {
               webhooks: listOf(webhooks),
               token: secretOf('alerts.webhookToken', 'alerts.webhookTokenFile'),
+              tls: tlsOf('alerts'),
             },
       dryRun: get<boolean>('dryRun'),
     },
@@ -195,10 +224,25 @@ function assemble(resolved: ResolvedConfig, environment: Environment): ProcessCo
       feedHost: get<string>('feed.host'),
       tracesToOperators: get<boolean>('plugins.tracesToOperators'),
       tracesPerSecond: get<number>('plugins.tracesPerSecond'),
+      collector: {
+        headers: headers && orConfigError(() => new HeaderFile(headers, fileNews)),
+        tls: tlsOf('otlp'),
+      },
     },
     operatorToken: secretOf('', 'tokenFile'),
+    operatorsTls,
     logLevel: get<ProcessConfig['logLevel']>('log.level'),
     resolved,
+    fileNews,
+  }
+}
+
+/** @throws ConfigError with what `make` says is wrong with a file */
+function orConfigError<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw new ConfigError([(error as Error).message])
   }
 }
 

@@ -4,6 +4,7 @@ import { LINE_TOKEN } from '../../plugins/outcomes/log-format.ts'
 import { legacyNetworks } from '../access/networks.ts'
 import { OUTCOME_WAYS } from '../core/service-plugins.ts'
 import { hasCredentials, type Setting } from './setting.ts'
+import { tlsSettings } from './tls-settings.ts'
 
 const httpUrl = z.url({ protocol: /^https?$/, message: 'is not an http:// or https:// address' })
 /** Addresses are shown in logs, status and errors. */
@@ -74,18 +75,13 @@ export const SETTINGS: readonly Setting[] = [
   },
   secret('consul.token', ['CONSUL_HTTP_TOKEN'], 'ACL token for Consul'),
   file('consul.tokenFile', ['CONSUL_HTTP_TOKEN_FILE'], 'file holding the ACL token; wins over consul.token'),
-  file('consul.caFile', ['CONSUL_CACERT'], "CA certificate that signed Consul's certificate (PEM)"),
-  file('consul.certFile', ['CONSUL_CLIENT_CERT'], 'client certificate shown to Consul (PEM)'),
-  file('consul.keyFile', ['CONSUL_CLIENT_KEY'], 'key of the client certificate (PEM)'),
-  {
-    path: 'consul.verify',
-    kind: 'boolean',
-    schema: flag,
-    environment: ['CONSUL_HTTP_SSL_VERIFY'],
-    fallback: true,
-    help: "check Consul's certificate",
-    example: 'true',
-  },
+  ...tlsSettings('consul', "Consul's", 'Consul', {
+    caFile: ['CONSUL_CACERT'],
+    certFile: ['CONSUL_CLIENT_CERT'],
+    keyFile: ['CONSUL_CLIENT_KEY'],
+    serverName: ['CONSUL_TLS_SERVER_NAME'],
+    verify: ['CONSUL_HTTP_SSL_VERIFY'],
+  }),
   {
     path: 'consul.datacenter',
     kind: 'text',
@@ -133,17 +129,8 @@ export const SETTINGS: readonly Setting[] = [
     help: 'header that carries the Admin API token',
     example: 'Kong-Admin-Token',
   },
-  file('kong.caFile', [], "CA certificate that signed the Admin API's certificate (PEM)"),
-  file('kong.certFile', [], 'client certificate shown to the Admin API (PEM)'),
-  file('kong.keyFile', [], 'key of that certificate (PEM)'),
-  {
-    path: 'kong.verify',
-    kind: 'boolean',
-    schema: flag,
-    fallback: true,
-    help: "check the Admin API's certificate",
-    example: 'true',
-  },
+  ...tlsSettings('kong', "the Admin API's", 'the Admin API'),
+  ...tlsSettings('kong.proxy', "the proxy's", 'the proxy'),
   {
     path: 'kong.timeoutMs',
     kind: 'number',
@@ -177,17 +164,8 @@ export const SETTINGS: readonly Setting[] = [
     help: 'Redis of the old API and of limits that all nodes of Kong count together, redis[s]://[user:password@]host:port[/database]; without it the old paths answer 503',
     example: 'redis://127.0.0.1:6379',
   },
-  file('redis.caFile', [], "CA certificate that signed Redis's certificate (PEM)"),
-  file('redis.certFile', [], 'client certificate shown to Redis (PEM)'),
-  file('redis.keyFile', [], 'key of that certificate (PEM)'),
-  {
-    path: 'redis.verify',
-    kind: 'boolean',
-    schema: flag,
-    fallback: true,
-    help: "check Redis's certificate",
-    example: 'true',
-  },
+  file('redis.passwordFile', [], 'file holding the password of Redis; wins over that in redis.url'),
+  ...tlsSettings('redis', "Redis's", 'Redis'),
   {
     path: 'certificates.folder',
     kind: 'text',
@@ -216,6 +194,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   secret('alerts.webhookToken', [], 'bearer token for them'),
   file('alerts.webhookTokenFile', [], 'file holding that token; wins over alerts.webhookToken'),
+  ...tlsSettings('alerts', "the Alertmanagers'", 'Alertmanagers'),
   {
     path: 'links.grafana',
     kind: 'text',
@@ -447,6 +426,22 @@ export const SETTINGS: readonly Setting[] = [
     example: 'http://tempo:4318',
   },
   secret('traces.exportAuthorization', [], 'Authorization header for that endpoint, e.g. "Bearer TOKEN"'),
+  file(
+    'traces.exportAuthorizationFile',
+    [],
+    'file holding that header; wins over traces.exportAuthorization',
+  ),
+  ...tlsSettings('traces.export', "that endpoint's", 'that endpoint'),
+  file(
+    'otlp.headersFile',
+    [],
+    'file of headers for the collector of OTEL_EXPORTER_OTLP_ENDPOINT, one `NAME: VALUE` a line; each wins over one in OTEL_EXPORTER_OTLP_HEADERS',
+  ),
+  ...tlsSettings('otlp', "that collector's", 'that collector', {
+    caFile: ['OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CERTIFICATE'],
+    certFile: ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE'],
+    keyFile: ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY', 'OTEL_EXPORTER_OTLP_CLIENT_KEY'],
+  }),
   {
     path: 'log.level',
     kind: 'text',
@@ -463,6 +458,7 @@ export const SETTINGS: readonly Setting[] = [
     example: 'http://127.0.0.1:8080',
   },
   file('tokenFile', [], 'file holding the token for the operator'),
+  ...tlsSettings('operators', "the operators'", 'operators'),
   portSetting('proxy', 8000, "Kong's proxy"),
   portSetting('proxyTls', 8443, "Kong's proxy, TLS"),
   portSetting('admin', 8001, "Kong's Admin API"),
@@ -482,5 +478,4 @@ export const REFUSED_ENVIRONMENT: Readonly<Record<string, string>> = {
   CONSUL_PARTITION: 'Consul Enterprise partitions are not supported',
   CONSUL_HTTP_AUTH: 'basic authentication is not supported; use CONSUL_HTTP_TOKEN',
   CONSUL_CAPATH: 'a folder of CA certificates is not supported; put them into one file and set CONSUL_CACERT',
-  CONSUL_TLS_SERVER_NAME: 'another server name is not supported; use the name that the certificate has',
 }

@@ -3,9 +3,9 @@ import ConsulClient from 'consul'
 import type { AgentRegistration } from '../api/registration.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { connectionAgent } from './connection-agent.ts'
 import { ConsulError, consulError } from './consul-error.ts'
+import { withToken } from './with-token.ts'
 
 export type TtlStatus = 'passing' | 'warning' | 'critical'
 
@@ -28,7 +28,6 @@ const MOST_AGENTS = 100
 
 export function createAgentWriter(config: ConsulConfig, metrics: Metrics): AgentWriter {
   const agents = new Map<string, http.Agent>()
-  const token = revealed(config.token)
 
   const agentFor = (url: string): http.Agent => {
     const known = agents.get(url)
@@ -44,9 +43,10 @@ export function createAgentWriter(config: ConsulConfig, metrics: Metrics): Agent
   }
   const call = async (url: string, name: string, method: 'GET' | 'PUT', path: string, body?: unknown) => {
     const options = { baseUrl: `${url.replace(/\/+$/, '')}/v1`, agent: agentFor(url) }
-    const client = new ConsulClient(
-      options as unknown as ConstructorParameters<typeof ConsulClient>[0],
-    ) as unknown as Papi
+    const client = withToken<Papi>(
+      new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0]),
+      config.token,
+    )
     metrics.consulRequests.inc({ endpoint: name })
     try {
       const send = method === 'GET' ? client._get : client._put
@@ -54,7 +54,6 @@ export function createAgentWriter(config: ConsulConfig, metrics: Metrics): Agent
         name,
         path,
         timeout: TIMEOUT_MS,
-        headers: token === undefined ? {} : { 'x-consul-token': token },
         ...(body === undefined ? {} : { type: 'json', body }),
       })
       return answer.body

@@ -1,8 +1,7 @@
 import http from 'node:http'
-import https from 'node:https'
 import type { Socket } from 'node:net'
-import type { TlsConfig } from '../sync/operator-config.ts'
-import { revealed } from '../telemetry/secret.ts'
+import { tlsAgent } from '../secrets/tls-agent.ts'
+import type { TlsConfig } from '../secrets/tls-options.ts'
 
 /** Connections that are needed no more are given back after this time, also between two renewals; Consul never closes them. */
 const IDLE_MS = 1_000
@@ -11,17 +10,9 @@ const IDLE_MS = 1_000
  * The keep-alive agent of all reads. Connections: the long-lived ones and as many short ones as reads in flight;
  * Consul allows 200 per client.
  */
-export function connectionAgent(url: string, tls: TlsConfig = {}): http.Agent {
+export function connectionAgent(url: string, tls?: TlsConfig): http.Agent {
   const options = { keepAlive: true, maxSockets: 24, maxFreeSockets: 12 }
-  const agent = url.startsWith('https:')
-    ? new https.Agent({
-        ...options,
-        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-        ...(tls.key === undefined ? {} : { key: revealed(tls.key)! }),
-        rejectUnauthorized: tls.rejectUnauthorized ?? true,
-      })
-    : new http.Agent(options)
+  const agent = url.startsWith('https:') ? tlsAgent(options, tls, 'consul') : new http.Agent(options)
   return reportingCutAnswers(closingIdle(agent))
 }
 

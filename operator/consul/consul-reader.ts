@@ -4,7 +4,6 @@ import ConsulClient from 'consul'
 import type { Action } from '../core/intentions/intention.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { shaped } from './answer-shape.ts'
 import { connectionAgent } from './connection-agent.ts'
 import { ConsulError, consulError } from './consul-error.ts'
@@ -20,6 +19,7 @@ import type {
   RawServiceRow,
   RawSummary,
 } from './raw-rows.ts'
+import { withToken } from './with-token.ts'
 
 /** An answer that may be acted on: a leader is known and the server that answered heard of it lately. */
 export interface Answer<T> {
@@ -236,14 +236,10 @@ class Cancellable extends EventEmitter {
 }
 
 function client(config: ConsulConfig, agent: http.Agent) {
-  const token = revealed(config.token)
-  const defaults = {
-    ...(token === undefined ? {} : { token }),
-    ...(config.datacenter === undefined ? {} : { dc: config.datacenter }),
-  }
+  const defaults = config.datacenter === undefined ? {} : { dc: config.datacenter }
   const baseUrl = `${config.url.replace(/\/+$/, '')}/v1`
   const options = { baseUrl, agent, defaults } as unknown as ConstructorParameters<typeof ConsulClient>[0]
-  const consul = new ConsulClient(options) as unknown as Consul
+  const consul = withToken<Consul>(new ConsulClient(options), config.token)
   const get: (path: string, options: CallOptions) => Promise<[RawResponse, unknown]> = async (path, o) => {
     const { ctx, timeout, stale, ...rest } = o
     const response = await consul._get({
@@ -253,10 +249,9 @@ function client(config: ConsulConfig, agent: http.Agent) {
       timeout,
       query: {
         ...rest,
-        ...(defaults.dc === undefined ? {} : { dc: defaults.dc }),
+        ...defaults,
         ...(stale === false ? {} : { stale: '1' }),
       },
-      headers: token === undefined ? {} : { 'x-consul-token': token },
     })
     return [response, response.body]
   }

@@ -1,9 +1,9 @@
 import ConsulClient from 'consul'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { connectionAgent } from './connection-agent.ts'
 import { consulError } from './consul-error.ts'
+import { withToken } from './with-token.ts'
 
 export interface EntryWriter {
   /**
@@ -28,11 +28,11 @@ const TIMEOUT_MS = 5_000
 /** Writes Consul's configuration entries through the `consul` package. */
 export function createEntryWriter(config: ConsulConfig, metrics: Metrics): EntryWriter {
   const agent = connectionAgent(config.url, config.tls)
-  const token = revealed(config.token)
   const options = { baseUrl: `${config.url.replace(/\/+$/, '')}/v1`, agent }
-  const consul = new ConsulClient(
-    options as unknown as ConstructorParameters<typeof ConsulClient>[0],
-  ) as unknown as Papi
+  const consul = withToken<Papi>(
+    new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0]),
+    config.token,
+  )
   async function call(
     endpoint: string,
     what: string,
@@ -48,7 +48,6 @@ export function createEntryWriter(config: ConsulConfig, metrics: Metrics): Entry
           cas: String(index),
           ...(config.datacenter === undefined ? {} : { dc: config.datacenter }),
         },
-        headers: token === undefined ? {} : { 'x-consul-token': token },
       })
       return body
     } catch (error) {

@@ -2,9 +2,9 @@ import ConsulClient from 'consul'
 import type { KvWrite } from '../core/settings-status.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { connectionAgent } from './connection-agent.ts'
 import { consulError } from './consul-error.ts'
+import { withToken } from './with-token.ts'
 
 export interface KvWriter {
   /**
@@ -23,15 +23,13 @@ const TIMEOUT_MS = 5000
 /** Writes to KV through the `consul` package. */
 export function createKvWriter(config: ConsulConfig, metrics: Metrics): KvWriter {
   const agent = connectionAgent(config.url, config.tls)
-  const token = revealed(config.token)
   const defaults = {
     timeout: TIMEOUT_MS,
-    ...(token === undefined ? {} : { token }),
     ...(config.datacenter === undefined ? {} : { dc: config.datacenter }),
   }
   const options = { baseUrl: `${config.url.replace(/\/+$/, '')}/v1`, agent, defaults }
-  const consul = new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0])
-  const kv = consul.kv as unknown as Kv
+  const client = new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0])
+  const { kv } = withToken<{ readonly kv: Kv }>(client, config.token)
 
   async function call(key: string, text: string | null, cas: object): Promise<boolean> {
     const endpoint = text === null ? 'kv.delete' : 'kv.set'

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isForeign, mayPass } from '../access/door-rules.ts'
 import type { TokenBook } from '../access/token-book.ts'
 import { WriteLimiter, type WriteRate } from '../access/write-rate.ts'
+import { revealed, type Secret } from '../telemetry/secret.ts'
 import type { Door } from './endpoint.ts'
 import { isAllowedHost, isLoopback } from './host-check.ts'
 import { isSame } from './internal-access.ts'
@@ -18,7 +19,7 @@ export interface GuardOptions {
   readonly isLegacyClient?: (address: string) => boolean
   readonly writeRate?: WriteRate
   /** Of the plugin processes, which send spans too. */
-  readonly feedToken?: string | undefined
+  readonly feedToken?: Secret | string | undefined
   /** A write that was let in by a token, for the log. */
   readonly onWrite?: (name: string, what: string) => void
 }
@@ -56,7 +57,7 @@ export function admission(options: GuardOptions): Admit {
     }
     const shown = bearerOf(headers)
     const bearer = shown === null || door === 'internal' ? null : (tokens?.find(shown) ?? null)
-    const isFeed = door === 'ingest' && shown !== null && feedToken !== undefined && isSame(shown, feedToken)
+    const isFeed = door === 'ingest' && shown !== null && isFeedToken(shown, revealed(feedToken))
     const rights = shown === null ? null : isFeed ? 'ingest' : (bearer?.rights ?? 'unknown')
     const isExempt = told === 'legacy' && (isLegacyClient?.(address) ?? false)
     const verdict = mayPass({ door, isLoopback: isFree, rights, isExempt })
@@ -74,6 +75,9 @@ export function admission(options: GuardOptions): Admit {
     if (isWrite && bearer !== null) onWrite?.(bearer.name, `${method} ${url.split('?')[0]}`)
   }
 }
+
+const isFeedToken = (shown: string, token: string | undefined): boolean =>
+  token !== undefined && isSame(shown, token)
 
 /** Asks `admit` of every request that comes to fastify. */
 export function guard(app: FastifyInstance, admit: Admit): void {

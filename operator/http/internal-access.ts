@@ -1,12 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { revealed, type Secret } from '../telemetry/secret.ts'
 import { RequestError } from './request-error.ts'
 
 /**
  * Lets plugin processes in: by their token, or from this machine alone where there is none.
  * @throws RequestError 401, 403
  */
-export function checkInternalAccess(request: FastifyRequest, token: string | undefined): void {
+export function checkInternalAccess(request: FastifyRequest, secret: Secret | string | undefined): void {
+  const token = revealed(secret)
   if (token === undefined) {
     if (isLoopbackAddress(request.socket.remoteAddress)) return
     throw new RequestError(

@@ -7,6 +7,7 @@ import { type ToldOutcome, toldOutcome } from '../metrics/told-outcome.ts'
 import type { NodeCircuits } from '../sync/circuit-book.ts'
 import type { EjectionBook } from '../sync/ejection-book.ts'
 import type { MeshFeed } from '../sync/mesh-feed.ts'
+import type { Secret } from '../telemetry/secret.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import type { EndpointInfo } from './endpoint.ts'
 import { checkInternalAccess } from './internal-access.ts'
@@ -15,7 +16,7 @@ import { invalidField, notReadYet, RequestError } from './request-error.ts'
 
 export interface InternalRouteOptions {
   /** undefined: only this machine is let in. */
-  readonly token: string | undefined
+  readonly token: Secret | string | undefined
   readonly ejections: Pick<EjectionBook, 'eject' | 'release'>
   /** What a process tells of itself, and by which connection. */
   readonly circuits: { note(told: NodeCircuits, connection: Socket): void }

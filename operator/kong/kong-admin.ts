@@ -1,7 +1,8 @@
 import http from 'node:http'
-import https from 'node:https'
+import type https from 'node:https'
 import type { Json } from '../core/entity.ts'
 import type { JsonObject } from '../core/kong-json.ts'
+import { tlsAgent } from '../secrets/tls-agent.ts'
 import type { KongConfig } from '../sync/operator-config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -20,7 +21,7 @@ const PAGE_SIZE = 1000
  * KongError for everything but an answer below 400. Trying again is the caller's business.
  */
 export class KongAdmin {
-  readonly #headers: http.OutgoingHttpHeaders
+  readonly #token: Pick<KongConfig, 'token' | 'tokenHeader'>
   readonly #timeoutMs: number
   readonly #limiter: Limiter
   readonly #metrics: Pick<Metrics, 'kongRequests'>
@@ -42,8 +43,7 @@ export class KongAdmin {
     this.#limiter = new Limiter(config.parallel)
     this.#agents = agentsFor(config, true)
     this.#freshAgents = agentsFor(config, false)
-    const token = revealed(config.token)
-    this.#headers = token === undefined ? {} : { [config.tokenHeader || 'Kong-Admin-Token']: token }
+    this.#token = config
     this.#timeoutMs = config.timeoutMs
   }
 
@@ -110,13 +110,19 @@ export class KongAdmin {
     return (parsed ?? null) as JsonObject | null
   }
 
+  #headers(): http.OutgoingHttpHeaders {
+    const { token, tokenHeader } = this.#token
+    const shown = revealed(token)
+    return shown === undefined ? {} : { [tokenHeader || 'Kong-Admin-Token']: shown }
+  }
+
   async #receive(method: Method, path: string, body: unknown): Promise<AdminAnswer> {
     const url = `${this.#url}${path}`
     const send = ({ httpAgent, httpsAgent }: Agents) =>
       sendToAdmin({
         method,
         url,
-        headers: this.#headers,
+        headers: this.#headers(),
         body: body === undefined ? undefined : JSON.stringify(body),
         agent: url.startsWith('https:') ? httpsAgent : httpAgent,
         timeoutMs: this.#timeoutMs,
@@ -141,14 +147,7 @@ interface Agents {
 
 function agentsFor({ parallel, tls }: KongConfig, keepAlive: boolean): Agents {
   const options = { keepAlive, maxSockets: parallel, maxFreeSockets: parallel }
-  const httpsAgent = new https.Agent({
-    ...options,
-    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls?.key === undefined ? {} : { key: revealed(tls.key)! }),
-    rejectUnauthorized: tls?.rejectUnauthorized ?? true,
-  })
-  return { httpAgent: new http.Agent(options), httpsAgent }
+  return { httpAgent: new http.Agent(options), httpsAgent: tlsAgent(options, tls, 'kong') }
 }
 
 const wasClosedWhileIdle = (error: unknown): boolean =>

@@ -5,9 +5,9 @@ import { shaped } from '../consul/answer-shape.ts'
 import { connectionAgent } from '../consul/connection-agent.ts'
 import { ConsulError, consulError } from '../consul/consul-error.ts'
 import { decodedRows, orNoRows } from '../consul/kv-rows.ts'
+import { withToken } from '../consul/with-token.ts'
 import { OPERATOR_SERVICE } from '../core/exposure.ts'
 import type { ConsulConfig } from '../sync/operator-config.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { type CheckKind, healthUrl, hostAndPort } from './check-kind.ts'
 import { CHECK_TIMEOUT_MS } from './timing.ts'
 
@@ -67,8 +67,7 @@ export function createConsulLock(
   onRequest: (endpoint: string, failed: boolean) => void = () => {},
 ): ConsulLock {
   const agent = connectionAgent(config.url, config.tls)
-  const token = revealed(config.token)
-  const consul = client(config.url, token, agent)
+  const consul = client(config, agent)
   const checkId = `service:${serviceId}`
   // The package escapes a key's slashes; Consul wants them as they are.
   const escaped = key.split('/').map(encodeURIComponent).join('/')
@@ -133,8 +132,7 @@ export function createConsulLock(
         NodeChecks: [],
         ServiceChecks: [{ ID: checkId }],
       }
-      const headers = token === undefined ? {} : { 'x-consul-token': token }
-      const request = { name: 'session.create', path: '/session/create', type: 'json', body, headers }
+      const request = { name: 'session.create', path: '/session/create', type: 'json', body }
       const answer = await call<{ body: { ID: string } }>('session.create', (o) =>
         consul._put({ ...request, ...o }),
       )
@@ -172,7 +170,6 @@ export function createConsulLock(
         ctx: context,
         timeout,
         query: { consistent: '1', ...asked },
-        headers: token === undefined ? {} : { 'x-consul-token': token },
       }
       try {
         const { headers, row } = await call<{ headers: http.IncomingHttpHeaders; row: RawRow | undefined }>(
@@ -233,15 +230,10 @@ class Cancellable extends EventEmitter {
   readonly includeResponse = true
 }
 
-function client(url: string, token: string | undefined, agent: http.Agent): Consul {
-  const options = {
-    baseUrl: `${url.replace(/\/+$/, '')}/v1`,
-    agent,
-    defaults: token === undefined ? {} : { token },
-  }
-  return new ConsulClient(
-    options as unknown as ConstructorParameters<typeof ConsulClient>[0],
-  ) as unknown as Consul
+function client({ url, token }: ConsulConfig, agent: http.Agent): Consul {
+  const options = { baseUrl: `${url.replace(/\/+$/, '')}/v1`, agent }
+  const made = new ConsulClient(options as unknown as ConstructorParameters<typeof ConsulClient>[0])
+  return withToken<Consul>(made, token)
 }
 
 function addressOf(advertise: string) {

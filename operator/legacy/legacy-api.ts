@@ -4,6 +4,7 @@ import type { ConsulReader } from '../consul/consul-reader.ts'
 import type { KvWriter } from '../consul/kv-writer.ts'
 import type { KvRows } from '../core/settings-status.ts'
 import { RequestError } from '../http/request-error.ts'
+import type { TlsConfig } from '../secrets/tls-options.ts'
 import type { RedisConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -24,6 +25,7 @@ export interface LegacyOptions {
   /** undefined: the old paths answer 503. */
   readonly redis: RedisConfig | undefined
   readonly proxyUrl: string
+  readonly proxyTls?: TlsConfig | undefined
   readonly hostOf: (service: string) => string
   /** Is there such a service in the catalog? */
   readonly knows: (service: string) => boolean
@@ -82,6 +84,7 @@ export function startLegacy(options: LegacyOptions): LegacyApi {
     return await connection.run(...words)
   }
   const proxy = createProxyClient(options.proxyUrl, {
+    tls: options.proxyTls,
     mostBytes: LONGEST_ANSWER_BYTES,
     mostConnections: MOST_CONNECTIONS,
   })

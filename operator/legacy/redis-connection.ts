@@ -1,7 +1,9 @@
 import { backoffMs } from '../consul/backoff.ts'
+import { explainTls } from '../secrets/tls-agent.ts'
+import { isSameTls, type TlsOptions, tlsOptions } from '../secrets/tls-options.ts'
 import type { RedisConfig } from '../sync/operator-config.ts'
+import { redisAddress } from '../sync/redis-address.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { RedisError } from './redis-error.ts'
 
 /** One command, as words; the answer as Redis 5 to 7 give it in RESP2. @throws RedisError */
@@ -33,6 +35,8 @@ type Client = ReturnType<typeof newClient>
 export class RedisConnection {
   readonly #options: RedisConnectionOptions
   #client: Client | null = null
+  /** What it was made with. */
+  #access: Access | null = null
   /** Ends with the first success or failure of the client. */
   #settled: Promise<void> = Promise.resolve()
   #isStopped = false
@@ -75,15 +79,29 @@ export class RedisConnection {
 
   async #connected(redis: Library): Promise<Client> {
     if (this.#isStopped) throw new RedisError('REDIS_DOWN', 'the operator is stopping')
-    const client = this.#client ?? this.#open(redis)
+    const client = this.#current(redis)
     if (client.isReady) return client
     if (this.#failure === null) await this.#settled
     if (client.isReady) return client
     throw new RedisError('REDIS_DOWN', `Redis is down: ${this.#failure ?? 'no answer'}`)
   }
 
+  /** A new client in place of one that was made with another password or certificate; its commands come to their end. */
+  #current(redis: Library): Client {
+    const before = this.#client
+    if (before === null) return this.#open(redis)
+    if (isSameAccess(accessOf(this.#options.redis), this.#access)) return before
+    this.#failure = null
+    const client = this.#open(redis)
+    if (before.isReady) before.close().catch(() => before.destroy())
+    else before.destroy()
+    return client
+  }
+
   #open(redis: Library): Client {
-    const client = newClient(redis, this.#options.redis)
+    const access = accessOf(this.#options.redis)
+    const client = newClient(redis, access)
+    this.#access = access
     this.#client = client
     const settled = new Promise<void>((done) => {
       client.once('ready', done)
@@ -115,25 +133,28 @@ export class RedisConnection {
   #failed(client: Client, error: unknown): void {
     if (this.#isStopped || client !== this.#client) return
     const before = this.#failure
+    if (error instanceof Error) explainTls(error, 'redis')
     this.#failure = reasonOf(error)
     if (before !== null) return
     this.#options.log.warn('Redis is down: the old API answers 503', { reason: this.#failure })
   }
 }
 
-function newClient({ createClient }: Library, { url, tls }: RedisConfig) {
-  const address = revealed(url)!
-  const secure =
-    tls === undefined || !address.startsWith('rediss:')
-      ? {}
-      : {
-          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-          ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-          ...(tls.key === undefined ? {} : { key: revealed(tls.key)! }),
-          rejectUnauthorized: tls.rejectUnauthorized ?? true,
-        }
+/** With what a client gets in. */
+interface Access {
+  readonly url: string
+  readonly tls: TlsOptions
+}
+
+const accessOf = (redis: RedisConfig): Access => ({ url: redisAddress(redis), tls: tlsOptions(redis.tls) })
+
+const isSameAccess = (one: Access, other: Access | null): boolean =>
+  one.url === other?.url && isSameTls(one.tls, other.tls)
+
+function newClient({ createClient }: Library, { url, tls }: Access) {
+  const secure = url.startsWith('rediss:') ? tls : {}
   return createClient({
-    url: address,
+    url,
     RESP: 2,
     disableOfflineQueue: true,
     disableClientInfo: true,

@@ -4,13 +4,16 @@ import { createPoster, type Poster } from '../../plugins/export/post.ts'
 import { type Backoff, backoffMs } from '../../plugins/export/retry-delay.ts'
 import type { Alert } from '../alerts/alert-state.ts'
 import { type Posting, postedAlerts } from '../alerts/alertmanager.ts'
+import type { TlsConfig } from '../secrets/tls-options.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { revealed, type Secret } from '../telemetry/secret.ts'
 
 export interface AlertSenderOptions {
   /** Of Alertmanager, without the path of its API. */
   readonly urls: readonly string[]
-  readonly token?: string | undefined
+  readonly token?: Secret | string | undefined
+  readonly tls?: TlsConfig | undefined
   readonly mesh: string
   /** Where the operator's API is. */
   readonly apiUrl: () => string
@@ -57,7 +60,12 @@ export class AlertSender {
     this.#options = options
     this.#receivers = options.urls.map((base) => {
       const url = `${base.replace(/\/+$/, '')}/api/v2/alerts`
-      return { url, poster: createPoster(url), isDue: false, isSending: false }
+      return {
+        url,
+        poster: createPoster(url, { tls: options.tls, prefix: 'alerts' }),
+        isDue: false,
+        isSending: false,
+      }
     })
   }
 
@@ -115,13 +123,17 @@ export class AlertSender {
     receiver.isSending = false
   }
 
-  /** What is due meanwhile is sent after this, with the newest of everything. */
-  async #post({ url, poster }: Receiver, body: string): Promise<void> {
-    const { metrics, log, token, timeoutMs = TIMEOUT_MS, backoff = BACKOFF } = this.#options
-    const headers = {
+  #headers(): Record<string, string> {
+    const token = revealed(this.#options.token)
+    return {
       'content-type': 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     }
+  }
+
+  /** What is due meanwhile is sent after this, with the newest of everything. */
+  async #post({ url, poster }: Receiver, body: string): Promise<void> {
+    const { metrics, log, timeoutMs = TIMEOUT_MS, backoff = BACKOFF } = this.#options
     const { signal } = this.#ending
     let reason = ''
     for (let attempt = 0; attempt < TRIES && !signal.aborted; attempt++) {
@@ -130,7 +142,7 @@ export class AlertSender {
         await delay(waitMs, undefined, { signal, ref: false }).catch(() => {})
       }
       try {
-        const { status } = await poster.post({ body, headers, timeoutMs, signal })
+        const { status } = await poster.post({ body, headers: this.#headers(), timeoutMs, signal })
         if (status >= 200 && status <= 299) {
           metrics.alertNotifications.inc({ result: 'sent' })
           return

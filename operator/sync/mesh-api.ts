@@ -115,7 +115,7 @@ export function createMeshApi(options: MeshApiOptions): MeshApi {
   )
   const connections = (service: string, target: string) =>
     inFlight.at(keyOf(service, target), performance.now())
-  const proxy = createProxyClient(config.proxyUrl)
+  const proxy = createProxyClient(config.proxyUrl, { tls: config.proxyTls })
   const waiters = new OutcomeWaiters()
   const caller = new Caller({
     proxy,

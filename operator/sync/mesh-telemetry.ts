@@ -22,7 +22,6 @@ import type { ToldOutcome } from '../metrics/told-outcome.ts'
 import type { TraceSource } from '../metrics/trace-source.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { AlertBook } from './alert-book.ts'
 import { AlertSender } from './alert-sender.ts'
 import type { KongFleet } from './kong-fleet.ts'
@@ -84,7 +83,8 @@ export class MeshTelemetry {
     this.#silences = new SilenceBook({ writer, log, isActive: isLeading })
     this.#sender = new AlertSender({
       urls: config.alerts?.webhooks ?? [],
-      token: revealed(config.alerts?.token),
+      token: config.alerts?.token,
+      tls: config.alerts?.tls,
       mesh: config.mesh,
       apiUrl: options.apiUrl,
       isActive: isLeading,

@@ -1,4 +1,5 @@
 import type { OutcomeWay } from '../core/service-plugins.ts'
+import type { TlsConfig } from '../secrets/tls-options.ts'
 import type { Secret } from '../telemetry/secret.ts'
 
 /** Everything the operator process needs to know; operator/config/ reads it from flags, environment and file. */
@@ -7,6 +8,8 @@ export interface OperatorConfig {
   readonly kong: KongConfig
   /** Where clients reach Kong's proxy, e.g. http://127.0.0.1:8000. */
   readonly proxyUrl: string
+  /** How it is reached at https. */
+  readonly proxyTls?: TlsConfig | undefined
   /** Where the operator's own HTTP API listens; port 0 takes a free one. */
   readonly api: ApiConfig
   /** Name of the mesh: part of every entity's id and of the tag `kongsul.mesh:`. */
@@ -17,6 +20,8 @@ export interface OperatorConfig {
   readonly expose: 'tagged' | 'all' | undefined
   /** Cron expression (seconds allowed) of the full resync. */
   readonly resync: { readonly cron: string }
+  /** How the other operators are reached, where `operator.advertise` is https. */
+  readonly operatorsTls?: TlsConfig | undefined
   /** What happens to fields edited through Kong's Admin API. */
   readonly overrides: { readonly policy: 'keep' | 'revert' }
   /** How Kong tells what becomes of requests; `access_log` unless said. With `observer` services get mesh-observer. */
@@ -49,6 +54,7 @@ export interface OperatorConfig {
     | {
         readonly webhooks: readonly string[]
         readonly token?: Secret | string | undefined
+        readonly tls?: TlsConfig | undefined
       }
     | undefined
   /** Other systems' own pages, as browsers reach them: the dashboard links to them. */
@@ -117,18 +123,13 @@ export interface TracesConfig {
   readonly exportUrl?: string | undefined
   /** `Authorization` of what is sent there. */
   readonly exportAuthorization?: Secret | string | undefined
+  readonly exportTls?: TlsConfig | undefined
 }
 
 export interface RedisConfig {
   /** redis://[user:password@]host:port[/database], rediss:// for TLS. */
   readonly url: Secret | string
+  /** Instead of that in the address. */
+  readonly password?: Secret | string | undefined
   readonly tls?: TlsConfig | undefined
-}
-
-/** PEM texts, not paths. */
-export interface TlsConfig {
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | Secret | undefined
-  readonly rejectUnauthorized?: boolean | undefined
 }

@@ -25,6 +25,7 @@ import { electionIdentity } from '../leader/election-options.ts'
 import { startLegacy } from '../legacy/legacy-api.ts'
 import { traceSource } from '../metrics/trace-source.ts'
 import { parseSealKey } from '../secrets/seal.ts'
+import { tlsFetch } from '../secrets/tls-fetch.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { revealed } from '../telemetry/secret.ts'
@@ -58,7 +59,7 @@ import { createPluginApi, type PluginApi } from './plugin-api.ts'
 import { PluginPresence } from './plugin-presence.ts'
 import { serviceTls } from './probe-request.ts'
 import { SealedKeys } from './sealed-keys.ts'
-import { sharedRedis } from './shared-redis.ts'
+import { sharedRedisOf } from './shared-redis.ts'
 import { type Canaries, startCanaries } from './start-canaries.ts'
 import { StatusKeeper } from './status-keeper.ts'
 
@@ -125,6 +126,7 @@ export async function startOperator(
     onChange: () => void fleet.leadershipChanged(refusal() === null),
   })
   const statuses = new StatusKeeper({ writer, log, isActive: mayAct })
+  const redisOfKong = sharedRedisOf(config.redis)
   const fleet = new KongFleet({
     kong: config.kong,
     log,
@@ -133,7 +135,9 @@ export async function startOperator(
       mesh: config.mesh,
       hostSuffix: config.hostSuffix,
       outcomes: config.outcomes,
-      redis: sharedRedis(config.redis) ?? undefined,
+      get redis() {
+        return redisOfKong()
+      },
       ...(config.expose === undefined ? {} : { exposeDefault: config.expose }),
     },
     policy: config.overrides.policy,
@@ -241,7 +245,7 @@ export async function startOperator(
   })
   const pluginApi: PluginApi = createPluginApi({
     ...{ reader, writer, reconciler, ejections, presence, feed, signal },
-    token: revealed(config.feedToken),
+    token: config.feedToken,
     onTold: () => meshApi.poke(),
     onOutcome: (outcome) => {
       metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
@@ -255,6 +259,7 @@ export async function startOperator(
   const legacy = startLegacy({
     redis: config.redis,
     proxyUrl: config.proxyUrl,
+    proxyTls: config.proxyTls,
     hostOf: (service) => hostFor(reconciler.desired.services, service, config.hostSuffix),
     knows: (service) => reconciler.knows(service),
     ...{ reader, writer, metrics, log },
@@ -346,7 +351,7 @@ export async function startOperator(
     host: config.api.host,
     port: config.api.port,
     version,
-    guard: guardOptions(config.api, log, revealed(config.feedToken)),
+    guard: guardOptions(config.api, log, config.feedToken),
     metrics,
     status,
     notReady: () => notReadyReasons(now()),
@@ -360,6 +365,7 @@ export async function startOperator(
       forwardToLeader({
         isLeading: () => config.dryRun || isLeading(),
         leader: () => (election?.isStandby() === true ? election.leader() : null),
+        fetch: tlsFetch(config.operatorsTls, 'operators'),
       }),
       ...commandParts({
         ...{ fleet, guard, pauses, identities, signal },

@@ -2,7 +2,9 @@
 // do not keep ourselves.
 import type { Encoded } from '../../plugins/export/encoded.ts'
 import { OtlpExporter } from '../../plugins/export/otlp-exporter.ts'
+import type { TlsConfig } from '../secrets/tls-options.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { revealed, type Secret } from '../telemetry/secret.ts'
 import { CONTENT_TYPES } from './otlp/answers.ts'
 import type { TakenBody } from './trace-collector.ts'
 
@@ -17,16 +19,30 @@ const MOST_BATCH_BYTES = 1024 * 1024
 export interface HandOnOptions {
   /** Of traces, see tracesUrl. */
   readonly url: string
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Asked before each request. */
+  readonly authorization?: Secret | string | undefined
+  readonly tls?: TlsConfig | undefined
   readonly log: Logger
+  readonly maxTries?: number
 }
 
 /** @throws TypeError when the URL is none */
-export const createHandOn = ({ url, headers = {}, log }: HandOnOptions): OtlpExporter<TakenBody> =>
+export const createHandOn = ({
+  url,
+  authorization,
+  tls,
+  log,
+  ...rest
+}: HandOnOptions): OtlpExporter<TakenBody> =>
   new OtlpExporter<TakenBody>({
+    ...rest,
     name: new URL(url).host,
     url,
-    headers: { ...headers, [HANDED_ON]: '1' },
+    headers: () => {
+      const shown = revealed(authorization)
+      return { ...(shown === undefined ? {} : { authorization: shown }), [HANDED_ON]: '1' }
+    },
+    tls: { tls, prefix: 'traces.export' },
     log,
     encode: joined,
     spansIn: ({ spans }) => spans,

@@ -8,7 +8,6 @@ import { traceRoutes } from '../http/trace-routes.ts'
 import type { TracesConfig } from '../sync/operator-config.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { revealed } from '../telemetry/secret.ts'
 import { createHandOn } from './hand-on.ts'
 import { SnapshotFile } from './snapshot-file.ts'
 import { TraceCollector } from './trace-collector.ts'
@@ -26,17 +25,17 @@ export interface Traces {
 
 /** @throws TypeError when a URL is none */
 export function createTraces(
-  { maxTraces, maxMegabytes, snapshotFile, exportUrl, exportAuthorization }: TracesConfig,
+  { maxTraces, maxMegabytes, snapshotFile, exportUrl, exportAuthorization, exportTls }: TracesConfig,
   { log, metrics }: { readonly log: Logger; readonly metrics: Pick<Metrics, 'registry'> },
 ): Traces {
-  const authorization = revealed(exportAuthorization)
   const handOn =
     exportUrl === undefined
       ? null
       : createHandOn({
           url: tracesUrl(exportUrl),
+          authorization: exportAuthorization,
+          tls: exportTls,
           log,
-          headers: authorization === undefined ? {} : { authorization },
         })
   const bounds = {
     ...(maxTraces === undefined ? {} : { maxTraces }),

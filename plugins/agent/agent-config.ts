@@ -1,4 +1,8 @@
+import type { HeaderFile } from '../../operator/secrets/header-file.ts'
+import type { TlsConfig } from '../../operator/secrets/tls-options.ts'
 import type { KongConfig } from '../../operator/sync/operator-config.ts'
+import { revealed, type Secret } from '../../operator/telemetry/secret.ts'
+import type { PosterTls } from '../export/post.ts'
 
 /** What the part of the plugin process needs that is not about plugins. */
 export interface AgentConfig {
@@ -6,8 +10,9 @@ export interface AgentConfig {
   readonly node: string
   /** API addresses of all operators. */
   readonly operators: readonly string[]
+  readonly operatorsTls?: TlsConfig | undefined
   /** KONGSUL_FEED_TOKEN; '': none. */
-  readonly feedToken: string
+  readonly feedToken: Secret | string
   /** KONGSUL_FEED_LINE_TOKEN, also in Kong's log format. */
   readonly lineToken: string
   /** Where Kong's access log comes in. */
@@ -24,6 +29,31 @@ export interface SpanCollector {
   readonly name: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** More of them, which win. */
+  readonly headerFile?: HeaderFile | undefined
+  /** In `Authorization`, which wins over both. */
+  readonly token?: Secret | string | undefined
+  readonly tls: PosterTls
+}
+
+/** What a request to it carries now. */
+export function headersFor({
+  headers,
+  headerFile,
+  token,
+}: Pick<SpanCollector, 'headers' | 'headerFile' | 'token'>): Readonly<Record<string, string>> {
+  const shown = revealed(token)
+  return {
+    ...headers,
+    ...headerFile?.current(),
+    ...(shown === undefined ? {} : { authorization: `Bearer ${shown}` }),
+  }
+}
+
+/** What the settings `otlp.*` say beside the environment. */
+export interface CollectorFiles {
+  readonly headers?: HeaderFile | undefined
+  readonly tls?: TlsConfig | undefined
 }
 
 /**
@@ -34,6 +64,7 @@ export interface SpanCollector {
 export function collectorsOf(
   environment: Readonly<Record<string, string | undefined>>,
   tracesUrl: (endpoint: string) => string,
+  { headers: headerFile, tls }: CollectorFiles = {},
 ): readonly SpanCollector[] {
   const own = environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
   const general = environment['OTEL_EXPORTER_OTLP_ENDPOINT']
@@ -41,7 +72,9 @@ export function collectorsOf(
   if (!url) return []
   const headers =
     environment['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] || environment['OTEL_EXPORTER_OTLP_HEADERS'] || ''
-  return [{ name: new URL(url).host, url, headers: readHeaders(headers) }]
+  return [
+    { name: new URL(url).host, url, headers: readHeaders(headers), headerFile, tls: { tls, prefix: 'otlp' } },
+  ]
 }
 
 /** `name=value,name2=value2`, values percent-encoded. */

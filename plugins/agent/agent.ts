@@ -20,7 +20,7 @@ import { RecentRequests } from '../outcomes/recent-requests.ts'
 import { type PreparedFeed, prepareUdpFeed, type UdpFeed } from '../outcomes/udp-feed.ts'
 import type { Span } from '../spans/span.ts'
 import { isRecorded, spansOf } from '../spans/spans-of.ts'
-import type { AgentConfig } from './agent-config.ts'
+import { type AgentConfig, headersFor } from './agent-config.ts'
 import { registerAgentMetrics } from './agent-metrics.ts'
 import { CircuitHistory } from './circuit-history.ts'
 import { CircuitReporter } from './circuit-reporter.ts'
@@ -66,10 +66,10 @@ export class Agent {
   /** @throws TypeError when an address is no URL. */
   constructor(options: AgentOptions) {
     const { config, circuits, observer, registry, log } = options
-    const { operators, feedToken, version } = config
+    const { operators, operatorsTls: tls, feedToken, version } = config
     this.#options = options
     this.#mesh = new MeshKnowledge(config.node)
-    this.#operators = operators.map((url) => new OperatorCalls(url, feedToken, version))
+    this.#operators = operators.map((url) => new OperatorCalls(url, feedToken, version, tls))
     this.#unasked = new UnaskedRequests({
       calls: options.calls,
       isForMesh: (host, path) => this.#mesh.hasRoute(host, path),
@@ -93,10 +93,15 @@ export class Agent {
       release: (wish) => this.#tellOne('DELETE', wish),
       log,
     })
-    this.#links = createOperatorLinks(operators, { token: feedToken, log })
+    this.#links = createOperatorLinks(operators, { token: feedToken, tls, log })
     const source = { resource: { 'service.name': 'kong', 'service.instance.id': config.node }, version }
     this.#exporters = config.exporters.map(
-      (each) => new OtlpExporter<Span>({ ...each, encode: asJson(source), log }),
+      ({ name, url, tls: spoken, ...sent }) =>
+        new OtlpExporter<Span>({
+          ...{ name, url, tls: spoken, log },
+          headers: () => headersFor(sent),
+          encode: asJson(source),
+        }),
     )
     registerExportMetrics(registry, { exporters: this.#exporters, links: this.#links.links })
     circuits.connect(

@@ -1,6 +1,9 @@
 import { Agent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { Agent as HttpsAgent } from 'node:https'
 import axios, { type AxiosInstance } from 'axios'
+import { tlsAgent } from '../../operator/secrets/tls-agent.ts'
+import type { TlsConfig } from '../../operator/secrets/tls-options.ts'
+import { revealed, type Secret } from '../../operator/telemetry/secret.ts'
 
 export interface CallOptions {
   readonly body?: unknown
@@ -26,24 +29,23 @@ export class OperatorCalls {
   readonly url: string
   readonly #http: AxiosInstance
   readonly #agents: readonly [Agent, HttpsAgent]
+  readonly #token: Secret | string
 
   /**
    * @param token KONGSUL_FEED_TOKEN; '' where there is none, then the operator lets in only its own machine
    * @param version of this process, told in a header: an operator of an older version looks past it
    */
-  constructor(url: string, token: string, version: string) {
+  constructor(url: string, token: Secret | string, version: string, tls?: TlsConfig) {
     this.url = url
-    this.#agents = [new Agent({ keepAlive: true }), new HttpsAgent({ keepAlive: true })]
+    this.#token = token
+    this.#agents = [new Agent({ keepAlive: true }), tlsAgent({ keepAlive: true }, tls, 'operators')]
     this.#http = axios.create({
       baseURL: url,
       proxy: false,
       maxRedirects: 0,
       maxContentLength: 256 * 2 ** 20,
       validateStatus: () => true,
-      headers: {
-        'x-kongsul-version': version,
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-      },
+      headers: { 'x-kongsul-version': version },
       httpAgent: this.#agents[0],
       httpsAgent: this.#agents[1],
     })
@@ -55,8 +57,10 @@ export class OperatorCalls {
     path: string,
     { body, timeoutMs = TIMEOUT_MS, signal }: CallOptions = {},
   ): Promise<unknown> {
+    const token = revealed(this.#token)
     const { status, data } = await this.#http.request({
       method,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       url: path,
       timeout: timeoutMs,
       ...(body === undefined ? {} : { data: body }),

@@ -1,7 +1,9 @@
 // Outcomes go to every operator, each on its own: a queue, a connection and a pace of its own, so that one that is slow
 // or away holds up no other. Lines of JSON, a batch at most 20 ms after its first request.
 import { setTimeout as delay } from 'node:timers/promises'
+import type { TlsConfig } from '../../operator/secrets/tls-options.ts'
 import type { LogFields, Logger } from '../../operator/telemetry/logger.ts'
+import { revealed, type Secret } from '../../operator/telemetry/secret.ts'
 import { BatchSender } from './batch-sender.ts'
 import { createPoster, PostError, type Poster } from './post.ts'
 import { rareWarning } from './rare-log.ts'
@@ -11,7 +13,8 @@ export interface OperatorLinkOptions {
   /** Of the operator's API, e.g. http://127.0.0.1:8080. */
   readonly operator: string
   /** KONGSUL_FEED_TOKEN. */
-  readonly token: string
+  readonly token: Secret | string
+  readonly tls?: TlsConfig | undefined
   readonly log: Logger
   readonly maxQueued?: number
   readonly batchMs?: number
@@ -31,7 +34,13 @@ export interface LinkCounts {
   readonly dropped: Record<OutcomeDrop, number>
 }
 
-const DEFAULTS = { maxQueued: 10_000, batchMs: 10, maxBatch: 2_000, timeoutMs: 2_000 } as const
+const DEFAULTS = {
+  tls: undefined,
+  maxQueued: 10_000,
+  batchMs: 10,
+  maxBatch: 2_000,
+  timeoutMs: 2_000,
+} as const
 const BACKOFF = { baseMs: 100, maxMs: 5_000 } as const
 
 export class OperatorLink {
@@ -50,7 +59,10 @@ export class OperatorLink {
   constructor(options: OperatorLinkOptions) {
     this.#options = { ...DEFAULTS, ...options }
     this.operator = options.operator
-    this.#poster = createPoster(new URL('/internal/outcomes', options.operator).href)
+    this.#poster = createPoster(new URL('/internal/outcomes', options.operator).href, {
+      tls: options.tls,
+      prefix: 'operators',
+    })
     this.#warn = rareWarning(options.log)
     this.#sender = new BatchSender({
       maxQueued: this.#options.maxQueued,
@@ -87,7 +99,10 @@ export class OperatorLink {
 
   async #post(batch: readonly string[], signal: AbortSignal): Promise<void> {
     const { token, timeoutMs } = this.#options
-    const headers = { 'content-type': 'application/x-ndjson', authorization: `Bearer ${token}` }
+    const headers = {
+      'content-type': 'application/x-ndjson',
+      authorization: `Bearer ${revealed(token) ?? ''}`,
+    }
     const body = `${batch.join('\n')}\n`
     try {
       const { status } = await this.#poster.post({ body, headers, timeoutMs, signal })

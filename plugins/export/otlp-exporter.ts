@@ -7,7 +7,7 @@ import type { LogFields, Logger } from '../../operator/telemetry/logger.ts'
 import { BatchSender } from './batch-sender.ts'
 import type { Encoded } from './encoded.ts'
 import { rejectedSpans } from './otlp-json.ts'
-import { createPoster, type Post, type PostAnswer, type Poster } from './post.ts'
+import { createPoster, type Post, type PostAnswer, type Poster, type PosterTls } from './post.ts'
 import { rareWarning } from './rare-log.ts'
 import { type Backoff, backoffMs, isRetryable, retryAfterMs } from './retry-delay.ts'
 
@@ -23,8 +23,10 @@ export interface OtlpExporterOptions<Item> {
   /** What an item counts for of `maxQueuedSpans` and `maxBatchSpans`, where that is not 1. */
   readonly weigh?: (item: Item) => number
   readonly log: Logger
-  /** Sent along, e.g. for authentication. */
-  readonly headers?: Readonly<Record<string, string>>
+  /** Sent along, e.g. for authentication; asked before each request. */
+  readonly headers?: () => Readonly<Record<string, string>>
+  /** How its endpoint is reached at https; as everybody's when not given. */
+  readonly tls?: PosterTls
   readonly isCompressed?: boolean
   readonly maxQueuedSpans?: number
   readonly maxBatchSpans?: number
@@ -67,7 +69,7 @@ export class OtlpExporter<Item> {
   constructor(options: OtlpExporterOptions<Item>) {
     this.#options = { ...DEFAULTS, ...options }
     this.name = options.name
-    this.#poster = createPoster(options.url)
+    this.#poster = createPoster(options.url, this.#options.tls)
     this.#warn = rareWarning(options.log)
     this.#sender = new BatchSender({
       maxQueued: this.#options.maxQueuedSpans,
@@ -119,13 +121,12 @@ export class OtlpExporter<Item> {
   async #deliver({ body: plain, contentType, spans }: Encoded, signal: AbortSignal): Promise<void> {
     const { headers, isCompressed, maxTries, backoff, timeoutMs } = this.#options
     const body = isCompressed ? await gzipped(plain) : plain
-    const sent = {
-      ...headers,
+    const about = {
       'content-type': contentType,
       ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
     }
     for (let attempt = 1; ; attempt++) {
-      const post = { body, headers: sent, timeoutMs, signal }
+      const post = { body, headers: { ...headers(), ...about }, timeoutMs, signal }
       const answer = await this.#post(post, attempt === maxTries)
       if (answer !== null && !isRetryable(answer.status)) {
         this.#settle(answer, spans)
@@ -169,7 +170,8 @@ export class OtlpExporter<Item> {
 const DEFAULTS = {
   spansIn: () => 1,
   weigh: () => 1,
-  headers: {},
+  headers: () => ({}),
+  tls: { tls: undefined, prefix: 'otlp' },
   isCompressed: true,
   maxQueuedSpans: 20_000,
   maxBatchSpans: 512,

@@ -1,6 +1,8 @@
 // One POST over a connection that is kept, with a limit on the time and on what is read of the answer.
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { request as httpsRequest } from 'node:https'
+import { tlsAgent } from '../../operator/secrets/tls-agent.ts'
+import type { TlsConfig } from '../../operator/secrets/tls-options.ts'
 
 export interface Post {
   readonly body: Buffer | string
@@ -39,13 +41,19 @@ const UNSENT_CODES = new Set(
   'ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL'.split(' '),
 )
 
+/** How TLS is spoken, and the prefix of the settings that say so, for errors. */
+export interface PosterTls {
+  readonly tls: TlsConfig | undefined
+  readonly prefix: string
+}
+
 /** Posts to one URL, http or https. Redirects are not followed. @throws TypeError when it is no such URL. */
-export function createPoster(url: string): Poster {
+export function createPoster(url: string, { tls, prefix }: PosterTls): Poster {
   const { protocol } = new URL(url)
   if (protocol !== 'http:' && protocol !== 'https:')
     throw new TypeError(`${url} is no http:// or https:// URL`)
   const isTls = protocol === 'https:'
-  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new Agent({ keepAlive: true })
+  const agent = isTls ? tlsAgent({ keepAlive: true }, tls, prefix) : new Agent({ keepAlive: true })
   const start = isTls ? httpsRequest : httpRequest
   const post = ({ body, headers, timeoutMs, signal }: Post): Promise<PostAnswer> =>
     new Promise((resolve, reject) => {

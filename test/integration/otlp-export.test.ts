@@ -51,7 +51,7 @@ const settled = (exporter: OtlpExporter<Span>) =>
   waitFor(() => exporter.queued === 0, { what: 'all spans exported or dropped' })
 
 test('spans arrive as compressed JSON at /v1/traces, with the headers that were asked for', () =>
-  withExporter({ headers: { authorization: 'Bearer secret' } }, async (exporter, { seen }) => {
+  withExporter({ headers: () => ({ authorization: 'Bearer secret' }) }, async (exporter, { seen }) => {
     exporter.add(SPANS)
     await settled(exporter)
     const { method, path, headers, body } = seen[0]!

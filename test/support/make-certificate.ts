@@ -8,10 +8,18 @@ export interface Certificate {
   readonly key: string
 }
 
-/** Signed by itself, for these hosts; `ca: true` makes an authority of it, which signs with `by`. */
+export interface CertificateOptions {
+  /** How long it is valid from now on; -1: it has expired. */
+  readonly days?: number
+  /** An authority, which signs with `by`. */
+  readonly isAuthority?: boolean
+  readonly by?: Certificate
+}
+
+/** For these hosts, signed by itself or by an authority. */
 export function makeCertificate(
   hosts: readonly string[],
-  { days = 90, isAuthority = false, by }: { days?: number; isAuthority?: boolean; by?: Certificate } = {},
+  { days = 90, isAuthority = false, by }: CertificateOptions = {},
 ): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'kongsul-cert-'))
   const at = (name: string) => join(folder, name)
@@ -19,14 +27,20 @@ export function makeCertificate(
   try {
     const names = hosts.map((host) => `DNS:${host}`).join(',')
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('key')]
-    const about = ['-subj', `/CN=${hosts[0]}`, '-addext', `subjectAltName=${names}`, '-days', String(days)]
+    const about = ['-subj', `/CN=${hosts[0]}`, '-addext', `subjectAltName=${names}`]
     const constraints = ['-addext', `basicConstraints=critical,CA:${isAuthority ? 'TRUE' : 'FALSE'}`]
     const signer = by === undefined ? [] : ['-CA', at('ca'), '-CAkey', at('cakey')]
     if (by !== undefined) {
       execFileSync('sh', ['-c', 'cat > ca'], { cwd: folder, input: by.cert })
       execFileSync('sh', ['-c', 'cat > cakey'], { cwd: folder, input: by.key })
     }
-    openssl('req', '-x509', ...curve, ...about, ...constraints, ...signer, '-out', at('cert'))
+    const valid = ['-days', String(days), '-out', at('cert')]
+    if (days > 0) openssl('req', '-x509', ...curve, ...about, ...constraints, ...signer, ...valid)
+    else {
+      openssl('req', '-new', ...curve, ...about, ...constraints, '-out', at('request'))
+      const signing = by === undefined ? ['-signkey', at('key')] : [...signer, '-CAcreateserial']
+      openssl('x509', '-req', '-in', at('request'), ...signing, '-copy_extensions', 'copy', ...valid)
+    }
     return { cert: readFileSync(at('cert'), 'utf8'), key: readFileSync(at('key'), 'utf8') }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import type { Adopted } from '../../sync/adopt.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 
 const HELP = `
@@ -38,5 +38,5 @@ export function defineAdopt(command: Command): void {
       }
     })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }

@@ -3,7 +3,7 @@ import type { ApplyResult } from '../../sync/apply-now.ts'
 import { applyLines } from '../apply-lines.ts'
 import { applyOnce } from '../apply-once.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 
 interface Options {
@@ -46,7 +46,5 @@ export function defineApply(command: Command): void {
       if (failed || result.pending.length > 0) process.exitCode = 1
     })
   addOutputOption(command)
-  addConfigOptions(command, [
-    ...['addr', 'tokenFile', 'consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'overrides'],
-  ])
+  addConfigOptions(command, [...ASKING, ...['consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'overrides']])
 }

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Called } from '../../call/caller.ts'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
 import { pairsOf } from '../pairs.ts'
 
@@ -62,7 +62,7 @@ export function defineCall(command: Command): void {
       io.print(typeof called.body === 'string' ? called.body : JSON.stringify(called.body, null, 2))
   })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }
 
 /** The line of an answer: status, who gave it, how long it took. */

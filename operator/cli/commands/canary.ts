@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { CanaryView } from '../../sync/canary-view.ts'
 import { type Asked, callOperator, operatorDown } from '../call-operator.ts'
 import { canaryLines, canaryRules } from '../canary-lines.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { whoAmI } from '../who-am-i.ts'
 
@@ -54,7 +54,7 @@ export function defineCanary(command: Command): void {
   for (const each of commands) {
     each.helpOption('-h, --help', 'print help')
     addOutputOption(each)
-    addConfigOptions(each, ['addr', 'tokenFile'])
+    addConfigOptions(each, ASKING)
   }
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { CircuitRow } from '../../sync/list-circuits.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
 import { circuitLines } from '../circuit-lines.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 
 interface Options {
@@ -73,7 +73,7 @@ export function defineCircuits(command: Command): void {
   for (const each of [list, ...actions]) {
     each.helpOption('-h, --help', 'print help')
     addOutputOption(each)
-    addConfigOptions(each, ['addr', 'tokenFile'])
+    addConfigOptions(each, ASKING)
   }
 }
 

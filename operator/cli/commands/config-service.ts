@@ -4,7 +4,7 @@ import type { Configuration } from '../../api/explain-settings.ts'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
 import { CliError } from '../cli-error.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { isKnown } from '../is-known.ts'
 import { addOutputOption } from '../output-option.ts'
 import { pairsOf } from '../pairs.ts'
@@ -108,7 +108,7 @@ export function addServiceConfig(command: Command): void {
     })
   for (const each of [get, explain, set]) {
     addOutputOption(each)
-    addConfigOptions(each, ['addr', 'tokenFile'])
+    addConfigOptions(each, ASKING)
   }
 }
 

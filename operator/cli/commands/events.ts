@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { begin } from '../begin.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { openEvents } from '../event-source.ts'
 import { addOutputOption } from '../output-option.ts'
 
@@ -28,5 +28,5 @@ export function defineEvents(command: Command): void {
     }
   })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }

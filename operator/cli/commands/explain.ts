@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Explanation } from '../../sync/explain.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { explainLines } from '../explain-lines.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 
@@ -43,7 +43,7 @@ export function defineExplain(command: Command): void {
       if (explanation.route === null) process.exitCode = 1
     })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }
 
 const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text]

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { ReleasedHolds } from '../../sync/holds.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { counted } from '../counted.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { whoAmI } from '../who-am-i.ts'
@@ -45,7 +45,7 @@ export function defineGuard(command: Command): void {
       else for (const each of answer.accepted) io.print(acceptedLine(each))
     })
   addOutputOption(accept)
-  addConfigOptions(accept, ['addr', 'tokenFile'])
+  addConfigOptions(accept, ASKING)
 }
 
 const acceptedLine = ({ kind, service, targets }: ReleasedHolds): string =>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { CliError } from '../cli-error.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { issueKey, keyTable, listKeys, revokeKeys, writePrivateKey } from '../identities.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { formatTable } from '../table.ts'
@@ -110,7 +110,7 @@ function defineIssue(command: Command, how: 'issue' | 'rotate', description: str
 function finish(command: Command): Command {
   command.helpOption('-h, --help', 'print help')
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
   return command
 }
 

@@ -3,7 +3,7 @@ import type { DeadLetters } from '../../legacy/dead-letters.ts'
 import { MIGRATION_MODES } from '../../legacy/migration.ts'
 import type { MigrationStatus } from '../../legacy/migration-status.ts'
 import { type Asked, callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { counted } from '../counted.ts'
 import { migrationLines } from '../migration-lines.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
@@ -58,7 +58,7 @@ export function defineMigrate(command: Command): void {
   for (const each of commands) {
     each.helpOption('-h, --help', 'print help')
     addOutputOption(each)
-    addConfigOptions(each, ['addr', 'tokenFile'])
+    addConfigOptions(each, ASKING)
   }
 }
 

@@ -31,17 +31,18 @@ export function defineOperator(command: Command): void {
   addOutputOption(command)
   addConfigOptions(command, [
     ...['consul', 'kong', 'mesh', 'hostSuffix', 'expose', 'resync', 'overrides', 'operator', 'dryRun'],
-    ...['redis', 'certificates', 'connect', 'secrets', 'traces', 'api', 'log'],
+    ...['redis', 'certificates', 'connect', 'secrets', 'traces', 'alerts', 'operators', 'api', 'log'],
   ])
 }
 
 async function run(options: { output?: string }): Promise<void> {
   const io = ioOf(options)
-  const { operator: config, logLevel } = commandConfig(options)
+  const { operator: config, logLevel, fileNews } = commandConfig(options)
   const { createLogger } = await import('../../telemetry/logger.ts')
   const { startOperator } = await import('../../sync/operator.ts')
   const line = new StatusLine(process.stderr)
   const log = createLogger({ level: logLevel, component: 'operator', stream: line })
+  fileNews.listen(log)
   const version = packageVersion()
   const dashboard = join(packageRoot(), 'dist', 'dashboard')
   const operator = await startOperator(config, { log, version, dashboard }).catch(async (error) => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { type OverrideRow, overrideLines } from '../override-lines.ts'
 
@@ -73,7 +73,7 @@ export function defineOverrides(command: Command): void {
   for (const each of [list, release, pin]) {
     each.helpOption('-h, --help', 'print help')
     addOutputOption(each)
-    addConfigOptions(each, ['addr', 'tokenFile'])
+    addConfigOptions(each, ASKING)
   }
 }
 

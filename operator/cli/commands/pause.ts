@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { WHOLE_MESH } from '../../core/pause.ts'
-import { addConfigOptions, commandConfig } from '../config-options.ts'
+import { ASKING, addConfigOptions, commandConfig } from '../config-options.ts'
 import { addOutputOption, ioOf } from '../output-option.ts'
 import { type PauseState, pause, pauseLine, resume } from '../set-pause.ts'
 import { whoAmI } from '../who-am-i.ts'
@@ -67,7 +67,7 @@ export function defineResume(command: Command): void {
 
 function finish(command: Command): void {
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile', 'consul'])
+  addConfigOptions(command, [...ASKING, 'consul'])
 }
 
 function print(state: PauseState, options: { readonly output?: string }): void {

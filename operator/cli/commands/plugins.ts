@@ -66,7 +66,7 @@ export function definePlugins(command: Command): void {
     .addHelpText('after', HELP)
     .action((options: PluginsOptions) => run(options))
   addOutputOption(command)
-  addConfigOptions(command, ['log', 'feed', 'plugins', 'kong'])
+  addConfigOptions(command, ['log', 'feed', 'plugins', 'operators', 'otlp', 'kong'])
 }
 
 async function run(options: PluginsOptions): Promise<void> {

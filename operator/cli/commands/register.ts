@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
 import { pairsOf } from '../pairs.ts'
 
@@ -73,7 +73,7 @@ export function defineRegister(command: Command): void {
     else io.print(`${done.service_id}: ${done.message}.`)
   })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }
 
 /** `10.0.0.5:8080`, `[::1]:8080` or `8080`; what is wrong with it the operator says. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ListedService } from '../../api/list-services.ts'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
 import { formatTable } from '../table.ts'
 
@@ -46,5 +46,5 @@ export function defineServices(command: Command): void {
       io.print(line)
   })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }

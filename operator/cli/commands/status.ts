@@ -43,7 +43,10 @@ export function defineStatus(command: Command): void {
 }
 
 async function read(config: ReturnType<typeof commandConfig>): Promise<StatusReport> {
-  const [reading, readiness] = await Promise.all([readMesh(config.operator), readReadiness(config.addr)])
+  const [reading, readiness] = await Promise.all([
+    readMesh(config.operator),
+    readReadiness(config).catch(() => null),
+  ])
   const circuits = ejectedCircuits(reading.ejections, reading.desired.services)
   return statusReport(reading.desired, reading.actual, reading.diff, readiness, circuits)
 }

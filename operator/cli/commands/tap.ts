@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Tapped } from '../../metrics/outcome-tap.ts'
 import { begin } from '../begin.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { openEvents } from '../event-source.ts'
 import { isKnown } from '../is-known.ts'
 import { addOutputOption } from '../output-option.ts'
@@ -56,7 +56,7 @@ export function defineTap(command: Command): void {
     }
   })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }
 
 function count(text: string): number {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
 import { serviceLines, type TopReport, topLines, wholeLines, worstFirst } from '../top-lines.ts'
 import { LiveScreen } from '../up/live-screen.ts'
@@ -65,7 +65,7 @@ export function defineTop(command: Command): void {
     }
   })
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }
 
 function seconds(text: string): number {

@@ -4,7 +4,7 @@ import type { TraceView } from '../../traces/trace-view.ts'
 import { begin } from '../begin.ts'
 import { callOperator, operatorDown } from '../call-operator.ts'
 import { CliError } from '../cli-error.ts'
-import { addConfigOptions } from '../config-options.ts'
+import { ASKING, addConfigOptions } from '../config-options.ts'
 import { addOutputOption } from '../output-option.ts'
 import { traceLines } from '../trace-lines.ts'
 import { waterfall } from '../waterfall.ts'
@@ -63,7 +63,7 @@ export function defineTraces(command: Command): void {
     .addHelpText('after', HELP)
     .action((id: string | undefined, options: Options) => run(id, options))
   addOutputOption(command)
-  addConfigOptions(command, ['addr', 'tokenFile'])
+  addConfigOptions(command, ASKING)
 }
 
 async function run(id: string | undefined, options: Options): Promise<void> {

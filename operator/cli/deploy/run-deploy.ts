@@ -259,7 +259,7 @@ class Run {
 
   /** Real requests: each host and path once it is served, then some more to each service. */
   async #validate(
-    { operator: { proxyUrl } }: ProcessConfig,
+    { operator: { proxyUrl, proxyTls } }: ProcessConfig,
     services: readonly ServiceReport[],
   ): Promise<Deployed['reached']> {
     const reached: Deployed['reached'][number][] = []
@@ -269,7 +269,7 @@ class Run {
       const probes = exposed ? probesOf(report, own) : []
       await this.#steps.run(`validate ${service}`, async (waiting) => {
         if (!exposed) return `not reachable through the proxy: ${exposureReason}`
-        const asking = { proxyUrl, deadlineMs: this.#options.timeoutMs, waiting }
+        const asking = { proxyUrl, proxyTls, deadlineMs: this.#options.timeoutMs, waiting }
         const answers: string[] = []
         for (const probe of probes) {
           const answer = await untilServed(probe, asking)

@@ -1,3 +1,4 @@
+import type { TlsConfig } from '../../secrets/tls-options.ts'
 import { CliError } from '../cli-error.ts'
 import { readProxied } from '../up/read-proxied.ts'
 import { waitUntil } from '../up/wait-until.ts'
@@ -8,6 +9,7 @@ const REQUESTS = 10
 
 export interface ValidateOptions {
   readonly proxyUrl: string
+  readonly proxyTls?: TlsConfig | undefined
   readonly deadlineMs: number
   readonly waiting: (text: string) => void
 }
@@ -32,13 +34,13 @@ export async function untilServedOften(probe: Probe, options: ValidateOptions): 
 async function untilInARow(
   requests: number,
   probe: Probe,
-  { proxyUrl, deadlineMs, waiting }: ValidateOptions,
+  { proxyUrl, proxyTls: tls, deadlineMs, waiting }: ValidateOptions,
 ): Promise<string> {
   let last = 'no answer'
   let fault = ''
   const isServed = async () => {
     for (let request = 1; request <= requests; request++) {
-      const verdict = judgeAnswer(await readProxied(proxyUrl, probe.host, { path: probe.path }))
+      const verdict = judgeAnswer(await readProxied(proxyUrl, probe.host, { path: probe.path, tls }))
       last = verdict.note
       waiting(`${probe.shown} ${last}`)
       if (verdict.kind !== 'failed') continue

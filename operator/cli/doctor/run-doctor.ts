@@ -7,10 +7,11 @@ import type { OutcomeWay } from '../../core/service-plugins.ts'
 import { adminUrls } from '../../kong/admin-urls.ts'
 import { KongAdmin } from '../../kong/kong-admin.ts'
 import { probeNode } from '../../kong/probe-node.ts'
-import type { KongConfig } from '../../sync/operator-config.ts'
+import { tlsFetch } from '../../secrets/tls-fetch.ts'
+import type { KongConfig, OperatorConfig } from '../../sync/operator-config.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { agentApi } from '../agent-api.ts'
-import { explain } from '../cli-error.ts'
+import { type CliError, explain } from '../cli-error.ts'
 import type { MeshReading } from '../mesh-reading.ts'
 import {
   readCircuits,
@@ -161,7 +162,7 @@ export async function lookAtKong({ operator }: ProcessConfig): Promise<{
     findings: [
       ...findings,
       ...judgeKongNodes(nodes.map(({ probe }) => probe)),
-      ...(reachable ? [await proxyFinding(operator.proxyUrl)] : []),
+      ...(reachable ? [await proxyFinding(operator)] : []),
     ],
     reachable,
     meshPlugins: nodes.find((node) => node.meshPlugins !== undefined)?.meshPlugins,
@@ -198,9 +199,13 @@ async function lookAtNode(
   }
 }
 
-async function proxyFinding(url: string): Promise<Finding> {
+async function proxyFinding({
+  proxyUrl: url,
+  proxyTls: tls,
+}: Pick<OperatorConfig, 'proxyUrl' | 'proxyTls'>): Promise<Finding> {
   try {
-    const { status } = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'manual' })
+    const asked = { method: 'GET', signal: AbortSignal.timeout(5_000), redirect: 'manual' } as const
+    const { status } = await tlsFetch(tls, 'kong.proxy')(url, asked)
     return ok('kong', `the proxy answers at ${url} (${status})`)
   } catch (error) {
     return problem(
@@ -211,8 +216,15 @@ async function proxyFinding(url: string): Promise<Finding> {
   }
 }
 
-async function lookAtOperator({ addr }: ProcessConfig): Promise<Finding[]> {
-  const readiness = await readReadiness(addr)
+async function lookAtOperator(config: ProcessConfig): Promise<Finding[]> {
+  const { addr } = config
+  let readiness: Awaited<ReturnType<typeof readReadiness>>
+  try {
+    readiness = await readReadiness(config)
+  } catch (error) {
+    const { answer, remedy } = error as CliError
+    return [problem('operator', `${addr}: ${answer}`, remedy)]
+  }
   if (readiness === null) {
     return [
       warning(
@@ -248,7 +260,7 @@ async function lookAtPlugins(
   if (meshPlugins === undefined || meshPlugins.length === 0) return { findings: [], shallProbe: false }
   const known = (findings: readonly Finding[]) => ({ findings, shallProbe: false })
   const alone = judgeReach({ processes: [], troubles })
-  if ((await readReadiness(config.addr)) === null) return known(alone === 'unknown' ? [] : alone)
+  if ((await readReadiness(config).catch(() => null)) === null) return known(alone === 'unknown' ? [] : alone)
   try {
     const { processes } = await readCircuits(config)
     const findings = [
@@ -280,7 +292,7 @@ async function lookAtMesh(
       ...judgeAddresses(reading.snapshot, { ...hosts, consulNode }),
       ...exposureFindings(reading),
       ...judgeRandomServices(reading.desired),
-      ...(shallProbe ? await probePlugins(config.operator.proxyUrl, reading.desired.services) : []),
+      ...(shallProbe ? await probePlugins(config.operator, reading.desired.services) : []),
       ...reading.desired.problems.map(problemFinding),
     ]
   } catch (error) {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import http, { type Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { isIP } from 'node:net'
+import { proxyTls } from '../../call/proxy-tls.ts'
+import { type TlsConfig, tlsOptions } from '../../secrets/tls-options.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -13,15 +14,18 @@ export async function readProxied(
     path = '/',
     agent,
     headers = {},
-  }: { path?: string; agent?: Agent; headers?: Record<string, string> } = {},
+    tls,
+  }: {
+    path?: string
+    agent?: Agent
+    headers?: Record<string, string>
+    tls?: TlsConfig | undefined
+  } = {},
 ): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
   const { request } = proxyUrl.startsWith('https:') ? https : http
-  const { protocol, hostname } = new URL(proxyUrl)
-  const name = hostname.replace(/^\[|\]$/g, '')
-  // Else Node asks for, and expects, a certificate for what the Host header says. An address is no name for SNI.
-  const tls = protocol === 'https:' ? { servername: isIP(name) === 0 ? name : '' } : {}
+  const spoken = proxyUrl.startsWith('https:') ? tlsOptions(proxyTls(proxyUrl, tls)) : {}
   const outgoing = request(`${proxyUrl}${path}`, {
-    ...tls,
+    ...spoken,
     ...(agent ? { agent } : {}),
     headers: { ...headers, host },
     signal: AbortSignal.timeout(TIMEOUT_MS),

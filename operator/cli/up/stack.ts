@@ -1,5 +1,6 @@
 import type { ProcessConfig } from '../../config/load-config.ts'
 import { whoLeads } from '../../leader/who-leads.ts'
+import { tlsOptions } from '../../secrets/tls-options.ts'
 import { findConsul } from '../../setup/consul-binary.ts'
 import type { OperatorConfig } from '../../sync/operator-config.ts'
 import { revealed } from '../../telemetry/secret.ts'
@@ -263,8 +264,12 @@ export class Stack {
     const { existingConsul, config } = this.#options
     if (!existingConsul) return
     const { url, token, tls } = config.operator.consul
-    const key = revealed(tls?.key)
-    const plain = { url, token: revealed(token), ...(tls ? { tls: { ...tls, key } } : {}) }
+    const { servername, ...texts } = tlsOptions(tls)
+    const plain = {
+      url,
+      token: revealed(token),
+      ...(tls ? { tls: { ...texts, serverName: servername } } : {}),
+    }
     const serviceIds = this.#instances.map(({ sample }) => sample.id)
     this.#keeper?.send({ order: 'deregister', serviceIds, consul: plain } satisfies KeeperOrder)
   }

@@ -1,5 +1,6 @@
+import { carriedText, fromCarried } from '../../../operator/secrets/carried-files.ts'
+import type { FileNews } from '../../../operator/secrets/watched-files.ts'
 import type { LogLevel } from '../../../operator/telemetry/logger.ts'
-import { Secret } from '../../../operator/telemetry/secret.ts'
 import type { AgentConfig } from '../../agent/agent-config.ts'
 
 /** What a working process runs with, as its supervisor has read it from settings. */
@@ -17,17 +18,12 @@ export interface WorkerSetup {
 /** A variable, because a command line is for everybody to see. */
 export const WORKER_SETUP = 'KONGSUL_PLUGIN_WORKER'
 
-/** The value of WORKER_SETUP, secrets in clear: the worker then needs no code that reads settings. */
-export function workerSetupText(setup: WorkerSetup): string {
-  return JSON.stringify(setup, function (this: Record<string, unknown>, name, value) {
-    const given = this[name]
-    return given instanceof Secret ? given.reveal() : value
-  })
-}
+/** The value of WORKER_SETUP: the worker then needs no code that reads settings. Secrets that are not in files are in clear. */
+export const workerSetupText = (setup: WorkerSetup): string => carriedText(setup)
 
 /** @throws Error when it was not started by a supervisor. */
-export function readWorkerSetup(text: string | undefined): WorkerSetup {
+export function readWorkerSetup(text: string | undefined, tell: (news: FileNews) => void): WorkerSetup {
   if (!text)
     throw new Error(`${WORKER_SETUP} is not set: \`kongsul plugins\` starts its working processes itself`)
-  return JSON.parse(text) as WorkerSetup
+  return fromCarried(text, tell) as WorkerSetup
 }

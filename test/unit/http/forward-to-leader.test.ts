@@ -11,7 +11,7 @@ let known: Leader | null = null
 
 const app = (name: string, isLeading: boolean): FastifyInstance => {
   const made = Fastify()
-  forwardToLeader({ isLeading: () => isLeading, leader: () => known })(made)
+  forwardToLeader({ isLeading: () => isLeading, leader: () => known, fetch })(made)
   made.put(PATH, async (request) => ({ by: name, body: request.body, token: request.headers.authorization }))
   made.get(PATH, async () => ({ by: name }))
   return made

@@ -27,9 +27,12 @@ const SETUP: WorkerSetup = {
 test('a worker runs with what its supervisor was given, secrets too', () => {
   const { agent } = SETUP
   const plain = { ...SETUP, agent: { ...agent, kong: { ...agent.kong, token: 'the token' } } }
-  deepEqual(readWorkerSetup(workerSetupText(SETUP)), plain)
+  deepEqual(
+    readWorkerSetup(workerSetupText(SETUP), () => {}),
+    plain,
+  )
 })
 
 test('a worker that a person starts says who starts it', () => {
-  throws(() => readWorkerSetup(undefined), /kongsul plugins.*starts its working processes itself/)
+  throws(() => readWorkerSetup(undefined, () => {}), /kongsul plugins.*starts its working processes itself/)
 })

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-/** Of Node, of HTTP parsers, of OTLP and Jaeger, names of variables, and states and values of Kong. */
+/** Of Node, of OpenSSL, of HTTP parsers, of OTLP and Jaeger, names of variables, and states and values of Kong. */
 const OTHERS =
-  /^(ERR_|EAI_|HPE_|STATUS_CODE_|(CHILD|FOLLOWS)_|(KONGSUL|XDG|OTEL)_|NO_COLOR$|(CONSUL|REDIS|CHROMIUM|NGINX|PROM\w*)_(BIN|URL|HTTP|CACERT|CLIENT)|KONG_(ADMIN|PROXY|WORKER|NGINX|DB|UPSTREAM|PLUGIN)|DNS_ERROR$|HEALTHCHECKS_OFF$)/
+  /^(ERR_|EAI_|HPE_|ALERT_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_CA$|STATUS_CODE_|(CHILD|FOLLOWS)_|(KONGSUL|XDG|OTEL)_|NO_COLOR$|(CONSUL|REDIS|CHROMIUM|NGINX|PROM\w*)_(BIN|URL|HTTP|TLS|CACERT|CLIENT)|KONG_(ADMIN|PROXY|WORKER|NGINX|DB|UPSTREAM|PLUGIN)|DNS_ERROR$|HEALTHCHECKS_OFF$)/
 /** A code of one word, which no pattern tells from other words in capitals. */
 const ONE_WORD = ['PAUSED']
 
