@@ -158,6 +158,10 @@ export class KongFleet {
     for (const each of this.all) each.callersChanged()
   }
 
+  redisChanged(): void {
+    for (const each of this.all) each.redisChanged()
+  }
+
   reviewPauses(services: readonly string[] | null): void {
     for (const each of this.all) each.reviewPauses(services)
   }

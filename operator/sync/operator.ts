@@ -127,6 +127,7 @@ export async function startOperator(
   })
   const statuses = new StatusKeeper({ writer, log, isActive: mayAct })
   const redisOfKong = sharedRedisOf(config.redis)
+  let redisInKong = redisOfKong()
   const fleet = new KongFleet({
     kong: config.kong,
     log,
@@ -465,6 +466,10 @@ export async function startOperator(
     telemetry.review()
     canaries.review()
     external.review()
+    if (redisInKong !== redisOfKong()) {
+      redisInKong = redisOfKong()
+      fleet.redisChanged()
+    }
     await fleet.resync()
   }
   const schedule = cron.schedule(config.resync.cron, resync, { noOverlap: true, name: 'resync' })

@@ -276,6 +276,11 @@ export class Reconciler {
     this.#decide(Date.now(), () => ['identities'])
   }
 
+  /** Kong's limits are to be counted with another password. */
+  redisChanged(): void {
+    this.#decide(Date.now(), () => ['redis.passwordFile'])
+  }
+
   /** Services were paused or resumed; null: maybe any. They are looked at anew. */
   reviewPauses(services: readonly string[] | null): void {
     this.marks.watch.reviewPauses()
