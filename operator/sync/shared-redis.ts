@@ -17,6 +17,7 @@ export function sharedRedis(config: RedisConfig | undefined): SharedRedis | null
     database: Number(url.pathname.slice(1) || 0),
     ssl: url.protocol === 'rediss:',
     verify: config.tls?.rejectUnauthorized ?? true,
+    ...(config.tls?.serverName === undefined ? {} : { serverName: config.tls.serverName }),
   }
 }
 

@@ -49,9 +49,11 @@ export interface PosterTls {
 
 /** Posts to one URL, http or https. Redirects are not followed. @throws TypeError when it is no such URL. */
 export function createPoster(url: string, { tls, prefix }: PosterTls): Poster {
-  const { protocol } = new URL(url)
+  const { protocol, origin, pathname } = new URL(url)
   if (protocol !== 'http:' && protocol !== 'https:')
-    throw new TypeError(`${url} is no http:// or https:// URL`)
+    throw new TypeError(`${protocol} is no http:// or https:// URL`)
+  // What is before the host, and the query, may be secrets.
+  const shown = `${origin}${pathname}`
   const isTls = protocol === 'https:'
   const agent = isTls ? tlsAgent({ keepAlive: true }, tls, prefix) : new Agent({ keepAlive: true })
   const start = isTls ? httpsRequest : httpRequest
@@ -77,7 +79,7 @@ export function createPoster(url: string, { tls, prefix }: PosterTls): Poster {
         settle()
         const isUnsent =
           UNSENT_CODES.has(error.code ?? '') || (error.code === 'ECONNRESET' && request.reusedSocket)
-        reject(new PostError(`POST ${url}: ${error.message}`, isUnsent, error))
+        reject(new PostError(`POST ${shown}: ${error.message}`, isUnsent, error))
       }
       if (signal.aborted) end()
       request.on('error', fail)

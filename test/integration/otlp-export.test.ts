@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { OtlpExporter, type OtlpExporterOptions, tracesUrl } from '../../plugins/export/otlp-exporter.ts'
 import { asJson } from '../../plugins/export/otlp-json.ts'
@@ -179,4 +180,18 @@ test('the traces URL follows from an endpoint, whatever its path', () => {
   assert.equal(tracesUrl('http://a:4318/'), 'http://a:4318/v1/traces')
   assert.equal(tracesUrl('https://a/otlp?key=1'), 'https://a/otlp/v1/traces?key=1')
   assert.equal(tracesUrl('http://a:4318/v1/traces'), 'http://a:4318/v1/traces')
+})
+
+test('what an address holds beside host and path is not told when nobody answers', async () => {
+  const [port] = (await freePorts(1)) as [number]
+  const told: string[] = []
+  const exporter = exporterTo(`http://user:hush-hush@127.0.0.1:${port}/v1/traces?key=hush-hush`, {
+    maxTries: 1,
+    log: { ...silentLogger, warn: (_message, fields) => told.push(inspect(fields, { depth: 9 })) },
+  })
+  exporter.add(SPANS)
+  await settled(exporter)
+  await exporter.stop(0)
+  assert.match(told.join(), /ECONNREFUSED/)
+  assert.ok(!told.join().includes('hush-hush'), told.join())
 })

@@ -35,7 +35,7 @@ before(async () => {
     KONGSUL_FEED_LINE_TOKEN: secret('line'),
     KONGSUL_ALERTS_WEBHOOK: 'http://127.0.0.1:9',
     KONGSUL_ALERTS_WEBHOOK_TOKEN: secret('webhook'),
-    KONGSUL_TRACES_EXPORT: 'http://127.0.0.1:9',
+    KONGSUL_TRACES_EXPORT_URL: 'http://127.0.0.1:9',
     KONGSUL_TRACES_EXPORT_AUTHORIZATION: `Bearer ${secret('export')}`,
     // Nothing listens: the log will tell of it again and again.
     REDIS_URL: `redis://user:${secret('redis')}@127.0.0.1:9`,

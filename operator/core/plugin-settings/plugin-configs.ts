@@ -22,6 +22,8 @@ export interface SharedRedis {
   readonly database: number
   readonly ssl: boolean
   readonly verify: boolean
+  /** The name that its certificate has, where that is not the host. */
+  readonly serverName?: string
 }
 
 /** Header changes of a route, done after those of the service. */
@@ -101,7 +103,7 @@ function limitFields(limit: RateLimitSettings, redis: SharedRedis | null): Field
     'config.redis.database': shared?.database ?? 0,
     'config.redis.ssl': ssl,
     'config.redis.ssl_verify': ssl && (shared?.verify ?? true),
-    'config.redis.server_name': ssl ? (shared?.host ?? null) : null,
+    'config.redis.server_name': ssl ? (shared?.serverName ?? shared?.host ?? null) : null,
   }
 }
 

@@ -194,6 +194,11 @@ test('REDIS_URL is taken apart for Kong', () => {
   })
 })
 
+test('Kong asks Redis for the name that its certificate has', () => {
+  const tls = { serverName: 'redis.internal' }
+  equal(sharedRedis({ url: 'rediss://10.0.0.1', tls })!.serverName, 'redis.internal')
+})
+
 test('documents with values that cannot be are refused by field', () => {
   const cases: [document: object, error: RegExp][] = [
     [{ rateLimit: { minutes: 5 } }, /rateLimit\.minutes is not a setting; did you mean rateLimit\.minute\?/],
