@@ -122,6 +122,8 @@ export class SessionKeeper {
     })
     this.#check = 'ttl'
     this.#registered = false
+    // A check that is registered under the same id as another kind leaves the old one running: the two would take turns.
+    await this.#seat.lock.deregister()
   }
 
   /** Reports the TTL check, where Consul does not ask us. */

@@ -1,5 +1,6 @@
 import { equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
+import http from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { startConsul, type TestConsul } from '../support/consul.ts'
@@ -152,7 +153,18 @@ describe('an election', { concurrency: 3 }, () => {
     }
     await waitFor(reporting, { what: 'a TTL check' })
     await waitFor(() => leader.claims(), { what: 'it leading' })
+    const before = leader.lines.length
     equal((await holder(consul)).value.id, 'only')
+    // The agent asks this server as often as it would go on to ask the address that it cannot reach.
+    let asked = 0
+    const server = http.createServer((_request, response) => response.end(String(++asked)))
+    t.after(() => server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    await consul.register({ Name: 'clock', Check: { HTTP: `http://127.0.0.1:${port}`, Interval: '1s' } })
+    await waitFor(() => asked >= 5, { what: 'five rounds of checks' })
+    const lost = leader.lines.slice(before).filter(({ type, claims }) => type === 'claims' && !claims)
+    equal(lost.length, 0, 'it leads all the time')
   })
 
   test('two meshes on one Consul have a leader each', async (t) => {
