@@ -18,6 +18,7 @@ const SOAK = [
   'integration/odd-answers',
   'soak/silent-client',
   'soak/churn',
+  'soak/consul-hour',
   'integration/operator-model',
   'unit/leader/election-model',
   'unit/consul/answer-shape',

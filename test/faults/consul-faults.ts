@@ -7,9 +7,11 @@ import { waitFor } from '../support/wait-for.ts'
 import { type Fault, fault } from './fault.ts'
 import type { Stage } from './stage.ts'
 
-const isCutOff = async (stage: Stage) => !(await stage.status()).consul.connected
+/** Whether the operator knows that Consul is gone. */
+export const isCutOff = async (stage: Stage) => !(await stage.status()).consul.connected
 
-const registerAll = async ({ mesh, service, instances }: Stage) => {
+/** Its instances register again, as they do at a Consul that has forgotten them. */
+export const registerAll = async ({ mesh, service, instances }: Stage) => {
   for (const { name, port } of instances) await mesh.register({ id: name, name: service, port })
 }
 

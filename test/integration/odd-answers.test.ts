@@ -9,7 +9,7 @@ import { type Stack, startStack } from '../support/operator-stack.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const ANSWERS = Number(process.env['FUZZ_ANSWERS'] ?? 50)
+const ANSWERS = Number(process.env['FUZZ_ANSWERS'] ?? 30)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20261128)
 /** Of the answers, percent. */
 const ODD = 20
