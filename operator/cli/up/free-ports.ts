@@ -44,14 +44,16 @@ async function canReceive(port: number): Promise<boolean> {
 
 /**
  * `count` different ports that are free for TCP and for UDP.
+ * @param except ports that are meant for somebody who does not listen yet
  * @throws when nearly everything is taken.
  */
-export async function pickFreePorts(count: number): Promise<number[]> {
+export async function pickFreePorts(count: number, except: readonly number[] = []): Promise<number[]> {
   const picked = new Set<number>()
   for (let tries = 0; picked.size < count; tries++) {
     if (tries > 1_000) throw new Error(`no ${count} free ports between ${LOWEST} and ${HIGHEST}`)
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
-    if (!picked.has(port) && (await isFree(port)) && (await isFree(port, 'udp'))) picked.add(port)
+    if (picked.has(port) || except.includes(port)) continue
+    if ((await isFree(port)) && (await isFree(port, 'udp'))) picked.add(port)
   }
   return [...picked]
 }

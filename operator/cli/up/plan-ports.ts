@@ -28,7 +28,7 @@ export async function planPorts({ ports, chosen, unneeded, freePorts }: PortWish
   const planned = { ...ports }
   if (freePorts) {
     const open = names.filter((name) => !chosen.has(name))
-    const picked = await pickFreePorts(open.length)
+    const picked = await pickFreePorts(open.length, Object.values(ports))
     for (const [index, name] of open.entries()) planned[name] = picked[index]!
   }
   const taken: string[] = []
@@ -41,7 +41,7 @@ export async function planPorts({ ports, chosen, unneeded, freePorts }: PortWish
     example ??= name
   }
   if (example === undefined) return planned
-  const [another] = await pickFreePorts(1)
+  const [another] = await pickFreePorts(1, Object.values(planned))
   const path = `port.${example}`
   throw new CliError('PORT_TAKEN', {
     tried: `listening on ${names.map((name) => `${name}=${planned[name]}`).join(', ')}`,

@@ -174,7 +174,7 @@ export class Stack {
   async #startConsul(): Promise<string> {
     const { log, ports } = this.#options
     const binary = await findConsul({ log })
-    const [server, serfLan] = (await pickFreePorts(2)) as [number, number]
+    const [server, serfLan] = (await pickFreePorts(2, Object.values(ports))) as [number, number]
     const args = consulArguments({ http: ports.consul, server, serfLan }, await readConsulVersion(binary))
     this.#keeper!.send({ order: 'run', binary, args } satisfies KeeperOrder)
     await this.#until('Consul has a leader', async () => (await this.agent.leader()) !== '')
