@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { fileMark } from './file-mark.ts'
 
 /** A file and the setting that names it. */
 export interface NamedFile {
@@ -77,18 +78,7 @@ export class WatchedFiles<T> {
   }
 }
 
-/** Changes whenever one of them does; also where a link leads to another file, as Kubernetes renews its secrets. */
-const markOf = (files: readonly NamedFile[]): string =>
-  files
-    .map(({ path }) => {
-      try {
-        const { mtimeMs, size, ino } = statSync(path)
-        return `${mtimeMs} ${size} ${ino}`
-      } catch (error) {
-        return (error as Error).message
-      }
-    })
-    .join('|')
+const markOf = (files: readonly NamedFile[]): string => files.map(({ path }) => fileMark(path)).join('|')
 
 function readNamed({ setting, path }: NamedFile): string {
   try {

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileMark } from '../secrets/file-mark.ts'
 import { parseSealKey, unseal } from '../secrets/seal.ts'
 
 export interface CertificateFolders {
@@ -44,16 +45,7 @@ export class CertificateFiles {
   stampOf(files: readonly string[], isSealed = false): string {
     const { folder, keyFile } = this.#folders
     const named = folder === undefined ? [] : files.map((file) => join(folder, file))
-    return [...named, ...(isSealed && keyFile !== undefined ? [keyFile] : [])].map(stampOf).join(' ')
-  }
-}
-
-function stampOf(file: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(file)
-    return `${ino}:${size}:${mtimeMs}`
-  } catch {
-    return 'none' // reading it tells why
+    return [...named, ...(isSealed && keyFile !== undefined ? [keyFile] : [])].map(fileMark).join(' ')
   }
 }
 
