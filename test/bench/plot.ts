@@ -1,10 +1,11 @@
+import { escaped, svgPlot, WIDTH } from '../support/svg.ts'
 import type { Figure } from './figure.ts'
 
-const [WIDTH, ROW, LABEL, RIGHT, TOP] = [900, 26, 420, 170, 34]
+const [ROW, LABEL, RIGHT, TOP] = [26, 420, 170, 34]
 
 /**
  * A part of the bench as an SVG: a bar for each figure, beside it its baseline and its goal. Figures of different units are bars of
- * their own scale. Reads on light and dark pages. Pure.
+ * their own scale. Pure.
  */
 export function plot(title: string, figures: readonly Figure[]): string {
   const shown = figures.filter(({ value }) => Number.isFinite(value) && value >= 0)
@@ -17,14 +18,9 @@ export function plot(title: string, figures: readonly Figure[]): string {
     )
   const rows = shown.map((figure, index) => row(figure, TOP + index * ROW, scaleOf(figure.unit)))
   const height = TOP + shown.length * ROW + 28
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">
-<title>${escaped(title)}</title>
-<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
-<text x="12" y="20" font-size="14" font-weight="600" fill="#1c2430">${escaped(title)}</text>
-${rows.join('\n')}
-<text x="12" y="${height - 10}" fill="#5a6472">blue: measured · grey: baseline of the same run · line: goal · each unit has a scale of its own</text>
-</svg>
-`
+  const legend =
+    'blue: measured · grey: baseline of the same run · line: goal · each unit has a scale of its own'
+  return svgPlot(title, height, [...rows, `<text x="12" y="${height - 10}" fill="#5a6472">${legend}</text>`])
 }
 
 function row({ what, value, unit, goal, baseline }: Figure, y: number, most: number): string {
@@ -44,5 +40,3 @@ function row({ what, value, unit, goal, baseline }: Figure, y: number, most: num
 }
 
 const shortened = (text: string): string => (text.length > 64 ? `${text.slice(0, 63)}…` : text)
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -26,6 +26,19 @@ const at = (name: string) => join(folder, name)
 const write = (texts: Readonly<Record<string, string>>) => {
   for (const [name, text] of Object.entries(texts)) writeFileSync(at(name), text)
 }
+/** Tokens and headers of one time: `feed-1` and so on. */
+const writeSecrets = (time: number) => {
+  const secret = (name: string) => `${MARK}-${name}-${time}`
+  write({
+    feed: secret('feed'),
+    consul: secret('consul'),
+    webhook: secret('webhook'),
+    export: `Bearer ${secret('export')}`,
+    headers: `X-Ours: ${secret('headers')}`,
+    access: `alice write ${secret('access')}`,
+    token: secret('access'),
+  })
+}
 /** What every process shows now. */
 let shown = signed('first', ours)
 const made: Certificate[] = [shown]
@@ -62,17 +75,7 @@ before(async () => {
   write({ 'ca.pem': both, 'client.pem': shown.cert, 'client.key': shown.key })
   const agent = signed('localhost', ours)
   write({ 'agent-ca.pem': both, 'agent.pem': agent.cert, 'agent.key': agent.key })
-  write({
-    feed: `${MARK}-feed-1`,
-    consul: `${MARK}-consul-1`,
-    webhook: `${MARK}-webhook-1`,
-    export: `Bearer ${MARK}-export-1`,
-  })
-  write({
-    headers: `X-Ours: ${MARK}-headers-1`,
-    access: `alice write ${MARK}-access-1`,
-    token: `${MARK}-access-1`,
-  })
+  writeSecrets(1)
   ;[alertmanager, collector] = await Promise.all([startScriptedServer(), startScriptedServer()])
   const [https] = (await freePorts(1)) as [number]
   consulTls = https
@@ -213,17 +216,7 @@ test('a command without a certificate says which setting is missing, and one wit
 
 test('certificates and tokens are renewed without a restart', async () => {
   show('second', theirs)
-  write({
-    feed: `${MARK}-feed-2`,
-    consul: `${MARK}-consul-2`,
-    webhook: `${MARK}-webhook-2`,
-    export: `Bearer ${MARK}-export-2`,
-  })
-  write({
-    headers: `X-Ours: ${MARK}-headers-2`,
-    access: `alice write ${MARK}-access-2`,
-    token: `${MARK}-access-2`,
-  })
+  writeSecrets(2)
   // The first authority is believed no more, on either side.
   for (const door of doors.values()) door.renew(signed('localhost', theirs), theirs.cert)
   await allWorks('two')

@@ -1,3 +1,5 @@
+import { escaped, svgPlot, WIDTH } from '../support/svg.ts'
+
 /** A figure over the changes of a soak. */
 export interface Line {
   readonly what: string
@@ -6,10 +8,10 @@ export interface Line {
   readonly values: readonly number[]
 }
 
-const [WIDTH, LEFT, RIGHT, TOP, ROW, GAP] = [900, 170, 130, 40, 84, 18]
+const [LEFT, RIGHT, TOP, ROW, GAP] = [170, 130, 40, 84, 18]
 
 /**
- * Lines above each other, each from 0 to its own most: what is flat looks flat. Reads on light and dark pages. Pure.
+ * Lines above each other, each from 0 to its own most: what is flat looks flat. Pure.
  * @param steps what has been done at the end of each, e.g. changes
  */
 export function linesPlot(title: string, steps: readonly number[], lines: readonly Line[]): string {
@@ -17,15 +19,11 @@ export function linesPlot(title: string, steps: readonly number[], lines: readon
   const x = (step: number) => LEFT + (step / last) * (WIDTH - LEFT - RIGHT)
   const height = TOP + lines.length * (ROW + GAP) + 24
   const rows = lines.map((line, index) => row(line, TOP + index * (ROW + GAP), steps.map(x)))
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">
-<title>${escaped(title)}</title>
-<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
-<text x="12" y="22" font-size="14" font-weight="600" fill="#1c2430">${escaped(title)}</text>
-${rows.join('\n')}
-<text x="${LEFT}" y="${height - 8}" fill="#5a6472">0</text>
-<text x="${WIDTH - RIGHT}" y="${height - 8}" text-anchor="end" fill="#5a6472">${last} changes</text>
-</svg>
-`
+  return svgPlot(title, height, [
+    ...rows,
+    `<text x="${LEFT}" y="${height - 8}" fill="#5a6472">0</text>`,
+    `<text x="${WIDTH - RIGHT}" y="${height - 8}" text-anchor="end" fill="#5a6472">${last} changes</text>`,
+  ])
 }
 
 function row({ what, unit, values }: Line, top: number, xs: readonly number[]): string {
@@ -41,6 +39,3 @@ function row({ what, unit, values }: Line, top: number, xs: readonly number[]): 
     `<text x="${right + 10}" y="${top + ROW - 4}" fill="#1c2430">end ${told(values.at(-1) ?? 0)}</text>`,
   ].join('')
 }
-
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
