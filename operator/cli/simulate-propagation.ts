@@ -69,16 +69,26 @@ const pathText = (path: readonly PropertyKey[]): string =>
     .join('')
     .replace(/^\./, '')
 
-/** Headers as Kong's PDK gives them: lower-case names, an array for those that came more than once. */
+/** Headers as Kong's PDK gives them: lower-case names, an array for those that came more than once, no spaces around. */
 function byName(
   incoming: readonly (readonly [string, string])[],
 ): ReadonlyMap<string, string | readonly string[]> {
   const headers = new Map<string, string | readonly string[]>()
-  for (const [name, value] of incoming) {
+  for (const [name, raw] of incoming) {
+    const value = withoutSpaces(raw)
     const before = headers.get(name.toLowerCase())
     headers.set(name.toLowerCase(), before === undefined ? value : [before, value].flat())
   }
   return headers
+}
+
+/** nginx takes off spaces alone; tabs go on to the upstream. */
+function withoutSpaces(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && text[from] === ' ') from++
+  while (to > from && text[to - 1] === ' ') to--
+  return text.slice(from, to)
 }
 
 function extractedOf(context: TraceContext | null): object | null {

@@ -7,6 +7,8 @@ import { cameIn, type RequestHeaders, soleValue } from '../request-headers.ts'
 import { contextOf, type TraceContext } from '../trace-context.ts'
 
 const NAMES = ['x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-sampling-priority']
+/** What else belongs to a trace, and is read by Datadog's tracers alone: a half of its id (_dd.p.tid) among it. */
+const OF_ITS_TRACE = ['x-datadog-tags', 'x-datadog-origin']
 const KEPT = ['1', '2']
 const DROPPED = ['0', '-1']
 
@@ -35,13 +37,22 @@ export function extractDatadog(headers: RequestHeaders): TraceContext | null {
  * 64 bits are zero has no id here: nothing is written, and nothing of another trace stays.
  */
 export function injectDatadog(draft: HeaderDraft, headers: RequestHeaders, span: CurrentSpan): void {
-  if (isZero(span.traceId, 16)) {
+  const hasNoId = isZero(span.traceId, 16)
+  const others = OF_ITS_TRACE.filter((name) => cameIn(headers, name))
+  if (others.length > 0 && (hasNoId || !namesTrace(headers, span.traceId))) draft.remove.push(...others)
+  if (hasNoId) {
     draft.remove.push(...NAMES.filter((name) => cameIn(headers, name)))
     return
   }
   draft.set['x-datadog-trace-id'] = lowDecimal(span.traceId)
   draft.set['x-datadog-parent-id'] = lowDecimal(span.spanId)
   draft.set['x-datadog-sampling-priority'] = span.context?.priority ?? (span.sampled ? '1' : '0')
+}
+
+/** Whether the trace that came in these headers is this one, by the 64 bits that both have. */
+function namesTrace(headers: RequestHeaders, traceId: string): boolean {
+  const trace = parseDecimal(soleValue(headers, 'x-datadog-trace-id') ?? '')
+  return trace !== null && BigInt.asUintN(64, trace).toString() === lowDecimal(traceId)
 }
 
 function readPriority(headers: RequestHeaders): string | null {

@@ -52,3 +52,15 @@ test('a name that came three times has three values, in order', () => {
     a: ['1', '2', '3'],
   })
 })
+
+test('spaces around a value are no part of it, as nginx reads headers', () => {
+  const incoming = [
+    ['uber-trace-id', ' 1:2:0:1 '],
+    ['uberctx-foo', ' a b '],
+    ['x', '  1  '],
+    ['x', ''],
+  ]
+  const { extracted, outgoing } = simulated({ config: { extract: ['jaeger'], inject: [] }, incoming })
+  assert.deepEqual((extracted as { readonly baggage: unknown }).baggage, { foo: 'a b' })
+  assert.deepEqual(outgoing, { 'uber-trace-id': '1:2:0:1', 'uberctx-foo': 'a b', x: ['1', ''] })
+})

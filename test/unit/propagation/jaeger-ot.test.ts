@@ -75,10 +75,19 @@ describe('jaeger', () => {
   }
 
   test('baggage that is no text, came twice or has no name stays as it came', () => {
-    const odd = { 'uberctx-a': '%ff', 'uberctx-b': ['1', '2'], 'uberctx-': '1' }
+    // \ufffd is what the PDK's MsgPack makes of a byte that is not UTF-8.
+    const odd = { 'uberctx-a': '%ff', 'uberctx-b': ['1', '2'], 'uberctx-': '1', 'uberctx-c': 'a\ufffd' }
     const { context, sent } = propagated({ ...uber(`${TRACE}:${SPAN}:0:1`), ...odd }, jaegerOnly)
     assert.deepEqual(context?.baggage, [])
     assert.deepEqual({ ...sent, ...odd }, sent)
+  })
+
+  test('white space around baggage, which nginx leaves where it is a tab, is no part of it', () => {
+    const { context, sent } = propagated(
+      { ...uber(`${TRACE}:${SPAN}:0:1`), 'uberctx-foo': '\ta b \t' },
+      jaegerOnly,
+    )
+    assert.deepEqual([context?.baggage, sent['uberctx-foo']], [[['foo', 'a b']], 'a%20b'])
   })
 
   test('baggage crosses over to ot', () => {

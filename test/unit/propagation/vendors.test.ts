@@ -4,6 +4,7 @@ import { NEW_SPAN, NEW_TRACE, propagated } from '../../support/propagate-request
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const SPAN = 'b7ad6b7169203331'
+const TRACEPARENT = `00-${TRACE}-${SPAN}-01`
 const SPAN_DEC = '13235353014750950193'
 const NEW_SPAN_DEC = BigInt(`0x${NEW_SPAN}`).toString()
 const ids = (headers: Record<string, string | string[]>, format: 'datadog' | 'aws' | 'gcp') => {
@@ -51,6 +52,21 @@ describe('datadog', () => {
       [sent['x-datadog-trace-id'], sent['x-datadog-parent-id'], sent['ot-tracer-traceid']],
       [undefined, undefined, traceparent.slice(3, 35)],
     )
+  })
+  test('tags and origin stay with their trace: _dd.p.tid is half of its id', () => {
+    const tags = { 'x-datadog-tags': `_dd.p.tid=${TRACE.slice(0, 16)}`, 'x-datadog-origin': 'rum' }
+    const kept = (trace: string, given: object) => {
+      const { sent } = propagated({ ...given, ...tags, 'x-datadog-trace-id': trace }, { inject: ['datadog'] })
+      return [sent['x-datadog-tags'], sent['x-datadog-origin']]
+    }
+    const same = [tags['x-datadog-tags'], 'rum']
+    assert.deepEqual(kept('7', {}), same)
+    assert.deepEqual(kept(BigInt(`0x${TRACE.slice(16)}`).toString(), { traceparent: TRACEPARENT }), same)
+    assert.deepEqual(kept('7', { traceparent: TRACEPARENT }), [undefined, undefined])
+    assert.deepEqual(kept('zz', {}), [undefined, undefined])
+    const low = `00-${TRACE.slice(0, 16)}${'0'.repeat(16)}-${SPAN}-01`
+    for (const trace of ['7', '0'])
+      assert.deepEqual(kept(trace, { traceparent: low }), [undefined, undefined])
   })
   test('a priority that came twice is none that exists', () => {
     assert.equal(
