@@ -1,6 +1,7 @@
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { ServiceReport } from '../core/desired.ts'
 import { notReadYet, RequestError } from '../http/request-error.ts'
+import { unknownService } from '../http/unknown-service.ts'
 
 /**
  * The host that the proxy knows a service by.
@@ -12,7 +13,7 @@ export function hostOf(
   reports: readonly ServiceReport[],
 ): string {
   if (snapshot === null) throw notReadYet()
-  if (!snapshot.services.has(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
+  if (!snapshot.services.has(service)) throw unknownService(service, snapshot.services.keys())
   const report = reports.find((each) => each.service === service)
   const host = report?.hosts.find((each) => !each.includes('*'))
   if (report === undefined || host === undefined) {

@@ -6,7 +6,7 @@ import type { CircuitRow } from '../sync/list-circuits.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { flag, serviceField } from './read-fields.ts'
-import { RequestError } from './request-error.ts'
+import { unknownService } from './unknown-service.ts'
 
 export interface CircuitSource {
   readonly list: () => readonly CircuitRow[]
@@ -20,6 +20,8 @@ export interface CircuitSource {
     readonly from_kong: FromKong | null
   }[]
   readonly knows: (service: string) => boolean
+  /** Those in the catalog. */
+  readonly services: () => Iterable<string>
   readonly setMode: (service: string, mode: string) => Promise<void>
   /** What a person has set on the plugin in Kong, which KV does not change; null for nothing. */
   readonly modeByHand: (service: string) => string | null
@@ -70,7 +72,7 @@ export const circuitRoutes =
       errors: [404, 409, 502, 503],
       example: { params: { service: 'web' }, body: { mode: 'forced_open' } },
       handle: async ({ params: { service }, body: { mode } }) => {
-        if (!source.knows(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
+        if (!source.knows(service)) throw unknownService(service, source.services())
         await answeringForConsul(() => source.setMode(service, mode))
         return { service, mode, overridden_by: source.modeByHand(service) }
       },

@@ -7,7 +7,8 @@ import { serviceGraphShape } from '../metrics/service-graph.ts'
 import { summaryShape } from '../traces/summarize.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { serviceField, wholeNumber } from './read-fields.ts'
-import { notReadYet, RequestError } from './request-error.ts'
+import { notReadYet } from './request-error.ts'
+import { unknownService } from './unknown-service.ts'
 
 export const dashboardShape = z.object({
   timestamp: z.iso.datetime(),
@@ -44,8 +45,10 @@ export interface DashboardSource {
   isRead(): boolean
   /** null until Consul has been read. */
   dashboard(samples: number): Dashboard | null
-  /** null for a service that is not in the mesh. */
+  /** null for a service that is not in the catalog. */
   service(name: string): ServiceNumbers | null
+  /** Those in the catalog. */
+  services(): Iterable<string>
 }
 
 /** `GET /dashboard` and `GET /services/{service}/metrics`. */
@@ -80,7 +83,7 @@ export const dashboardRoute =
       handle: ({ params: { service } }) => {
         if (!source.isRead()) throw notReadYet()
         const told = source.service(service)
-        if (told === null) throw new RequestError(404, `service ${service} is not in the mesh`)
+        if (told === null) throw unknownService(service, source.services())
         return told
       },
     })

@@ -4,7 +4,7 @@ import { durationMs, type Pause, WHOLE_MESH } from '../core/pause.ts'
 import { answeringForConsul } from './consul-answers.ts'
 import { endpoint, V2 } from './endpoint.ts'
 import { serviceField } from './read-fields.ts'
-import { RequestError } from './request-error.ts'
+import { unknownService } from './unknown-service.ts'
 
 export interface PauseSource {
   pause(pause: Pause): Promise<void>
@@ -17,13 +17,13 @@ const DEFAULT_FOR = '1h'
 
 /** `PUT /api/v1/mesh/v2/services/{service}/pause` {for, reason, by}, and `/resume`; `*` is the whole mesh. */
 export const pauseRoutes =
-  (pauses: PauseSource, knows: (service: string) => boolean) =>
+  (pauses: PauseSource, services: () => readonly string[]) =>
   (app: FastifyInstance): void => {
     const known = (service: string): string => {
       // The pause of the whole mesh holds every name, misspelt ones too.
       const hasOwn = pauses.pauseFor(service)?.service === service
-      if (service === WHOLE_MESH || knows(service) || hasOwn) return service
-      throw new RequestError(404, `service ${service} is not in the catalog`)
+      if (service === WHOLE_MESH || services().includes(service) || hasOwn) return service
+      throw unknownService(service, services())
     }
     endpoint(app, {
       method: 'PUT',

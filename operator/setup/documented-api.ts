@@ -91,7 +91,7 @@ this one. Which door a request goes through, and what stands there: [access.md](
 \`Authorization: Bearer TOKEN\`.
 
 Bodies are JSON. A field that is not known is refused with 422, which names it. An error is
-\`{"error": {"code": "not_found", "message": "service wbe is not in the catalog", "details": []}, "detail": "the message again"}\`; its code
+\`{"error": {"code": "not_found", "message": "service wbe is not in the catalog; did you mean web?", "details": []}, "detail": "the message again"}\`; its code
 goes with the status: ${Object.entries(CODES)
     .map(([status, code]) => `${status} \`${code}\``)
     .join(', ')}. A message with a code in capitals: [errors.md](errors.md).

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { RequestError } from '../http/request-error.ts'
+import { unknownService } from '../http/unknown-service.ts'
 import type { ChangeRecord } from './change-log.ts'
 import type { Reconciler } from './reconciler.ts'
 
@@ -52,7 +53,7 @@ export async function applyNow(
   const { refusal, changes } = reconciler
   if (refusal !== null) throw new RequestError(503, `this operator writes nothing now: ${refusal}`)
   if (service !== null && !reconciler.knows(service)) {
-    throw new RequestError(404, `service ${service} is not in the catalog`)
+    throw unknownService(service, reconciler.snapshot?.services.keys() ?? [])
   }
   const last = changes.lastId
   await reconciler.applyNow(service)

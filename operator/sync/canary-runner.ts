@@ -8,6 +8,7 @@ import { type SubsetInstances, subsetInstances } from '../core/canary/subset-ins
 import type { CatalogSnapshot } from '../core/catalog.ts'
 import type { InstanceReport } from '../core/targets.ts'
 import { invalidField, NOT_READ_YET, notReadYet, RequestError } from '../http/request-error.ts'
+import { unknownService } from '../http/unknown-service.ts'
 import type { CanaryTraffic } from '../metrics/canary-traffic.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CanaryBook } from './canary-book.ts'
@@ -183,7 +184,7 @@ export class CanaryRunner {
     const now = snapshot()
     if (now?.policies === undefined) throw notReadYet()
     const { service, to } = plan
-    if (!now.services.has(service)) throw new RequestError(404, `service ${service} is not in the catalog`)
+    if (!now.services.has(service)) throw unknownService(service, now.services.keys())
     const unclear = this.#options.doubt(service)
     if (unclear !== null) throw new RequestError(503, `no canary is begun now: ${unclear}`)
     const subset = this.#subset(service, to, now)

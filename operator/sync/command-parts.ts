@@ -46,6 +46,6 @@ export function commandParts(sources: CommandSources): readonly ((app: FastifyIn
     planRoute(createPlanNow({ fleet, mesh, notReady })),
     identityRoutes(identities),
     intentionRoutes(() => intentionsStatus(fleet.all)),
-    pauseRoutes(pauses, (name) => services().some(({ service }) => service === name)),
+    pauseRoutes(pauses, () => services().map(({ service }) => service)),
   ]
 }

@@ -17,6 +17,7 @@ import type { Problem } from '../core/problem.ts'
 import { type AcceptedSettings, acceptSettings } from '../core/settings.ts'
 import type { Layer } from '../core/settings-document.ts'
 import { RequestError } from '../http/request-error.ts'
+import { unknownService } from '../http/unknown-service.ts'
 import {
   type EditedSettings,
   editSettings,
@@ -103,10 +104,16 @@ export class Configurator {
     return effectiveValues(parameters, accepted.forService(service, instances).settings)
   }
 
-  /** null until Consul has been read. */
+  /**
+   * null until Consul has been read.
+   * @throws RequestError 404 for a service that is not in the catalog
+   */
   effective(service: string | null): Configuration | null {
     const [settings, snapshot] = [this.#options.settings(), this.#options.snapshot()]
     if (settings === null || snapshot === null) return null
+    if (service !== null && !snapshot.services.has(service)) {
+      throw unknownService(service, snapshot.services.keys())
+    }
     const refused = this.#options.problems().filter(({ code }) => code === 'SETTING_INVALID')
     return configuration(
       settings,

@@ -108,6 +108,7 @@ export class MeshTelemetry {
         isRead: () => reconciler.snapshot !== null,
         dashboard: (samples) => this.dashboard(samples),
         service: (name) => this.#serviceNumbers(name),
+        services: () => this.#services().keys(),
       }),
       alertRoutes({
         alerts: () => this.#alerts.list(),

@@ -18,7 +18,7 @@ import type { Reconciler } from './reconciler.ts'
 export interface PluginApiOptions extends Pick<InternalRouteOptions, 'token' | 'onOutcome' | 'signal'> {
   readonly reader: ConsulReader
   readonly writer: KvWriter
-  readonly reconciler: Pick<Reconciler, 'overrides' | 'knows' | 'hasDecided' | 'mirror'>
+  readonly reconciler: Pick<Reconciler, 'overrides' | 'knows' | 'hasDecided' | 'mirror' | 'snapshot'>
   readonly ejections: EjectionBook
   readonly presence: PluginPresence
   readonly feed: MeshFeed
@@ -65,6 +65,7 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
             told_at: new Date(atMs).toISOString(),
           })),
         knows: (service) => reconciler.knows(service),
+        services: () => reconciler.snapshot?.services.keys() ?? [],
         setMode: async (service, mode) => {
           const change = { path: 'circuitBreaker.mode', value: mode }
           await editSettings({ reader, writer }, settingsKey(service), [change])

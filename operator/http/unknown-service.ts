@@ -1,0 +1,12 @@
+import { closestName } from '../core/closest-name.ts'
+import { RequestError } from './request-error.ts'
+
+/**
+ * 404 for a service that is not there, with the name that was most likely meant.
+ * @param known the services that are
+ */
+export function unknownService(service: string, known: Iterable<string>): RequestError {
+  const meant = closestName(service, known)
+  const guess = meant === null ? '' : `; did you mean ${meant}?`
+  return new RequestError(404, `service ${service} is not in the catalog${guess}`)
+}
