@@ -108,8 +108,8 @@ export async function startOperator(
   }
   const stopping = new AbortController()
   const { signal } = stopping
-  // Every read in flight listens to it: dozens are no leak.
-  setMaxListeners(100, signal)
+  // Reads in flight and marks that are tried again listen to it: their number grows with the mesh and is no leak.
+  setMaxListeners(0, signal)
   const metrics = createMetrics(version)
   const reader = createConsulReader(config.consul, metrics)
   let election: Election | null = null
