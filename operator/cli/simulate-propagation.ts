@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { identityHeaders } from '../../plugins/mesh-tracing/identity-headers.ts'
+import { ROUTE_HEADER, SPAN_HEADER } from '../../plugins/outcomes/mesh-headers.ts'
 import { extract } from '../../plugins/propagation/extract.ts'
 import { createRandomSource } from '../../plugins/propagation/ids.ts'
 import { type Outgoing, outgoing } from '../../plugins/propagation/outgoing.ts'
@@ -23,6 +25,8 @@ const Input = lenientObject({
   config: Config.nullish(),
   incoming: z.array(z.tuple([z.string().min(1), z.string()])),
 })
+
+const MESH_HEADERS = [ROUTE_HEADER, SPAN_HEADER].map((name) => name.toLowerCase())
 
 const random = createRandomSource()
 
@@ -101,10 +105,12 @@ function extractedOf(context: TraceContext | null): object | null {
   }
 }
 
+/** What the plugin writes as X-Mesh-* depends on the service, and is left out; what came in under these names is gone. */
 function sentOn(
   headers: Readonly<Record<string, string | readonly string[]>>,
   { set, remove }: Outgoing['headers'],
 ): object {
-  const stays = Object.entries(headers).filter(([name]) => !remove.includes(name))
+  const gone = new Set([...remove, ...identityHeaders(headers), ...MESH_HEADERS])
+  const stays = Object.entries(headers).filter(([name]) => !gone.has(name))
   return Object.fromEntries([...stays, ...Object.entries(set)])
 }
