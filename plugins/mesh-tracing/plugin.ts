@@ -4,10 +4,12 @@ import { feedToken } from '../outcomes/feed-token.ts'
 import {
   createMeshHeaderCodec,
   type MeshHeaderCodec,
+  type MeshHeaderWriter,
   ROUTE_HEADER,
   SPAN_HEADER,
-  type WrittenMeshHeaders,
 } from '../outcomes/mesh-headers.ts'
+import type { CurrentSpan } from '../propagation/current-span.ts'
+import type { Traceparent } from '../propagation/formats/traceparent.ts'
 import { inOneCall } from '../propagation/header-changes.ts'
 import { createRandomSource } from '../propagation/ids.ts'
 import type { RandomSource } from '../propagation/outgoing.ts'
@@ -34,7 +36,7 @@ interface Configured {
   readonly tracing: TracingConfig
   /** Its id; none has an empty one. */
   readonly service: string
-  readonly meshHeadersOf: (parentSpanId: string | null) => WrittenMeshHeaders | typeof NOBODYS
+  readonly meshHeadersOf: MeshHeaderWriter | (() => typeof NOBODYS)
 }
 
 /**
@@ -44,7 +46,8 @@ interface Configured {
 export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingParts): Required<PluginModule> {
   const changesFor = (incoming: HeaderMap, { tracing, service, meshHeadersOf }: Configured) => {
     const { span, headers } = propagate(incoming, tracing, random, () => budget.take(service, nowMs()))
-    const ours = meshHeadersOf(span.parentSpanId)
+    const isNamed = headers.set['traceparent'] !== undefined // by a header that the access log has
+    const ours = meshHeadersOf(span.parentSpanId, isNamed ? undefined : traceparentOf(span))
     const changes = inOneCall(headers)
     changes[ROUTE_HEADER] = ours[ROUTE_HEADER]
     changes[SPAN_HEADER] = ours[SPAN_HEADER]
@@ -75,6 +78,13 @@ export function tracingPlugin({ random, meshHeaders, budget, nowMs }: TracingPar
     },
   })
 }
+
+const traceparentOf = ({ traceId, spanId, sampled }: CurrentSpan): Traceparent => ({
+  traceId,
+  parentId: spanId,
+  sampled,
+  isRandom: false,
+})
 
 const GET_HEADERS = 'kong.request.get_headers'
 const AS_MANY_AS_THERE_ARE = [MAX_HEADERS] as const

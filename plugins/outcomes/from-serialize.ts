@@ -27,7 +27,7 @@ export function outcomeFromSerialize(json: string, codec: MeshHeaderCodec): Outc
   const tries = triesOf(root, { startedAtMs, durationMs, status })
   const last = tries[tries.length - 1]
   const mesh = codec.read(text(headers['x-mesh-route']), text(headers['x-mesh-span']))
-  const trace = parseTraceparent(text(headers['traceparent']))
+  const trace = mesh?.trace ?? parseTraceparent(text(headers['traceparent']))
   const url = text(request['url'])
   const userAgent = text(headers['user-agent'])
   return {

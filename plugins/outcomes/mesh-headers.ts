@@ -1,17 +1,20 @@
 // The two request headers by which mesh-tracing tells the access log what only it knows, and the seal on them. Without a
 // seal a client could write them where mesh-tracing does not run, and so blame a service for failures of another.
 import { createHmac } from 'node:crypto'
+import { formatTraceparent, parseTraceparent, type Traceparent } from '../propagation/formats/traceparent.ts'
 import { isLowerHex } from '../propagation/hex.ts'
 
 /** `<service id>/<route id>`; the route id may be empty. */
 export const ROUTE_HEADER = 'X-Mesh-Route'
-/** `<id of the caller's span, or zeros>-<seal>`. */
+/** `<id of the caller's span, or zeros>-<seal>`; between them `<traceparent>-` of our span where that header is not ours. */
 export const SPAN_HEADER = 'X-Mesh-Span'
 
 export interface MeshHeaders {
   readonly serviceId: string
   readonly routeId: string | null
   readonly parentSpanId: string | null
+  /** Our span, where the request goes on without a traceparent of ours: in B3 alone, say. */
+  readonly trace?: Traceparent
 }
 
 export interface WrittenMeshHeaders {
@@ -19,11 +22,13 @@ export interface WrittenMeshHeaders {
   readonly [SPAN_HEADER]: string
 }
 
+export type MeshHeaderWriter = (parentSpanId: string | null, trace?: Traceparent) => WrittenMeshHeaders
+
 export interface MeshHeaderCodec {
   /** For mesh-tracing's setHeaders, beside the headers of the trace. They replace what a client sent. */
   write(headers: MeshHeaders): WrittenMeshHeaders
-  /** The same for many requests of one route, by the id of the caller's span. */
-  writerFor(route: Omit<MeshHeaders, 'parentSpanId'>): (parentSpanId: string | null) => WrittenMeshHeaders
+  /** The same for many requests of one route. */
+  writerFor(route: Pick<MeshHeaders, 'serviceId' | 'routeId'>): MeshHeaderWriter
   /** What the headers say; null when they are not there or were not written by `write` with the same token. */
   read(route: string, span: string): MeshHeaders | null
 }
@@ -31,6 +36,9 @@ export interface MeshHeaderCodec {
 const NO_SPAN = '0000000000000000'
 const SPAN_CHARS = NO_SPAN.length
 const SEAL_CHARS = 16
+const SHORT_CHARS = SPAN_CHARS + 1 + SEAL_CHARS
+/** With a traceparent of 55 characters. */
+const LONG_CHARS = SHORT_CHARS + 55 + 1
 /** Far more than there are routes; forgotten all at once. */
 const MAX_SEALS = 20_000
 
@@ -53,26 +61,33 @@ export function createMeshHeaderCodec(token: string): MeshHeaderCodec {
     const made = seal(route)
     keep(route, made)
     // The names spelt out: computed ones cost ten times as much.
-    return (parentSpanId) => ({
+    return (parentSpanId, trace) => ({
       'X-Mesh-Route': route,
-      'X-Mesh-Span': `${parentSpanId ?? NO_SPAN}-${made}`,
+      'X-Mesh-Span':
+        trace === undefined
+          ? `${parentSpanId ?? NO_SPAN}-${made}`
+          : `${parentSpanId ?? NO_SPAN}-${formatTraceparent(trace)}-${made}`,
     })
   }
   return {
-    write: (headers) => writerFor(headers)(headers.parentSpanId),
+    write: (headers) => writerFor(headers)(headers.parentSpanId, headers.trace),
     writerFor,
     read(route, span) {
       const slash = route.indexOf('/')
-      if (slash <= 0 || span.length !== SPAN_CHARS + 1 + SEAL_CHARS || span[SPAN_CHARS] !== '-') return null
+      const isLong = span.length === LONG_CHARS
+      if (slash <= 0 || !(isLong || span.length === SHORT_CHARS) || span[SPAN_CHARS] !== '-') return null
       const made = seal(route)
-      if (!span.endsWith(made) || !isLowerHex(span, 0, SPAN_CHARS)) return null
+      if (!span.endsWith(`-${made}`) || !isLowerHex(span, 0, SPAN_CHARS)) return null
+      const trace = isLong ? parseTraceparent(span.slice(SPAN_CHARS + 1, -SEAL_CHARS - 1)) : undefined
+      if (trace === null) return null
       keep(route, made)
       const parent = span.slice(0, SPAN_CHARS)
-      return {
+      const told = {
         serviceId: route.slice(0, slash),
         routeId: slash === route.length - 1 ? null : route.slice(slash + 1),
         parentSpanId: parent === NO_SPAN ? null : parent,
       }
+      return trace === undefined ? told : { ...told, trace }
     },
   }
 }

@@ -6,7 +6,7 @@ export interface Outcome {
   /** Kong's own id of the request. */
   readonly requestId: string
   readonly traceId: string | null
-  /** The gateway's SERVER span: the parent-id of the traceparent sent on. Null when mesh-tracing did not write it. */
+  /** The gateway's SERVER span, the one that the trace headers sent on name. Null without mesh-tracing. */
   readonly spanId: string | null
   /** The caller's span; null when the trace begins here, or without mesh-tracing. */
   readonly parentSpanId: string | null

@@ -2,7 +2,7 @@
 // throws, whatever the datagram holds.
 import { parseTraceparent } from '../propagation/formats/traceparent.ts'
 import { type LogLine, linePrefix } from './log-format.ts'
-import { createMeshHeaderCodec } from './mesh-headers.ts'
+import { createMeshHeaderCodec, type MeshHeaders } from './mesh-headers.ts'
 import { CLIENT_CLOSED, MAX_PATH_CHARS, MAX_USER_AGENT_CHARS, type Outcome, type Try } from './outcome.ts'
 import { readRequestLine } from './request-line.ts'
 import { millis, readTries } from './tries.ts'
@@ -51,10 +51,7 @@ function parsed(json: string): Partial<LogLine> | null {
   }
 }
 
-function outcomeOf(
-  line: Partial<LogLine>,
-  mesh: { serviceId: string; routeId: string | null; parentSpanId: string | null } | null,
-): Outcome | LineFault {
+function outcomeOf(line: Partial<LogLine>, mesh: MeshHeaders | null): Outcome | LineFault {
   const endedAtMs = millis(text(line.t))
   const durationMs = millis(text(line.d))
   const logged = count(text(line.s))
@@ -71,7 +68,7 @@ function outcomeOf(
     lastStart(text(line.l), tail(text(line.ut)), durationMs),
   )
   const last = tries[tries.length - 1]
-  const trace = parseTraceparent(text(line.tp))
+  const trace = mesh?.trace ?? parseTraceparent(text(line.tp))
   // nginx logs 009 for an instance that does not speak HTTP, and hands on what it said: no answer to the client.
   const status = logged < 100 ? 502 : logged
   const userAgent = text(line.ua)

@@ -21,6 +21,20 @@ test('service and route are those of Kong, with or without mesh-tracing', () => 
   assert.deepEqual([outcome.serviceId, outcome.routeId, outcome.spanId], ['service-9', 'route-9', null])
 })
 
+test('a span that mesh-tracing tells of itself counts', () => {
+  const trace = {
+    traceId: 'dc9d1b0ccedf0ecaf4f26ffab84d4f5e',
+    parentId: '1b0ccedf0ecaf4f2',
+    sampled: true,
+    isRandom: false,
+  }
+  const sealed = codec.write({ serviceId: 's', routeId: null, parentSpanId: null, trace })
+  const headers = { 'x-mesh-route': sealed['X-Mesh-Route'], 'x-mesh-span': sealed['X-Mesh-Span'] }
+  const { request } = RECORDED['answered']!.serialized as { readonly request: object }
+  const outcome = changed('answered', { request: { ...request, headers } })!
+  assert.deepEqual([outcome.traceId, outcome.spanId, outcome.sampled], [trace.traceId, trace.parentId, true])
+})
+
 test('a latency of -1 is no time to a first byte', () => {
   const outcome = changed('answered', { latencies: { kong: 1, proxy: -1, request: 5, receive: 0 } })!
   assert.deepEqual([outcome.ttfbMs, outcome.durationMs], [null, 5])

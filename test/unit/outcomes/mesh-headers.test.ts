@@ -14,6 +14,23 @@ test('what is written is read, by another process with the same token', () => {
   }
 })
 
+test('a span that no traceparent names is told beside the caller', () => {
+  const trace = {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    parentId: 'b7ad6b7169203331',
+    sampled: true,
+    isRandom: false,
+  }
+  const { 'X-Mesh-Route': route, 'X-Mesh-Span': span } = codec.write({ ...HEADERS, trace })
+  assert.match(
+    span,
+    /^00f067aa0ba902b7-00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-[0-9a-f]{16}$/,
+  )
+  assert.deepEqual(codec.read(route, span), { ...HEADERS, trace })
+  assert.equal(codec.read(route, span.replace('-b7', '-0z')), null)
+  assert.equal(codec.read('other/route', span), null)
+})
+
 test('the writer for a route writes what is written for each request', () => {
   const write = codec.writerFor(HEADERS)
   for (const parentSpanId of [HEADERS.parentSpanId, '1111111111111111', null]) {

@@ -155,6 +155,21 @@ test('without the seal the trace is known and the span is not ours', () => {
   )
 })
 
+test('a span that mesh-tracing tells of itself counts, whatever traceparent went on', () => {
+  const trace = {
+    traceId: 'dc9d1b0ccedf0ecaf4f26ffab84d4f5e',
+    parentId: '1b0ccedf0ecaf4f2',
+    sampled: true,
+    isRandom: false,
+  }
+  const headers = { serviceId: 'service', routeId: null, parentSpanId: null, trace }
+  const sealed = createMeshHeaderCodec(RECORDED_TOKEN).write(headers)
+  for (const tp of ['', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00']) {
+    const { traceId, spanId, sampled } = outcome({ tp, r: sealed['X-Mesh-Route'], x: sealed['X-Mesh-Span'] })
+    assert.deepEqual([traceId, spanId, sampled], [trace.traceId, trace.parentId, true])
+  }
+})
+
 const isOutcomeOrFault = (read: unknown): boolean =>
   typeof read === 'string' ? (LINE_FAULTS as readonly string[]).includes(read) : typeof read === 'object'
 

@@ -47,6 +47,20 @@ test('a trace goes on with a span of its own, with two calls of the PDK', async 
   notEqual(span, PARENT)
 })
 
+test('where no traceparent of ours goes on, the log is told of the span all the same', async () => {
+  const told = ({ 'X-Mesh-Route': route, 'X-Mesh-Span': span }: HeaderMap) =>
+    meshHeaders.read(String(route), String(span))
+  const b3 = await access({ b3: [`${TRACE}-${PARENT}-1`] }, CONFIG)
+  const [, span] = String(b3.set['b3']).split('-')
+  const trace = { traceId: TRACE, parentId: span, sampled: true, isRandom: false }
+  deepEqual([b3.set['traceparent'], told(b3.set)?.trace], [undefined, trace])
+  // One that stays as it came names the caller's span.
+  const onlyB3 = { ...CONFIG, propagation: { inject: ['b3'] } }
+  const { set } = await access({ traceparent: [`00-${TRACE}-${PARENT}-00`] }, onlyB3)
+  const { traceId, parentId, sampled } = told(set)!.trace!
+  deepEqual([traceId, parentId, sampled], [TRACE, set['x-b3-spanid'], false])
+})
+
 test('service and caller are told under a seal, whatever the client sent', async () => {
   const { set } = await access(
     { traceparent: [`00-${TRACE}-${PARENT}-01`], 'x-mesh-route': ['other/route'], 'x-mesh-span': ['x'] },
