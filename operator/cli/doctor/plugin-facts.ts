@@ -1,4 +1,5 @@
 import type { Desired } from '../../core/desired.ts'
+import type { Entity } from '../../core/entity.ts'
 import { BUILT_IN } from '../../core/settings-defaults.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
@@ -26,6 +27,14 @@ export function judgePluginProcesses(
   ]
 }
 
+/** `preserve` is taken for it where it writes one for clients that send no trace. */
+function writesTraceparent(fields: Entity['fields']): boolean {
+  const inject = fields['config.propagation.inject'] ?? ['preserve']
+  if (!Array.isArray(inject)) return false
+  const format = fields['config.propagation.default_format'] ?? 'w3c'
+  return inject.includes('w3c') || (inject.includes('preserve') && (format === 'w3c' || format === 'mesh'))
+}
+
 /**
  * `random` hashes the header traceparent, which mesh-tracing sees to. A request without it is hashed by its client's
  * address, and so stays on one instance. Pure.
@@ -38,7 +47,10 @@ export function judgeRandomServices({
     [...state.values()]
       .filter(
         ({ kind, name, fields }) =>
-          kind === 'plugin' && name === 'mesh-tracing' && fields['config.enabled'] === true,
+          kind === 'plugin' &&
+          name === 'mesh-tracing' &&
+          fields['config.enabled'] === true &&
+          writesTraceparent(fields),
       )
       .map(({ owner }) => owner),
   )
@@ -49,8 +61,8 @@ export function judgeRandomServices({
   return [
     warning(
       'instances',
-      `${lonely.join(', ')}: strategy random spreads requests by the traceparent header that tracing sets, and tracing is off there`,
-      `turn it on (tracing.enabled, and mesh-tracing loaded in Kong), or choose ${BUILT_IN.loadBalancing.strategy}: ` +
+      `${lonely.join(', ')}: strategy random spreads requests by the traceparent header that tracing sets, and there it is off or sets none`,
+      `turn it on (tracing.enabled with w3c in tracing.propagation.inject, and mesh-tracing loaded in Kong), or choose ${BUILT_IN.loadBalancing.strategy}: ` +
         'a request without the header follows the address of its client',
     ),
   ]

@@ -81,6 +81,24 @@ test('strategy random is a warning for services without tracing alone', () => {
   )
 })
 
+test('strategy random is a warning where tracing writes no traceparent', () => {
+  const written = (inject: readonly string[], format = 'w3c') => {
+    const fields = {
+      'config.enabled': true,
+      'config.propagation.inject': inject,
+      'config.propagation.default_format': format,
+    }
+    const state = new Map([['p', { kind: 'plugin', name: 'mesh-tracing', owner: 'web', fields }]])
+    const services = [{ service: 'web', strategy: 'random' }]
+    return judgeRandomServices({ services, state } as unknown as Desired).length === 0
+  }
+  assert.deepEqual(
+    [written(['preserve']), written(['b3', 'w3c']), written(['preserve'], 'mesh')],
+    [true, true, true],
+  )
+  assert.deepEqual([written([]), written(['b3']), written(['preserve'], 'b3')], [false, false, false])
+})
+
 test('with worker_consistency strict the frequency does not matter', () => {
   assert.deepEqual(levels({ workerConsistency: 'strict', workerStateUpdateFrequency: 5 }), [])
 })
