@@ -1,7 +1,7 @@
 // Test files as JavaScript: to transpile and to find hundreds of modules anew in each of a hundred processes took longer
 // than many of the tests. They are bundled together; packages, and files that are run by themselves, stay where they are.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, extname, join, relative, sep } from 'node:path'
+import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from './prepare.mjs'
 
@@ -13,7 +13,7 @@ const UNIT = join('test', 'unit') + sep
 
 /**
  * @param {readonly string[]} files test files, relative to the root
- * @returns {Promise<string[]>} what to run: a file for each, and one for all unit tests of a folder
+ * @returns {Promise<string[]>} what to run: a file for each, and one for all unit tests of a folder; by name those that take long come first
  */
 export async function bundleTests(files) {
   const { build } = await import('esbuild')
@@ -24,12 +24,11 @@ export async function bundleTests(files) {
   }
   mkdirSync(OUT, { recursive: true })
   const alone = files.filter((file) => !file.startsWith(UNIT))
-  const entries = [...alone, ...joined(files.filter((file) => file.startsWith(UNIT)))]
+  const entries = longestFirst([...alone, ...joined(files.filter((file) => file.startsWith(UNIT)))])
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: entries,
+    entryPoints: entries.map((entry, at) => ({ in: entry, out: bundleName(entry, at) })),
     outdir: OUT,
-    outbase: root,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
@@ -73,6 +72,29 @@ function joined(files) {
     writeFileSync(path, inIt.map((file) => `import ${JSON.stringify(join(root, file))}\n`).join(''))
     return relative(root, path)
   })
+}
+
+/** Those that take half a minute and more: one that begins late would be the last to end, alone. */
+export const LONG = [
+  'browser/sizes',
+  'integration/operator-scale',
+  'integration/faults',
+  'integration/cli-up',
+  'integration/operator-killed-midway',
+  'integration/cli-deploy',
+  'integration/traffic-crash',
+  'integration/grey-failures',
+].map((name) => join('test', ...name.split('/')).concat('.test.ts'))
+
+const longestFirst = (entries) => [
+  ...LONG.filter((entry) => entries.includes(entry)),
+  ...entries.filter((entry) => !LONG.includes(entry)),
+]
+
+/** Node runs files in the order of their names, whatever the order they are given in. */
+function bundleName(entry, at) {
+  const name = entry.startsWith('test') ? relative('test', entry) : join('unit', basename(entry))
+  return `${String(at).padStart(3, '0')}-${name.replaceAll(sep, '-').replace(/(\.test\.ts|\.mjs)$/, '')}`
 }
 
 const LOADERS = { '.ts': 'ts', '.tsx': 'tsx', '.mjs': 'js' }
