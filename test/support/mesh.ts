@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
 import { freePorts } from './free-port.ts'
+import { GATEWAY_TIMES } from './gateway-times.ts'
 import { givenKong } from './given-kong.ts'
 import { type InstancePlace, type InstanceProcess, startInstance } from './instance.ts'
 import { type KongsulProcess, startKongsul } from './kongsul-process.ts'
@@ -86,8 +87,7 @@ export class Mesh {
     const [proxyPort, freePort] = await freePorts(2)
     const adminPort = ports?.admin ?? freePort
     const flags = ['--proxy-port', `${proxyPort}`, '--admin-port', `${adminPort}`]
-    // As kong/kong.conf has it: with Kong's default of 5 s a change is served that much later.
-    const env = { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...kongEnv }
+    const env = { ...GATEWAY_TIMES, ...kongEnv }
     const mesh = new Mesh(consul, () => startKongsul(['gateway', ...flags, ...gatewayArgs], env), {
       adminUrl: `http://127.0.0.1:${adminPort}`,
       proxyUrl: `http://127.0.0.1:${proxyPort}`,

@@ -5,6 +5,7 @@ import { type Operator, startOperator } from '../../operator/sync/operator.ts'
 import type { OperatorConfig } from '../../operator/sync/operator-config.ts'
 import { silentLogger } from '../../operator/telemetry/logger.ts'
 import { type ConsulOptions, startConsul, type TestConsul } from './consul.ts'
+import { GATEWAY_TIMES } from './gateway-times.ts'
 import { type GivenKong, givenKong } from './given-kong.ts'
 import { operatorConfig } from './operator-config.ts'
 import { waitFor } from './wait-for.ts'
@@ -182,5 +183,5 @@ export const startTestGateway = (
     ...(tls ? { proxyTlsPort: 0 } : {}),
     adminPort,
     log: silentLogger,
-    env: { KONG_WORKER_STATE_UPDATE_FREQUENCY: '0.1', ...env },
+    env: { ...GATEWAY_TIMES, ...env },
   })
