@@ -239,10 +239,12 @@ describe('intentions of Consul at the gateway', () => {
       for (const { id } of body.data) await stack.admin('DELETE', `/${collection}/${id}`)
     }
     await stack.operator().resync()
-    await waitFor(async () => (await status('api', 'db')) === 403, {
-      what: 'the intention being enforced again',
-    })
-    assert.deepEqual(await Promise.all(SERVICES.map((from) => status('api', from))), [200, 200, 403])
+    // Callers come back one after another.
+    const hold = async () => {
+      assert.deepEqual(await Promise.all(SERVICES.map((from) => status('api', from))), [200, 200, 403])
+      return true
+    }
+    await waitFor(hold, { what: 'the intention being enforced again' })
     await undo()
   })
 
