@@ -18,8 +18,9 @@ export interface Share extends Calls {
 /**
  * Those of the rules in `reached` that tell of the service and not of one instance: an instance that fails must not
  * open the circuit while others answer. A rate has to hold without the instances that are out, and also without any one
- * that is in, if that one reaches the rate and is `minimumGap` points above the others, who do not. Where no other has
- * answered anything, it is the service that fails.
+ * that is in, if that one reaches the rate and stands out of the others, who do not: `minimumGap` points and twice as high,
+ * with most of the failures. (A service that fails alike everywhere has, by chance and while calls are few, some instance
+ * above the limit and the rest just below it.) Where no other has answered anything, it is the service that fails.
  *
  * @param elsewhere what instances that are in and have nothing in this window answered according to their own circuits
  */
@@ -40,9 +41,12 @@ export function rulesOfAll(
     const reaches = (of: Calls) => isRateReached(count(of), of.calls, percent)
     const isOne = (share: Share): boolean => {
       const others = minus(all, share)
-      if (others.calls === 0 || !reaches(share) || reaches(others)) return false
-      const gap = (100 * count(share)) / share.calls - (100 * count(others)) / others.calls
-      return gap + 1e-9 >= minimumGap && !reaches(minus(left, share))
+      if (others.calls === 0 || !reaches(share) || reaches(others) || count(share) <= count(others))
+        return false
+      const rate = (100 * count(share)) / share.calls
+      const rateOfOthers = (100 * count(others)) / others.calls
+      const standsOut = rate - rateOfOthers + 1e-9 >= minimumGap && rate + 1e-9 >= 2 * rateOfOthers
+      return standsOut && !reaches(minus(left, share))
     }
     if ((reached & bit) !== 0 && (!reaches(left) || inside.some(isOne))) own &= ~bit
   }

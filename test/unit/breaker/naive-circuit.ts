@@ -40,8 +40,7 @@ export class NaiveCircuit {
       this.#pending = this.#pending.filter((each) => each.id !== id)
       if (kind === 'ignored') this.#permits += 1
       else if (isFailed || slow) {
-        const { openMs, factor, maxMs } = this.#rules
-        this.#open(now, openMs * factor ** this.#attempt >= maxMs ? this.#attempt : this.#attempt + 1)
+        this.#open(now, this.#attempt + 1)
       } else if (++this.#good === this.#rules.required) {
         this.#samples = []
         this.consecutive = 0

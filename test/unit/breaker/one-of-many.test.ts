@@ -68,6 +68,36 @@ for (const kind of [500, 429, 'slow', 'timeout'] as const) {
   })
 }
 
+/** Failures that each instance has its part of, in a window of ten calls. */
+for (const [name, pattern] of [
+  ['the second half', '..........xxxxxxxxxx'],
+  ['the first half', 'xxxxxxxxxx..........'],
+  ['five, then five good ones', 'xxxxx.....'],
+  ['five good ones, then five', '.....xxxxx'],
+] as const) {
+  for (const count of [2, 3, 4]) {
+    for (const minimumGap of [0, 20]) {
+      test(`half of the calls fail, ${name}, alike at ${count}, minimumGap ${minimumGap}: it is the service`, () => {
+        const instances = list(count)
+        const settings = {
+          consecutiveFailures: 0,
+          ejection: { maxPercent: 0, minimumGap },
+          service: { minimumCalls: pattern.length },
+        }
+        const script = new Script(settings, instances)
+        for (const [index, each] of [...pattern].entries()) {
+          call(script, index, instances[index % count]!, each === 'x' ? 500 : null)
+        }
+        const opened = script.run().transitions.filter(({ circuit }) => circuit === 'service')
+        assert.deepEqual(
+          opened.map(({ at, to }) => `${at} ${to}`),
+          [`${pattern.length - 1} open`],
+        )
+      })
+    }
+  }
+}
+
 describe('where nothing may be ejected', () => {
   const kept = { ejection: { maxPercent: 0 } }
   const [A, B] = list(2) as [string, string]

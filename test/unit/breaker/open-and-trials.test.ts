@@ -93,21 +93,29 @@ describe('how long an opening lasts', () => {
     })
   }
 
-  test('a long outage is worked off as fast as one that just reached the longest opening', () => {
-    const script = new Script({
-      openSeconds: 10,
-      backoff: { factor: 2, maxSeconds: 40, jitter: 0 },
-      halfOpen: { trials: 1 },
-      service: { consecutiveFailures: 1 },
+  for (const [failed, intervals, seconds] of [
+    [5, 2, 40],
+    [5, 4, 20],
+    [5, 5, 10],
+    [30, 18, 40],
+    [30, 20, 10],
+  ] as const) {
+    test(`${failed} failed trials count beyond the longest opening, but never for more than 20 intervals: ${intervals} later it opens for ${seconds} s`, () => {
+      const script = new Script({
+        openSeconds: 10,
+        backoff: { factor: 2, maxSeconds: 40, jitter: 0 },
+        halfOpen: { trials: 1 },
+        service: { consecutiveFailures: 1 },
+      })
+      let now = 0
+      for (let i = 0; i <= failed; i += 1) {
+        script.fail(now)
+        now += 40_000
+      }
+      script.ok(now).fail(now + intervals * 10_000)
+      assert.equal(script.run().final.retry_after, seconds)
     })
-    let now = 0
-    for (let i = 0; i < 30; i += 1) {
-      script.fail(now)
-      now += 40_000
-    }
-    script.ok(now).fail(now + 20_000)
-    assert.equal(script.run().final.retry_after, 10)
-  })
+  }
 
   test('C10: late failures neither lengthen it nor open twice', () => {
     const script = circuit()
