@@ -95,6 +95,7 @@ class Run {
   play(): Simulation {
     const { events } = this.#scenario
     events.forEach((event, index) => {
+      this.#breaker.sweep(event.at, SERVICE) // as the plugins do by the clock, whatever comes
       if (event.access !== undefined) this.#access(event.at, event.access)
       else if (event.outcome !== undefined) this.#outcome(event.at, event.outcome)
       else if (event.set !== undefined) this.#set(event.at, settingsIn(event.set, `events[${index}].set`))
@@ -138,7 +139,6 @@ class Run {
 
   #end(at: number): Simulation {
     const circuit = this.#breaker.circuit(SERVICE)!
-    if (circuit.group.isDue(at)) circuit.group.sweep(at)
     const { deadlineMs, instances, ...rest } = describeCircuit(circuit, at)
     const rows = Object.entries(instances)
     return {

@@ -1,14 +1,15 @@
 import type { Rules } from './settings.ts'
 
 /**
- * How long an opening lasts: openMs x factor^attempt with jitter on top, never above maxMs.
+ * How long an opening lasts, in whole milliseconds: openMs x factor^attempt with jitter on top, never above maxMs.
  *
  * @param attempt 0 for the first opening
  * @param random in [0, 1)
  */
 export function openingMs({ openMs, factor, maxMs, jitter }: Rules, attempt: number, random: number): number {
   const plain = Math.min(openMs * factor ** attempt, maxMs)
-  return Math.min(plain * (1 + (jitter / 100) * random), maxMs)
+  // The slack is for 100,000 x 1.1, which is a little more than 110,000 or, with other numbers, a little less.
+  return Math.floor(Math.min(plain * (1 + (jitter / 100) * random), maxMs) + 1e-6)
 }
 
 /** Openings that are no longer than the longest count up to this, so that any outage is worked off in so many healthy intervals. */

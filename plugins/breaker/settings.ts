@@ -87,15 +87,18 @@ function compileRules(rules: CircuitRules, lanes: number): Rules {
     slowMs: rules.slowCall.rate > 0 ? rules.slowCall.thresholdMs : 0,
     slowRate: rules.slowCall.rate,
     failureRanges: rules.failureStatuses.flatMap(statusRange),
-    openMs: rules.openSeconds * 1000,
+    openMs: wholeMs(rules.openSeconds),
     factor: rules.backoff.factor,
-    maxMs: rules.backoff.maxSeconds * 1000,
+    maxMs: wholeMs(rules.backoff.maxSeconds),
     jitter: rules.backoff.jitter,
     trials,
     requiredSuccesses: Math.min(requiredSuccesses, trials),
-    trialLimitMs: limitSeconds * 1000,
+    trialLimitMs: wholeMs(limitSeconds),
   }
 }
+
+/** 16.1 s are 16,100 ms, not a little more. */
+const wholeMs = (seconds: number): number => Math.round(seconds * 1000)
 
 function windowShape(
   window: { seconds?: number; buckets?: number; calls?: number },

@@ -65,6 +65,14 @@ describe('one bad instance', () => {
     assert.equal(script.tries(30_002, A, 200).run().final.instances[A]!.state, 'closed')
   })
 
+  test('comes back by the clock: a look, or the outcome of a refused call, is late enough', () => {
+    const ended = (script: Script) => script.look(60_000).run().transitions.at(-1)!.at
+    assert.equal(ended(failing(group(3), [A]).look(30_000)), 30_000)
+    const refused = failing(group(3), [A]).set(1, { mode: 'forced_open' })
+    const id = refused.access(29_999)
+    assert.equal(ended(refused.outcome(30_000, id)), 30_000)
+  })
+
   test('one bad try while probing ejects it again, for longer', () => {
     const script = failing(group(3), [A]).tries(30_000, A, 200, 2).tries(30_001, A, 503)
     assert.equal(script.run().final.instances[A]!.ejected_until, 90_001)

@@ -117,6 +117,24 @@ describe('how long an opening lasts', () => {
     })
   }
 
+  for (const [openSeconds, factor, trialAt, deadline] of [
+    [100, 1.1, 100_000, 210_000],
+    [16.1, 1, 16_100, 32_200],
+  ] as const) {
+    test(`${openSeconds} s and factor ${factor} are whole milliseconds: the second opening ends at ${deadline}`, () => {
+      const rules = { openSeconds, backoff: { factor, jitter: 0 }, halfOpen: { trials: 1 } }
+      const script = new Script({ ...rules, service: { consecutiveFailures: 1 } }).fail(0).fail(trialAt)
+      for (const at of [trialAt, deadline - 1, deadline]) script.access(at)
+      assert.deepEqual(
+        script
+          .run()
+          .decisions.slice(-3)
+          .map(({ retry_after }) => retry_after),
+        [Math.ceil((deadline - trialAt) / 1_000), 1, null],
+      )
+    })
+  }
+
   test('C10: late failures neither lengthen it nor open twice', () => {
     const script = circuit()
     const late = Array.from({ length: 3 }, () => script.access(0))

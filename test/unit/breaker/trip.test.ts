@@ -79,6 +79,14 @@ describe('failure rate', () => {
     })
   }
 
+  test('A9: at any number of buckets, whatever their width', () => {
+    for (let buckets = 1; buckets <= 100; buckets += 1) {
+      const script = new Script({ window: { seconds: 1, buckets } }).ok(1_234)
+      assert.equal(script.look(2_233).run().final.window.total, 1, `${buckets}`)
+      assert.equal(script.look(2_234).run().final.window.total, 0, `${buckets}`)
+    }
+  })
+
   test('A10: an idle hour clears what was counted before it', () => {
     const script = rated({ minimumCalls: 8 }).set(0, { mode: 'metrics_only' })
     for (let second = 0; second < 10; second += 1) script.fail(second * 1_000)
