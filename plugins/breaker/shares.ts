@@ -57,10 +57,11 @@ export class Shares {
     })
     let elsewhere = NO_CALLS
     for (const member of members.values()) {
-      if (member.window === null || isOut(member) || this.#parts.get(member)?.calls) continue
-      member.window.advance(nowMs)
-      const isQuiet = member.window.calls === 0 && member.isAnswering(nowMs)
-      elsewhere = plus(elsewhere, isQuiet ? ONE_GOOD : member.window)
+      if (isOut(member) || this.#parts.get(member)?.calls) continue
+      member.window?.advance(nowMs)
+      const own = member.window ?? NO_CALLS // null: nothing yet, or nothing since the windows were changed
+      const isQuiet = own.calls === 0 && member.isAnswering(nowMs)
+      elsewhere = plus(elsewhere, isQuiet ? ONE_GOOD : own)
     }
     return rulesOfAll(reached, rules, whole, shares, elsewhere, minimumGap)
   }

@@ -112,6 +112,11 @@ describe('where nothing may be ejected', () => {
     assert.deepEqual(changes(result), ['closed>open'])
   })
 
+  test('nor when the windows were changed, and with it emptied, after another one has answered', () => {
+    const script = new Script(kept, [A, B]).tries(0, B, 200).set(1, { window: { calls: 20 } })
+    assert.deepEqual(changes(script.tries(2, A, 500, 40).run()), [])
+  })
+
   test('one that is alone in the window is not the service while another one answers elsewhere', () => {
     const script = new Script({ ...kept, service: { window: { calls: 20 } } }, [A, B]).tries(0, B, 200)
     assert.deepEqual(changes(script.tries(1, A, 500, 40).run()), [])
