@@ -108,6 +108,7 @@ export class Agent {
       {
         transition: (transition) => this.#onTransition(transition),
         rotation: (upstream, target, isIn) => this.#onRotation(upstream, target, isIn),
+        stray: (upstream, target) => this.#onStray(upstream, target),
         refused: (key, errors) =>
           log.error('the configuration of mesh-circuit-breaker is not valid: the one before stays', {
             service: this.#mesh.service(key) ?? key,
@@ -229,6 +230,13 @@ export class Agent {
     const addresses = this.#mesh.addressesOf(target)
     const wish = { upstream, target, isIn, untilMs, reason }
     this.#ejector.want(addresses === 0 ? wish : { ...wish, addresses })
+  }
+
+  /** Kong lost the mark, as with a restart. Where somebody took the ejection away it is not made again. */
+  #onStray(upstream: string, target: string): void {
+    if (!this.#mesh.isEjected(upstream, target, Date.now())) return
+    this.#options.log.info('an ejected instance may get requests: it is marked again', { upstream, target })
+    this.#onRotation(upstream, target, false)
   }
 
   /** Host names have other addresses: what is ejected of those that are gone is claimed no more. */

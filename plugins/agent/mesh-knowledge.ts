@@ -151,6 +151,19 @@ export class MeshKnowledge implements MeshNames {
     return found === undefined ? null : { upstream: surroundings.upstream, address: found.instance }
   }
 
+  /** Does an ejection keep this instance out, whoever decided it? When its record in KV is deleted none does. */
+  isEjected(upstream: string, instance: string, nowMs: number): boolean {
+    for (const upstreams of this.#added.values()) {
+      for (const each of upstreams) {
+        if (each.upstream !== upstream) continue
+        // An operator of an older version tells of none.
+        const found = each.ejections?.find(({ target }) => target === instance)
+        if (found !== undefined && found.untilMs > nowMs) return true
+      }
+    }
+    return false
+  }
+
   /** Other upstreams that the same instance is in. */
   elsewhere(upstream: string, target: string): readonly Place[] {
     return this.#places.elsewhere(upstream, target)

@@ -19,6 +19,8 @@ export interface BreakerOptions {
   readonly onTransition?: (transition: Transition) => void
   /** An instance is to get requests again (`isIn`) or none: what Kong's health mark should be. */
   readonly onRotation?: (upstream: string, instance: string, isIn: boolean) => void
+  /** An instance that was taken out gets requests all the same, or may get some: Kong may have lost its mark. */
+  readonly onStray?: (upstream: string, instance: string) => void
   /** Circuits that remember anything, at most. Default 20,000. */
   readonly maxRecords?: number
   /**
@@ -45,12 +47,13 @@ export class Breaker {
   /** Exceptions of the two callbacks; they never reach a request. */
   callbackErrors = 0
 
-  constructor({ random, onTransition, onRotation, maxRecords, firstGeneration }: BreakerOptions) {
+  constructor({ random, onTransition, onRotation, onStray, maxRecords, firstGeneration }: BreakerOptions) {
     this.#generation = firstGeneration ?? 1
     this.#around = {
       random,
       emit: (transition) => this.#tell(() => onTransition?.(transition)),
       rotate: (upstream, instance, isIn) => this.#tell(() => onRotation?.(upstream, instance, isIn)),
+      stray: (upstream, instance) => this.#tell(() => onStray?.(upstream, instance)),
       nextGeneration: () => this.#generation++,
       records: new Records(maxRecords ?? MAX_RECORDS),
     }
@@ -123,6 +126,11 @@ export class Breaker {
   ejectedUntilMs(upstream: string, instance: string): number {
     const member = this.#groups.get(upstream)?.members.get(instance)
     return member?.state === 'ejected' ? member.deadlineMs : 0
+  }
+
+  /** Whoever was told of the instances that are out may have been started anew: tells of each, unless that was just done. */
+  remind(nowMs: number, service: string): void {
+    this.#services.get(service)?.group.remind(nowMs)
   }
 
   /** Ends an ejection before its time: what another upstream has found of the instance holds for this one. */

@@ -37,6 +37,8 @@ export class InstanceCircuit implements Recorded {
   good = 0
   /** Taken out of rotation: ejected, and no panic. */
   isOut = false
+  /** When that was told last. */
+  toldMs = Number.NEGATIVE_INFINITY
   /** It reached a rule and the cap kept it; told once. */
   isOverflow = false
   /** metrics_only: it would be ejected; told once. */

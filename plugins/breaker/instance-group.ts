@@ -13,6 +13,9 @@ import { CONSECUTIVE, reachedRules, SLOW_RATE, tripReason } from './trip-rules.t
 const NOBODY: ReadonlyMap<string, InstanceCircuit> = new Map()
 const NOBODY_DEPARTED: ReadonlyMap<string, Departed> = new Map()
 
+/** An instance that was told to be out may still get requests for so long: the mark is under way, and they are. */
+const TOLD_MS = 1_000
+
 /** Why an ejection is over before its time. */
 export const CHECK_PASSED =
   'check_passed: it gave no answers, its check failed and passes again; its next tries decide'
@@ -58,6 +61,7 @@ export class InstanceGroup {
   ): InstanceCircuit | null {
     const member = this.members.get(instance)
     if (member === undefined) return this.#departed.get(instance)?.circuit ?? null
+    if (member.isOut && startedAtMs >= member.toldMs + TOLD_MS) this.#stray(nowMs, member)
     if (verdict !== IGNORED && this.settings.mode !== 'disabled') {
       this.#count(nowMs, member, verdict, isSlow, startedAtMs, isUnanswered)
     }
@@ -82,6 +86,13 @@ export class InstanceGroup {
     else this.#judge(nowMs, member)
   }
 
+  /** Tells once more of those that are out. */
+  remind(nowMs: number): void {
+    if (this.nextDeadlineMs === 0) return
+    for (const member of this.members.values())
+      if (member.isOut && nowMs >= member.toldMs + TOLD_MS) this.#stray(nowMs, member)
+  }
+
   /** Whether an instance that is in rotation has just answered well. */
   isAnswering(nowMs: number): boolean {
     for (const member of this.members.values()) if (!member.isOut && member.isAnswering(nowMs)) return true
@@ -103,7 +114,7 @@ export class InstanceGroup {
       } else next = Math.min(next, member.deadlineMs)
     }
     this.nextDeadlineMs = next === Number.POSITIVE_INFINITY ? 0 : next
-    this.#rotate()
+    this.#rotate(nowMs)
   }
 
   /** @param listed all instances of the upstream that Consul knows */
@@ -236,7 +247,7 @@ export class InstanceGroup {
       member.good += 1
       if (member.good < rules.requiredSuccesses) return
       this.#close(nowMs, member, `probes_succeeded: ${member.good} good tries`)
-      this.#rotate()
+      this.#rotate(nowMs)
       return
     }
     const reached = isFailed(verdict) ? CONSECUTIVE : SLOW_RATE
@@ -280,7 +291,7 @@ export class InstanceGroup {
     member.deadlineMs = deadlineMs
     this.nextDeadlineMs = Math.min(this.nextDeadlineMs || deadlineMs, deadlineMs)
     this.#change(nowMs, member, 'ejected', reason)
-    this.#rotate()
+    this.#rotate(nowMs)
   }
 
   /** Whether verdicts take instances out. */
@@ -296,15 +307,21 @@ export class InstanceGroup {
   }
 
   /** Tells of each instance that goes out of rotation or comes back. */
-  #rotate(): void {
+  #rotate(nowMs: number): void {
     this.isPanicking = isPanic(standingOf(this.members.values()), this.settings.ejection)
     for (const member of this.members.values()) {
       const isOut = member.state === 'ejected' && !this.isPanicking
       if (isOut === member.isOut) continue
       member.isOut = isOut
+      if (isOut) member.toldMs = nowMs
       this.around.rotate(this.upstream, member.key, !isOut)
     }
     this.emptyUntilMs = emptyUntilMs(this.members.values())
+  }
+
+  #stray(nowMs: number, member: InstanceCircuit): void {
+    member.toldMs = nowMs
+    this.around.stray(this.upstream, member.key)
   }
 
   #change(nowMs: number, member: InstanceCircuit, to: InstanceState, reason: string): void {

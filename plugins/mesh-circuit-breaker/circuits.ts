@@ -19,6 +19,8 @@ export interface CircuitListener {
   transition(transition: Transition): void
   /** The instance is to get requests, or none. */
   rotation(upstream: string, instance: string, isIn: boolean): void
+  /** An instance that is to get none got one, or may get some: Kong may have lost its mark. At most once a second. */
+  stray(upstream: string, instance: string): void
   /** A configuration is not valid: the one before it stays. */
   refused(key: string, errors: readonly string[]): void
 }
@@ -87,6 +89,7 @@ export class Circuits {
         if (transition.instance !== null && !transition.wouldBe) this.#follow(transition, transition.instance)
       },
       onRotation: (upstream, instance, isIn) => this.#listener?.rotation(upstream, instance, isIn),
+      onStray: (upstream, instance) => this.#listener?.stray(upstream, instance),
     })
   }
 
@@ -106,6 +109,8 @@ export class Circuits {
     if (key === '' || (instanceId ?? Number.POSITIVE_INFINITY) < (before?.instanceId ?? -1)) return
     if (before?.text === text) {
       before.instanceId = instanceId ?? before.instanceId
+      // A Kong that begins anew starts its instances anew, and has no marks.
+      this.#breaker.remind(this.#options.nowMs(), key)
       return
     }
     const read = readSettings(settings)

@@ -28,8 +28,21 @@ export function readBreakerConfig(
     key: routeId ?? serviceId ?? '',
     serviceId,
     instanceId: id,
-    settings: camel(given),
+    settings: withOneWindow(camel(given)),
     refusal: readRefusal(refusal),
+  }
+}
+
+/**
+ * Somebody who sets `window.calls` through the Admin API leaves the form in seconds beside it, which Kong had before; the
+ * breaker takes one form alone.
+ */
+function withOneWindow(settings: Record<string, unknown>): Record<string, unknown> {
+  const { window, service } = settings
+  return {
+    ...settings,
+    ...(isRecord(window) && window.calls !== undefined && { window: { calls: window.calls } }),
+    ...(isRecord(service) && { service: withOneWindow(service) }),
   }
 }
 

@@ -3,10 +3,14 @@ import type { SchemaField } from '../server/form/plugin-module.ts'
 export const MODES = ['auto', 'metrics_only', 'forced_open', 'forced_closed', 'disabled'] as const
 export type Mode = (typeof MODES)[number]
 
-const count: Readonly<Record<string, unknown>> = { type: 'integer', between: [0, 1_000_000] }
+// The limits are those of the breaker's own settings: what it would refuse, Kong refuses when it is written, and says why.
+const whole = (from: number, to: number): Readonly<Record<string, unknown>> => ({
+  type: 'integer',
+  between: [from, to],
+})
 const percent = { type: 'number', between: [0, 100] }
-const seconds = { type: 'number', between: [0, 86_400] }
-const milliseconds = { type: 'number', between: [0, 86_400_000] }
+const seconds = (longest = 86_400) => ({ type: 'number', between: [0.1, longest] })
+const milliseconds = whole(0, 2_147_483_646)
 const record = (fields: readonly SchemaField[]) => ({ type: 'record', required: false, fields })
 
 /**
@@ -14,40 +18,36 @@ const record = (fields: readonly SchemaField[]) => ({ type: 'record', required: 
  * given in seconds must not meet a default in calls.
  */
 const circuit: readonly SchemaField[] = [
-  { consecutive_failures: count },
+  { consecutive_failures: whole(0, 1_000) },
   {
-    window: record([
-      { seconds },
-      { buckets: { type: 'integer', between: [1, 1_000] } },
-      { calls: { type: 'integer', between: [1, 1_000_000] } },
-    ]),
+    window: record([{ seconds: whole(1, 3_600) }, { buckets: whole(1, 100) }, { calls: whole(1, 100_000) }]),
   },
-  { minimum_calls: count },
+  { minimum_calls: whole(0, 100_000) },
   { failure_rate: percent },
   { slow_call: record([{ threshold_ms: milliseconds }, { rate: percent }]) },
   {
     failure_statuses: {
       type: 'array',
-      elements: { type: 'string', match: '^[1-5]%d%d%-?[1-5]?%d?%d?$' },
+      elements: { type: 'string', match: '^[1-9]%d%d%-?[1-9]?%d?%d?$' },
     },
   },
   { aborted_after_ms: milliseconds },
-  { open_seconds: seconds },
+  { open_seconds: seconds() },
   {
     backoff: record([
       { factor: { type: 'number', between: [1, 100] } },
-      { max_seconds: seconds },
+      { max_seconds: seconds() },
       { jitter: percent },
     ]),
   },
   {
     half_open: record([
-      { trials: { type: 'integer', between: [1, 1_000] } },
-      { required_successes: { type: 'integer', between: [1, 1_000] } },
-      { limit_seconds: seconds },
+      { trials: whole(1, 1_000) },
+      { required_successes: whole(1, 1_000) },
+      { limit_seconds: seconds(3_600) },
     ]),
   },
-  { ramp_seconds: seconds },
+  { ramp_seconds: whole(0, 3_600) },
 ]
 
 /** The configuration in Kong's schema language. `mode` is the one that people on call change. */
@@ -58,14 +58,14 @@ export const schema: readonly SchemaField[] = [
     ejection: record([
       { max_percent: percent },
       { panic_percent: percent },
-      { minimum_healthy: count },
+      { minimum_healthy: whole(0, 10_000) },
       { minimum_gap: percent },
     ]),
   },
   { service: record(circuit) },
   {
     refusal: record([
-      { status: { type: 'integer', between: [200, 599] } },
+      { status: whole(200, 599) },
       { body: { type: 'string' } },
       { headers: { type: 'map', keys: { type: 'string' }, values: { type: 'string' } } },
     ]),

@@ -66,6 +66,30 @@ test('an instance that answers 500 is ejected, tried again, and back when it is 
   deepEqual(describeFailures(failed.filter(({ sentMs }) => sentMs > outMs)), [])
 })
 
+test('an ejected instance whose mark is lost, as when Kong restarts, is marked again; one let go in KV is not', async () => {
+  const [bad, ...good] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
+  await mesh.deploy(
+    'lost',
+    [bad, ...good].map(({ port }) => port),
+  )
+  bad.behave({ status: 500 })
+  const traffic = startTraffic({ url: `${mesh.proxyUrl}/lost/`, perSecond: 40 })
+  const healthIs = (health: string, what: string) =>
+    waitFor(async () => (await mesh.healthOf('lost', bad.port)) === health, { what })
+  await healthIs('UNHEALTHY', 'the ejection')
+  const target = `127.0.0.1:${bad.port}`
+  const outMs = traffic.nowMs()
+  await waitFor(() => traffic.nowMs() > outMs + 1_000, { what: 'the end of what was under way' })
+  const loseMark = () => mesh.admin('PUT', `/upstreams/lost.mesh/targets/${target}/healthy`)
+  await loseMark()
+  await healthIs('UNHEALTHY', 'the mark being made again')
+  await mesh.consul.request('DELETE', `/kv/mesh/ejections/lost.mesh/${target}`)
+  await healthIs('HEALTHY', 'the return after its record was deleted')
+  const seen = bad.seen.length
+  await waitFor(() => bad.seen.length > seen + 20, { what: 'its share of the requests' })
+  await traffic.stop()
+})
+
 test('the only instance of a leg of a splitter goes out when it fails, and an alert says so', async () => {
   const [lone, ...good] = (await echoes(3)) as [EchoServer, EchoServer, EchoServer]
   const usual = good.map(({ port }) => port)

@@ -24,7 +24,12 @@ function start() {
   const mesh = new MeshKnowledge('node-a')
   const circuits = new Circuits({ nowMs: () => clock.ms, wallNowMs: () => clock.ms, random: () => 0 })
   circuits.connect(
-    { transition: (each) => history.note(each, clock.ms), rotation: () => {}, refused: () => {} },
+    {
+      transition: (each) => history.note(each, clock.ms),
+      rotation: () => {},
+      stray: () => {},
+      refused: () => {},
+    },
     mesh,
   )
   const instances = INSTANCES.map((target) => ({ target, id: target, health: 'healthy' }))

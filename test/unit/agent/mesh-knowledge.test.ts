@@ -54,10 +54,23 @@ test('only ejections of this node are its own', () => {
   deepEqual([...mesh.surroundings('id-web', null)!.ejectedUntilMs], [['10.0.0.0:80', 7]])
 })
 
+test('an ejection in force is known whoever decided it, and no more when its record is gone', () => {
+  const mesh = new MeshKnowledge('n1')
+  const split = { ...view('split', { upstream: '_split.web.mesh' }), serviceId: null }
+  const ejections = [{ target: '10.0.0.1:80', untilMs: 7, owner: 'n2' }]
+  mesh.update(told([view('web', { ejections }), view('api', { more: [{ ...split, ejections }] })]))
+  const known = (upstream: string, nowMs: number) => mesh.isEjected(upstream, '10.0.0.1:80', nowMs)
+  deepEqual([known('web.mesh', 6), known('_split.web.mesh', 6), known('api.mesh', 6)], [true, true, false])
+  equal(known('web.mesh', 7), false)
+  mesh.update(told([view('web')]))
+  deepEqual([known('web.mesh', 6), known('_split.web.mesh', 6)], [false, true])
+})
+
 test('an operator of a version that tells of no ejections is understood', () => {
   const mesh = new MeshKnowledge('n1')
   const { ejections: _, ...old } = view('web')
   mesh.update(told([old as ServiceView]))
+  equal(mesh.isEjected('web.mesh', '10.0.0.1:80', 0), false)
   equal(mesh.surroundings('id-web', null)!.ejectedUntilMs.size, 0)
 })
 

@@ -27,6 +27,7 @@ function start() {
         const where = upstream === 'web.mesh' ? '' : `${upstream} `
         told.push(`${where}${instance} ${isIn ? 'in' : 'out'}`)
       },
+      stray: (upstream, instance) => told.push(`${upstream} ${instance} astray`),
       refused: (key, errors) => told.push(`refused ${key} ${errors.length > 0}`),
     },
     {
@@ -72,6 +73,7 @@ const FAILED = {
   grpcStatus: null,
   tries: [{ instance: A, status: 'timeout', ms: 1 }],
 } as unknown as Outcome
+const GOOD_TRIES = [{ instance: '10.0.0.2:80', status: 200, ms: 1 }] as unknown as Outcome['tries']
 
 test('the settings of the newest instance hold, also where the first event of an older one comes behind', () => {
   const { circuits, configure } = start()
@@ -112,6 +114,42 @@ test('an ejection of the process before goes on, marked once more, until its end
   deepEqual(run.told.slice(2), [`${A} ejected>probing`, `${A} in`])
   run.mesh({ ejectedUntilMs: new Map([[A, WALL_MS + 9_000]]) })
   equal(run.told.length, 4, 'what an operator tells late takes nothing out again')
+})
+
+test('requests that begin at an ejected instance later than a second after its mark are told, once a second', () => {
+  const run = start()
+  run.configure({})
+  run.mesh()
+  run.fails(5)
+  run.told.splice(0)
+  run.clock.ms = 999
+  run.fails(1)
+  run.clock.ms = 2_000
+  run.fails(1, { startedAtMs: WALL_MS + 900, durationMs: 1_100 })
+  deepEqual(run.told, [], 'they were under way when it was marked')
+  for (run.clock.ms = 3_000; run.clock.ms < 5_000; run.clock.ms += 500) run.fails(1)
+  deepEqual(run.told, ['web.mesh 10.0.0.1:80 astray', 'web.mesh 10.0.0.1:80 astray'])
+  run.told.splice(0)
+  run.fails(5, { tries: GOOD_TRIES, status: 200 })
+  deepEqual(run.told, [], 'nothing is told of those that are in')
+})
+
+test('when Kong starts its instances anew, each ejected one is told once more, and nothing else', () => {
+  const run = start()
+  run.configure({}, 's1', 's1', 1)
+  run.mesh()
+  run.fails(5)
+  run.told.splice(0)
+  run.configure({}, 's1', 's1', 2)
+  deepEqual(run.told, [], 'it was just done')
+  run.clock.ms = 1_000
+  for (const worker of [3, 4, 5]) run.configure({}, 's1', 's1', worker)
+  deepEqual(run.told, ['web.mesh 10.0.0.1:80 astray'], 'once for all workers')
+  run.clock.ms = 60_000
+  run.circuits.decide('s1')
+  run.told.splice(0)
+  run.configure({}, 's1', 's1', 6)
+  deepEqual(run.told, [], 'it is in again')
 })
 
 test('an ejection of the process before whose end has passed is put back at once', () => {
