@@ -13,6 +13,7 @@ const SIGNS = {
   opens: '+',
   moves: '~',
   closes: '-',
+  stays: '=',
 } as const
 
 /** One line for each thing that a run would do. Pure. */
@@ -29,6 +30,7 @@ export function reachLine({ action, what, service, from }: ReachChange): string 
   const sign = SIGNS[action]
   if (action === 'opens') return `${sign} ${what} becomes reachable: service ${service}`
   if (action === 'moves') return `${sign} ${what} changes owner: from ${from} to service ${service}`
+  if (action === 'stays') return `${sign} ${what} stays with ${from}, which goes before service ${service}`
   return `${sign} ${what} is no longer served: service ${service}`
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AgentRegistration } from '../../api/registration.ts'
 import type { ServiceReport } from '../../core/desired.ts'
+import type { Entity } from '../../core/entity.ts'
+import { explainRequest } from '../../core/explain-request.ts'
 
 /** One request through the proxy that shows whether a host or a path leads to its service. */
 export interface Probe {
@@ -42,6 +44,17 @@ function checkedPath(registrations: readonly AgentRegistration[]): string {
   if (typeof url !== 'string') return '/'
   const { pathname, search } = new URL(url)
   return `${pathname}${search}`
+}
+
+/** The route that is not kongsul's and takes this request; null where there is none. Pure. */
+export function takenBy(
+  { host, path }: Pick<Probe, 'host' | 'path'>,
+  kong: readonly Entity[],
+): string | null {
+  const url = `http://${host}${path}`
+  if (!URL.canParse(url)) return null
+  const { route } = explainRequest({ method: 'GET', url, headers: new Map([['host', [host]]]) }, kong)
+  return route === null || route.managed ? null : route.name || route.id
 }
 
 /** Of what an instance answered Kong says so by one of these; a proxy before Kong has a `via` of its own. */

@@ -1,6 +1,6 @@
 import type { Change, Diff } from '../../core/diff.ts'
-import type { Entity, Json, KongState } from '../../core/entity.ts'
-import { explainRequest } from '../../core/explain-request.ts'
+import { type Entity, type Json, type KongState, keyOf } from '../../core/entity.ts'
+import { type ExplainedRoute, explainRequest } from '../../core/explain-request.ts'
 import {
   compareRoutes,
   type ForeignRoute,
@@ -11,7 +11,8 @@ import {
 
 /** One host or path, or both where a route asks for both, that is reached otherwise than before. */
 export interface ReachChange {
-  readonly action: 'opens' | 'moves' | 'closes'
+  /** `stays`: a route that is not kongsul's goes before the new one, also then. */
+  readonly action: 'opens' | 'moves' | 'closes' | 'stays'
   /** `host web.mesh`, `path /web/`, `host a.test path /x GET`. */
   readonly what: string
   /** Consul service that serves it then; of what closes, that served it. */
@@ -31,17 +32,20 @@ export function reachChanges(actual: KongState, changes: Diff['changes']): reado
   const routes = changes.filter(({ entity }) => entity.kind === 'route')
   const before = labelsOf(routes, ({ before: entity }) => entity)
   const after = labelsOf(routes, ({ action, entity }) => (action === 'delete' ? null : entity))
+  const then = changed(actual, routes)
   const kong = { entities: [...actual.values()], foreign: unmanagedRoutes(actual).flatMap(foreignOf) }
   const added = [...after].flatMap(([what, { service, matcher }]): ReachChange[] => {
     const held = before.get(what)?.service
     if (held === service) return []
+    const first = held === undefined ? goesBefore(matcher, kong.entities, then) : null
+    if (first !== null) return [{ action: 'stays', what, service, from: `route ${first}` }]
     const from = held === undefined ? ownersNow(matcher, kong) : `service ${held}`
     return [{ action: from === '' ? 'opens' : 'moves', what, service, from }]
   })
   const gone = [...before].flatMap(([what, { service }]): ReachChange[] =>
     after.has(what) ? [] : [{ action: 'closes', what, service, from: `service ${service}` }],
   )
-  return [...added, ...gone].sort((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
+  return [...added, ...gone].sort((left, right) => (placeOf(left) < placeOf(right) ? -1 : 1))
 }
 
 interface Label {
@@ -93,18 +97,36 @@ interface KongNow {
 function ownersNow(matcher: Matcher, { entities, foreign }: KongNow): string {
   const taken = foreign.filter((route) => compareRoutes(matcher, route).takes).map(({ label }) => label)
   const owners = new Set(taken.map((label) => `route ${label}`))
-  const [path = '/'] = matcher.paths
-  if (!isRegex(path) && matcher.headerCount === 0) {
-    const host = (matcher.hosts[0] ?? 'localhost').replaceAll('*', 'x')
-    const [method = 'GET'] = matcher.methods
-    const url = `http://${host}${path}`
-    const route = URL.canParse(url)
-      ? explainRequest({ method, url, headers: new Map([['host', [host]]]) }, entities).route
-      : null
-    if (route !== null)
-      owners.add(route.service === '' ? `route ${route.name || route.id}` : `service ${route.service}`)
-  }
+  const route = takerOf(matcher, entities)
+  if (route !== null)
+    owners.add(route.service === '' ? `route ${route.name || route.id}` : `service ${route.service}`)
   return [...owners].sort().join(', ')
+}
+
+/** The route of somebody else that serves such a request now and goes on with it; null where there is none. */
+function goesBefore(matcher: Matcher, now: readonly Entity[], then: readonly Entity[]): string | null {
+  const route = takerOf(matcher, now)
+  if (route === null || route.managed || takerOf(matcher, then)?.id !== route.id) return null
+  return route.name || route.id
+}
+
+function takerOf(matcher: Matcher, entities: readonly Entity[]): ExplainedRoute | null {
+  const [path = '/'] = matcher.paths
+  if (isRegex(path) || matcher.headerCount > 0) return null
+  const host = (matcher.hosts[0] ?? 'localhost').replaceAll('*', 'x')
+  const [method = 'GET'] = matcher.methods
+  const url = `http://${host}${path}`
+  if (!URL.canParse(url)) return null
+  return explainRequest({ method, url, headers: new Map([['host', [host]]]) }, entities).route
+}
+
+function changed(actual: KongState, changes: readonly Change[]): readonly Entity[] {
+  const then = new Map(actual)
+  for (const { action, entity } of changes) {
+    if (action === 'delete') then.delete(keyOf(entity))
+    else then.set(keyOf(entity), entity)
+  }
+  return [...then.values()]
 }
 
 const foreignOf = (entity: Entity): ForeignRoute[] => {
@@ -112,5 +134,5 @@ const foreignOf = (entity: Entity): ForeignRoute[] => {
   return route === null ? [] : [route]
 }
 
-const RANK = { moves: 0, opens: 1, closes: 2 } as const
-const keyOf = ({ action, what, service }: ReachChange): string => `${RANK[action]} ${service} ${what}`
+const RANK = { moves: 0, opens: 1, closes: 2, stays: 3 } as const
+const placeOf = ({ action, what, service }: ReachChange): string => `${RANK[action]} ${service} ${what}`

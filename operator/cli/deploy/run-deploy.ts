@@ -1,6 +1,7 @@
 // Start at runDeploy: each step is one line of what is printed.
 import type { ProcessConfig } from '../../config/load-config.ts'
 import type { ServiceReport } from '../../core/desired.ts'
+import type { Entity } from '../../core/entity.ts'
 import type { PlannedChange } from '../../core/plan-report.ts'
 import { whoLeads } from '../../leader/who-leads.ts'
 import { CliError } from '../cli-error.ts'
@@ -19,7 +20,7 @@ import { type ConsulChange, deployChanges, withChanges } from './consul-changes.
 import { type DeployFile, serviceNames } from './deploy-file.ts'
 import { followKong } from './follow.ts'
 import { isRouted, MeshSide } from './mesh-side.ts'
-import { probesOf } from './probes.ts'
+import { type Probe, probesOf, takenBy } from './probes.ts'
 import { type ReachChange, reachChanges } from './reach-changes.ts'
 import { readGivenFile } from './read-file.ts'
 import { Steps } from './steps.ts'
@@ -158,6 +159,7 @@ class Run {
     const reached = await this.#validate(
       config,
       now.desired.services.filter(({ service }) => services.has(service)),
+      [...now.actual.values()],
     )
     await this.#close(config, reached, !isNothing)
     return { deployed: true, changes, routes, reached }
@@ -261,24 +263,32 @@ class Run {
   async #validate(
     { operator: { proxyUrl, proxyTls } }: ProcessConfig,
     services: readonly ServiceReport[],
+    kong: readonly Entity[],
   ): Promise<Deployed['reached']> {
     const reached: Deployed['reached'][number][] = []
     for (const report of services) {
       const { service, exposed, exposureReason } = report
-      const own = this.#file.registrations.filter(({ Name }) => Name === service)
-      const probes = exposed ? probesOf(report, own) : []
+      const registrations = this.#file.registrations.filter(({ Name }) => Name === service)
+      const probes = exposed ? probesOf(report, registrations) : []
       await this.#steps.run(`validate ${service}`, async (waiting) => {
         if (!exposed) return `not reachable through the proxy: ${exposureReason}`
         const asking = { proxyUrl, proxyTls, deadlineMs: this.#options.timeoutMs, waiting }
         const answers: string[] = []
+        const own: Probe[] = []
         for (const probe of probes) {
+          const other = takenBy(probe, kong)
+          if (other !== null) {
+            answers.push(`${probe.shown} is not its: route ${other}, which is not kongsul's, goes before`)
+            continue
+          }
+          own.push(probe)
           const answer = await untilServed(probe, asking)
           answers.push(`${probe.shown} ${answer}`)
           reached.push({ service, url: probe.shown, answer })
         }
-        const [first] = probes
-        if (first === undefined) return 'no host or path that can be asked for without more'
-        await untilServedOften(first, asking)
+        if (probes.length === 0) return 'no host or path that can be asked for without more'
+        const [first] = own
+        if (first !== undefined) await untilServedOften(first, asking)
         return answers.join(', ')
       })
     }

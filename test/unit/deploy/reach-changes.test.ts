@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { judgeAnswer, probesOf } from '../../../operator/cli/deploy/probes.ts'
+import { judgeAnswer, probesOf, takenBy } from '../../../operator/cli/deploy/probes.ts'
 import { reachChanges } from '../../../operator/cli/deploy/reach-changes.ts'
 import type { Change } from '../../../operator/core/diff.ts'
 import { type Entity, type Json, keyOf } from '../../../operator/core/entity.ts'
@@ -50,6 +50,17 @@ test('a host that goes from one service to another moves', () => {
   deepEqual(told([change('create', made), change('delete', old)], old), [
     'moves host a.test api <- service web',
   ])
+})
+
+test('a host that a route of somebody else keeps, since it asks for more, stays with it', () => {
+  const all = route('by-hand', '', { hosts: ['shop.test'], paths: ['/'] })
+  const part = route('cart', '', { hosts: ['shop.test'], paths: ['/cart'] })
+  const made = change('create', route('web', 'web', { hosts: ['shop.test'] }))
+  deepEqual(told([made], all), ['stays host shop.test web <- route by-hand'])
+  deepEqual(told([made], part), ['opens host shop.test web <- nobody'])
+  const probe = { host: 'shop.test', path: '/health' }
+  equal(takenBy(probe, [all, made.entity]), 'by-hand')
+  equal(takenBy(probe, [part, made.entity]), null)
 })
 
 test('a catch-all of somebody else that serves a host now is named', () => {
