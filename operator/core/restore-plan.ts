@@ -79,7 +79,10 @@ function rank(path: string): number {
   return SAVED.indexOf(name as (typeof SAVED)[number]) + (path === name ? 0 : 0.5)
 }
 
-/** Without what Kong sets itself: times, and the names of a certificate, which are rows of their own. */
-export function writable({ created_at, updated_at, snis, ...row }: JsonObject): JsonObject {
-  return row
+/**
+ * Without what Kong sets itself: times, and the names of a certificate, which are rows of their own. Kong lists a key that
+ * never ends with `ttl: null`, and answers 500 where it is given that.
+ */
+export function writable({ created_at, updated_at, snis, ttl, ...row }: JsonObject): JsonObject {
+  return typeof ttl === 'number' ? { ...row, ttl } : row
 }

@@ -80,10 +80,16 @@ test('an ejected instance whose mark is lost, as when Kong restarts, is marked a
   const target = `127.0.0.1:${bad.port}`
   const outMs = traffic.nowMs()
   await waitFor(() => traffic.nowMs() > outMs + 1_000, { what: 'the end of what was under way' })
-  const loseMark = () => mesh.admin('PUT', `/upstreams/lost.mesh/targets/${target}/healthy`)
-  await loseMark()
+  const key = `/kv/mesh/ejections/lost.mesh/${target}`
+  const record = async () => {
+    const rows = (await mesh.consul.request('GET', key)) as { ModifyIndex: number }[]
+    return rows[0]!.ModifyIndex
+  }
+  const before = await record()
+  await mesh.admin('PUT', `/upstreams/lost.mesh/targets/${target}/healthy`)
   await healthIs('UNHEALTHY', 'the mark being made again')
-  await mesh.consul.request('DELETE', `/kv/mesh/ejections/lost.mesh/${target}`)
+  await waitFor(async () => (await record()) > before, { what: 'its record being written again' })
+  await mesh.consul.request('DELETE', key)
   await healthIs('HEALTHY', 'the return after its record was deleted')
   const seen = bad.seen.length
   await waitFor(() => bad.seen.length > seen + 20, { what: 'its share of the requests' })

@@ -56,6 +56,12 @@ const rows = fc
     selector: ({ id }) => id,
   })
   .map((list) => list.map((row): JsonObject => ({ ...row })))
+test('a key that never ends is given back without its ttl, to which Kong would answer 500', () => {
+  const row = { id: 'k', key: 'secret', consumer: { id: 'c' }, tags: null }
+  deepEqual(writable({ ...row, created_at: 1, ttl: null }), row)
+  deepEqual(writable({ ...row, ttl: 60 }), { ...row, ttl: 60 })
+})
+
 const collections: fc.Arbitrary<Collections> = fc.record({ services: rows, upstreams: rows, plugins: rows })
 
 test('whatever Kong holds, the changes make it what was saved', () => {
