@@ -13,13 +13,17 @@ export function troubled(circuits: readonly CircuitRow[]): readonly CircuitRow[]
 /** `instance api-1 of api is ejected for 12 s, tried again in 48 s: 5 failures in a row`. */
 export function circuitNote(row: CircuitRow, nowMs: number): string {
   const { service, target, address, instance_id: id, reason, mode } = row
-  const name = service === '' ? '?' : service
+  // '': somebody put the plugin on a route or service of their own, which no command knows.
+  const name = service === '' ? 'a service that is not of kongsul' : service
   const what =
-    target === null
-      ? `service ${name}`
-      : `${address ? `address ${address} of ` : ''}instance ${id ?? target} of ${name}`
+    target !== null
+      ? `${address ? `address ${address} of ` : ''}instance ${id ?? target} of ${name}`
+      : service === ''
+        ? `the circuit of ${name}`
+        : `service ${name}`
   const why = reason === '' ? '' : `: ${reason}`
-  const mended = row.state === 'forced_open' ? ` (kongsul circuits auto ${name})` : ''
+  const remedy = service === '' ? 'config.mode of its plugin in Kong' : `kongsul circuits auto ${name}`
+  const mended = row.state === 'forced_open' ? ` (${remedy})` : ''
   const by = mode === 'auto' || row.state === 'forced_open' ? '' : `, mode ${mode}`
   return `${what} is ${stateText(row, nowMs)}${by}${why}${mended}`
 }

@@ -45,6 +45,14 @@ test('when all is closed one line says so', () => {
   assert.equal(lines.at(-1), 'Of 2 circuits none is open, and no instance is ejected.')
 })
 
+test('of a circuit on a route or service of somebody else no command is named that would not know it', () => {
+  const found = row({ service: '', state: 'forced_open' })
+  assert.equal(
+    circuitNote(found, NOW),
+    'the circuit of a service that is not of kongsul is forced open (config.mode of its plugin in Kong)',
+  )
+})
+
 test('what is open is told last and in words: since when, until when, why, how to end it', () => {
   const forced = { state: 'forced_open', mode: 'forced_open', mode_set_in: 'consul' } as const
   const lines = circuitLines(
