@@ -33,7 +33,8 @@ export function rulesOfAll(
   minimumGap: number,
 ): number {
   const inside = shares.filter(({ isOut }) => !isOut)
-  const all = inside.reduce(plus, elsewhere)
+  const inWindow = inside.reduce(plus, NO_CALLS)
+  const all = plus(inWindow, elsewhere)
   if (all.calls === 0) return reached
   const left = minus(whole, shares.filter(({ isOut }) => isOut).reduce(plus, NO_CALLS))
   let own = reached
@@ -41,8 +42,9 @@ export function rulesOfAll(
     const reaches = (of: Calls) => isRateReached(count(of), of.calls, percent)
     const isOne = (share: Share): boolean => {
       const others = minus(all, share)
-      if (others.calls === 0 || !reaches(share) || reaches(others) || count(share) <= count(others))
-        return false
+      if (others.calls === 0 || !reaches(share) || reaches(others)) return false
+      // Of the failures in this window: elsewhere many more calls may have been counted, or over a longer time.
+      if (2 * count(share) <= count(inWindow)) return false
       const rate = (100 * count(share)) / share.calls
       const rateOfOthers = (100 * count(others)) / others.calls
       const standsOut = rate - rateOfOthers + 1e-9 >= minimumGap && rate + 1e-9 >= 2 * rateOfOthers

@@ -121,6 +121,13 @@ describe('where nothing may be ejected', () => {
     const script = new Script({ ...kept, service: { window: { calls: 20 } } }, [A, B]).tries(0, B, 200)
     assert.deepEqual(changes(script.tries(1, A, 500, 40).run()), [])
   })
+
+  test('nor while that one had more failures elsewhere, of many more calls', () => {
+    const script = new Script({ ...kept, service: { window: { calls: 20 } } }, [A, B])
+    for (let i = 0; i < 20; i += 1) script.tries(i, B, 500).tries(i, B, 200, 4)
+    for (let i = 20; i < 60; i += 1) script.tries(i, A, 200).tries(i, A, 500)
+    assert.deepEqual(changes(script.run()), [])
+  })
 })
 
 describe('a second one', () => {
