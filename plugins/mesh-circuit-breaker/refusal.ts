@@ -1,5 +1,6 @@
 // What a refused client gets. Pure.
 import type { BreakerSettings } from '../breaker/settings-defaults.ts'
+import { SPAN_HEADER, traceparentIn } from '../outcomes/mesh-headers.ts'
 import type { HeaderMap } from '../server/form/pdk-calls.ts'
 
 /** Parts of the answer that people may set; null: as it is built in. */
@@ -54,7 +55,7 @@ export function refusalOf(settings: RefusalSettings, facts: RefusalFacts): Refus
     service,
     state,
     retry_after: retryAfterSeconds,
-    trace_id: traceIdIn(one(facts.headers, 'traceparent')),
+    trace_id: traceIdIn(facts.headers),
   }
   return {
     status: settings.status ?? 503,
@@ -74,6 +75,8 @@ function one(headers: HeaderMap, name: string): string {
   return typeof value === 'string' ? value : (value[0] ?? '')
 }
 
-/** null where there is no traceparent: mesh-tracing does not run. */
-const traceIdIn = (traceparent: string): string | null =>
-  /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null
+/** The trace that the gateway's span is in, by its own word where the traceparent is not ours; null: mesh-tracing does not run. */
+function traceIdIn(headers: HeaderMap): string | null {
+  const told = traceparentIn(one(headers, SPAN_HEADER.toLowerCase())) ?? one(headers, 'traceparent')
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(told)?.[1] ?? null
+}

@@ -74,20 +74,25 @@ export function createMeshHeaderCodec(token: string): MeshHeaderCodec {
     writerFor,
     read(route, span) {
       const slash = route.indexOf('/')
-      const isLong = span.length === LONG_CHARS
-      if (slash <= 0 || !(isLong || span.length === SHORT_CHARS) || span[SPAN_CHARS] !== '-') return null
+      if (slash <= 0 || (span.length !== SHORT_CHARS && span.length !== LONG_CHARS)) return null
+      if (span[SPAN_CHARS] !== '-') return null
       const made = seal(route)
       if (!span.endsWith(`-${made}`) || !isLowerHex(span, 0, SPAN_CHARS)) return null
-      const trace = isLong ? parseTraceparent(span.slice(SPAN_CHARS + 1, -SEAL_CHARS - 1)) : undefined
+      const told = traceparentIn(span)
+      const trace = told === null ? undefined : parseTraceparent(told)
       if (trace === null) return null
       keep(route, made)
       const parent = span.slice(0, SPAN_CHARS)
-      const told = {
+      const headers = {
         serviceId: route.slice(0, slash),
         routeId: slash === route.length - 1 ? null : route.slice(slash + 1),
         parentSpanId: parent === NO_SPAN ? null : parent,
       }
-      return trace === undefined ? told : { ...told, trace }
+      return trace === undefined ? headers : { ...headers, trace }
     },
   }
 }
+
+/** The traceparent in `X-Mesh-Span`, whoever wrote it; null when there is none. */
+export const traceparentIn = (span: string): string | null =>
+  span.length === LONG_CHARS ? span.slice(SPAN_CHARS + 1, -SEAL_CHARS - 1) : null

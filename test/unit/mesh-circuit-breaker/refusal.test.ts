@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RefusalFacts, refusalOf } from '../../../plugins/mesh-circuit-breaker/refusal.ts'
+import { createMeshHeaderCodec } from '../../../plugins/outcomes/mesh-headers.ts'
 
 const BUILT_IN = { status: null, body: null, headers: {} }
 const facts = (over: Partial<RefusalFacts> = {}): RefusalFacts => ({
@@ -31,6 +32,20 @@ test('the trace is named as the traceparent of the request has it', () => {
   equal(traceIdWith(`00-${id}-b7ad6b7169203331-01`), id)
   equal(traceIdWith([`00-${id}-b7ad6b7169203331-01`]), id)
   equal(traceIdWith('garbage'), null)
+})
+
+test('where mesh-tracing tells of its span beside it, as for B3, the trace is that one', () => {
+  const id = '0af7651916cd43dd8448eb211c80319c'
+  const span = { traceId: id, parentId: 'b7ad6b7169203331', sampled: true, isRandom: false }
+  const told = { serviceId: 's', routeId: null, parentSpanId: null, trace: span }
+  const ours = createMeshHeaderCodec('token').write(told)
+  const other = `00-${id.replaceAll('0', 'f')}-b7ad6b7169203331-01`
+  for (const traceparent of [undefined, other]) {
+    const headers = { 'x-mesh-span': [ours['X-Mesh-Span']], ...(traceparent && { traceparent }) }
+    equal(JSON.parse(refusalOf(BUILT_IN, facts({ headers })).body).trace_id, id)
+  }
+  const short = { 'x-mesh-span': `0000000000000000-${'1'.repeat(16)}`, traceparent: other }
+  equal(JSON.parse(refusalOf(BUILT_IN, facts({ headers: short })).body).trace_id, other.slice(3, 35))
 })
 
 test('a gRPC client gets 200, UNAVAILABLE and no body, whatever status is set', () => {
