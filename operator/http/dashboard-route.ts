@@ -45,9 +45,9 @@ export interface DashboardSource {
   isRead(): boolean
   /** null until Consul has been read. */
   dashboard(samples: number): Dashboard | null
-  /** null for a service that is not in the catalog. */
+  /** null for a service that is not in the mesh. */
   service(name: string): ServiceNumbers | null
-  /** Those in the catalog. */
+  /** Those in the mesh. */
   services(): Iterable<string>
 }
 
@@ -83,7 +83,7 @@ export const dashboardRoute =
       handle: ({ params: { service } }) => {
         if (!source.isRead()) throw notReadYet()
         const told = source.service(service)
-        if (told === null) throw unknownService(service, source.services())
+        if (told === null) throw unknownService(service, source.services(), 'mesh')
         return told
       },
     })

@@ -4,9 +4,14 @@ import { RequestError } from './request-error.ts'
 /**
  * 404 for a service that is not there, with the name that was most likely meant.
  * @param known the services that are
+ * @param where the catalog has more than the mesh: Consul itself, gateways
  */
-export function unknownService(service: string, known: Iterable<string>): RequestError {
+export function unknownService(
+  service: string,
+  known: Iterable<string>,
+  where: 'catalog' | 'mesh' = 'catalog',
+): RequestError {
   const meant = closestName(service, known)
   const guess = meant === null ? '' : `; did you mean ${meant}?`
-  return new RequestError(404, `service ${service} is not in the catalog${guess}`)
+  return new RequestError(404, `service ${service} is not in the ${where}${guess}`)
 }
