@@ -9,7 +9,7 @@ export interface Calls {
 
 /** What one instance has in the window of a service circuit. */
 export interface Share extends Calls {
-  /** It gets no requests: ejected, or gone. */
+  /** It gets no requests: ejected, gone, or unhealthy by what Consul says. */
   readonly isOut: boolean
   /** The failures in a row are its own. */
   readonly isRow: boolean

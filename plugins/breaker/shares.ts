@@ -49,7 +49,8 @@ export class Shares {
     members: Members,
     minimumGap: number,
   ): number {
-    const isOut = (each: InstanceCircuit) => each.isOut || each.wouldBeEjected || isGone(each, members)
+    const isOut = (each: InstanceCircuit) =>
+      each.isOut || each.wouldBeEjected || each.health === 'unhealthy' || isGone(each, members)
     const shares = [...this.#parts].map(([instance, part]) => {
       part.advance(nowMs)
       const { calls, failed, slow } = part

@@ -130,6 +130,19 @@ describe('where nothing may be ejected', () => {
   })
 })
 
+test('one that Consul calls unhealthy gets no requests, so what it answered before is no other', () => {
+  const [A, B] = list(2) as [string, string]
+  const opens = (health: string, service = {}) => {
+    const script = new Script({ service }, [A, B]).tries(0, B, 200, 20).health(1, { [B]: health })
+    return changes(script.tries(2, A, 500, 20).run())
+  }
+  assert.deepEqual(
+    [opens('unhealthy'), opens('unhealthy', { window: { calls: 20 } })],
+    [['closed>open'], ['closed>open']],
+  )
+  assert.deepEqual([opens('degraded'), opens('degraded', { window: { calls: 20 } })], [[], []])
+})
+
 describe('a second one', () => {
   const three = list(3)
   const [A, B, C] = three as [string, string, string]
