@@ -12,11 +12,11 @@ export function openingMs({ openMs, factor, maxMs, jitter }: Rules, attempt: num
   return Math.floor(Math.min(plain * (1 + (jitter / 100) * random), maxMs) + 1e-6)
 }
 
-/** Openings that are no longer than the longest count up to this, so that any outage is worked off in so many healthy intervals. */
+/** Openings that grow no longer count up to this, so that any outage is worked off in so many healthy intervals. */
 const MOST_ATTEMPTS = 20
 
 export const nextAttempt = ({ openMs, factor, maxMs }: Rules, attempt: number): number =>
-  attempt >= MOST_ATTEMPTS && openMs * factor ** attempt >= maxMs ? attempt : attempt + 1
+  attempt >= MOST_ATTEMPTS && (factor === 1 || openMs * factor ** attempt >= maxMs) ? attempt : attempt + 1
 
 /** What is left of `attempt` after a circuit was closed for `closedMs`: it falls by one per openMs. */
 export const decayedAttempt = ({ openMs }: Rules, attempt: number, closedMs: number): number =>

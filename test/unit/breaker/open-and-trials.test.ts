@@ -117,6 +117,21 @@ describe('how long an opening lasts', () => {
     })
   }
 
+  test('nor do those that did not grow count for more, should the factor be changed', () => {
+    const rules = {
+      openSeconds: 10,
+      backoff: { factor: 1, maxSeconds: 40, jitter: 0 },
+      halfOpen: { trials: 1 },
+    }
+    const script = new Script({ ...rules, service: { consecutiveFailures: 1 } })
+    for (let i = 0; i <= 30; i += 1) script.fail(i * 10_000)
+    script
+      .ok(310_000)
+      .set(310_000, { backoff: { factor: 2 } })
+      .fail(310_000 + 20 * 10_000)
+    assert.equal(script.run().final.retry_after, 10)
+  })
+
   for (const [openSeconds, factor, trialAt, deadline] of [
     [100, 1.1, 100_000, 210_000],
     [16.1, 1, 16_100, 32_200],
