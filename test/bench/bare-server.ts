@@ -1,6 +1,7 @@
-// What Node's sockets alone cost: answers the tracing exchange by the message id, with bytes that were ready before.
-// `node --import tsx bare-server.ts SOCKET`
+// What sockets alone cost: answers the tracing exchange by the message id, with bytes that were ready before.
+// `node --import tsx bare-server.ts SOCKET streams|direct`: on Node's streams, or on sockets as the plugin server has them.
 import { createServer } from 'node:net'
+import { directSocket } from '../../plugins/server/process/direct-socket.ts'
 import { callReply, endReply } from '../../plugins/server/rpc/reply.ts'
 import { MESSAGE_IDS } from './plugin-load.ts'
 
@@ -16,6 +17,9 @@ const replies = [
   callReply(second, { method: 'kong.service.request.set_headers', args: [headers] }, EVENT_ID),
   endReply(third, EVENT_ID),
 ]
-createServer((socket) => {
+const [path, kind] = process.argv.slice(2)
+// A direct socket is made of one that has read nothing yet.
+createServer({ pauseOnConnect: kind === 'direct' }, (accepted) => {
+  const socket = kind === 'direct' ? directSocket(accepted).resume() : accepted
   socket.on('error', () => {}).on('data', (message) => void socket.write(replies[message[2]! - first]!))
-}).listen(process.argv[2])
+}).listen(path)

@@ -45,7 +45,11 @@ export const pluginServer: Part = {
     }
     try {
       const bareFile = join(import.meta.dirname, 'bare-server.ts')
-      const barePid = start(['--import', 'tsx', bareFile, join(folder, 'bare.sock')])
+      const bare = (kind: string) => {
+        const path = join(folder, `${kind}.sock`)
+        return { path, pid: start(['--import', 'tsx', bareFile, path, kind]), instance: 0 }
+      }
+      const [streams, direct] = [bare('streams'), bare('direct')]
       const stockFile = join(ROOT, 'node_modules', 'kong-pdk', 'bin', 'kong-js-pluginserver')
       const stockArgs = ['--plugins-directory', join(ROOT, 'dist', 'plugins'), '-p', folder]
       start([stockFile, ...stockArgs, '--sock-name', 'stock.sock'], { TS_NODE_SKIP_PROJECT: 'true' })
@@ -57,15 +61,14 @@ export const pluginServer: Part = {
           GC_REPORT_DIR: folder,
         },
       )
-      await waitFor(() => existsSync(join(folder, 'bare.sock')), {
-        what: 'the bare server',
-      })
+      await waitFor(() => existsSync(streams.path) && existsSync(direct.path), { what: 'the bare servers' })
       const servers = [
-        { name: 'bare sockets', server: { path: join(folder, 'bare.sock'), pid: barePid, instance: 0 } },
+        { name: 'bare, streams', server: streams },
+        { name: 'bare, direct', server: direct },
         { name: 'kong-pdk', server: await serverAt(join(folder, 'stock.sock'), null) },
         { name: 'kongsul', server: await serverAt(join(folder, 'mesh-tracing.sock'), supervisor) },
       ] as const
-      const costs: Cost[][] = [[], [], []]
+      const costs: Cost[][] = servers.map(() => [])
       for (const { server } of servers) await playTracing(server, WARM_EVENTS, CONNECTIONS)
       // In turns, so that a machine that is busy for a while is so for all of them.
       for (let round = 0; round < ROUNDS; round++) {
@@ -73,13 +76,14 @@ export const pluginServer: Part = {
           costs[at]!.push(await playTracing(server, ROUND_EVENTS, CONNECTIONS))
         }
       }
-      const [bare, stock, ours] = costs.map(middleOf) as [Cost, Cost, Cost]
-      for (const [at, { wallUs, cpuUs, loadCpuUs }] of [bare, stock, ours].entries()) {
+      const middle = costs.map(middleOf)
+      const [onStreams, onDirect, stock, ours] = middle as [Cost, Cost, Cost, Cost]
+      for (const [at, { wallUs, cpuUs, loadCpuUs }] of middle.entries()) {
         const parts = [cpuUs, loadCpuUs].map((value) => value.toFixed(1))
         const rate = Math.round(1e6 / wallUs)
         log(`${servers[at]!.name}: ${rate} events/s, processor us: server ${parts[0]}, load ${parts[1]}`)
       }
-      const { server } = servers[2]
+      const { server } = servers[3]
       const begin = await memoryOf(server.pid, folder)
       let end = begin
       for (let step = 1; step <= MEMORY_STEPS; step++) {
@@ -101,14 +105,13 @@ export const pluginServer: Part = {
           ...{ what: 'processor time of the server per event', value: ours.cpuUs, unit: 'us' },
           ...{ baseline: baseline(cpu), maxRatio: MAX_CPU_RATIO },
         },
-        {
-          ...{
-            what: "processor time of a bare server on Node's sockets, same bytes",
-            value: bare.cpuUs,
-            unit: 'us',
-          },
-          baseline: baseline(cpu),
-        },
+        ...[
+          { what: "the same of a server on Node's streams that decodes nothing", of: onStreams },
+          { what: 'the same of one on sockets as ours', of: onDirect },
+        ].flatMap(({ what, of }): Figure[] => [
+          { what: `${what}, time per event`, value: of.wallUs, unit: 'us', baseline: baseline(wall) },
+          { what: `${what}, processor time`, value: of.cpuUs, unit: 'us', baseline: baseline(cpu) },
+        ]),
         {
           what: `heap after collection, growth over ${EVENTS} events`,
           value: end.heap - begin.heap,
