@@ -68,7 +68,8 @@ function changesOf(path: string, saved: readonly JsonObject[], now: readonly Jso
   const changed = saved.flatMap((row): RowChange[] => {
     const before = held.get(row.id)
     if (before === undefined) return [{ action: 'create', path, row }]
-    return isDeepStrictEqual(writable(before), writable(row)) ? [] : [{ action: 'update', path, row }]
+    const isSame = isDeepStrictEqual(comparable(path, before), comparable(path, row))
+    return isSame ? [] : [{ action: 'update', path, row }]
   })
   return [...gone.map((row): RowChange => ({ action: 'delete', path, row })), ...changed]
 }
@@ -80,9 +81,17 @@ function rank(path: string): number {
 }
 
 /**
- * Without what Kong sets itself: times, and the names of a certificate, which are rows of their own. Kong lists a key that
- * never ends with `ttl: null`, and answers 500 where it is given that.
+ * Without what Kong sets itself: times, and the names of a certificate, which are rows of their own (those of a route are
+ * its condition, and stay). Kong lists a key that never ends with `ttl: null`, and answers 500 where it is given that.
  */
-export function writable({ created_at, updated_at, snis, ttl, ...row }: JsonObject): JsonObject {
-  return typeof ttl === 'number' ? { ...row, ttl } : row
+export function writable(path: string, row: JsonObject): JsonObject {
+  const { created_at, updated_at, ttl, snis, ...rest } = row
+  const names = snis === undefined || path === 'certificates' ? {} : { snis }
+  return { ...rest, ...names, ...(typeof ttl === 'number' ? { ttl } : {}) }
+}
+
+/** Of a key that ends, Kong tells the seconds that are left: another number every second. */
+function comparable(path: string, row: JsonObject): JsonObject {
+  const { ttl, ...rest } = writable(path, row)
+  return { ...rest, isEnding: ttl !== undefined }
 }

@@ -20,7 +20,8 @@ const PARALLEL = 8
 /** Kong keeps only hashes of what these hold. */
 const HASHED = ['basic-auths', 'oauth2']
 
-const CREDENTIALS: ReadonlySet<string> = new Set(['jwts', 'key-auths', 'hmac-auths', 'acls'])
+/** Kong answers 500 to a PUT of a credential, and takes from a certificate all names that a PUT does not list. */
+const PATCHED: ReadonlySet<string> = new Set(['jwts', 'key-auths', 'hmac-auths', 'acls', 'certificates'])
 
 /** Private keys and credentials are in it, as Kong OSS stores them: in clear. */
 export interface KongSnapshot {
@@ -98,17 +99,58 @@ async function rowsOfConfig(text: string): Promise<Collections> {
 }
 
 /**
+ * Writes changes that hang on nothing of each other. One may want a name that another still has: such are tried again when
+ * the others have theirs.
+ * @param done called after each
+ * @throws RowError of the first that Kong refuses
+ */
+export async function restoreStep(
+  admin: KongAdmin,
+  changes: readonly RowChange[],
+  done: () => void,
+): Promise<void> {
+  const refused: RowError[] = []
+  await inParallel(changes, PARALLEL, async (change) => {
+    try {
+      await restoreRow(admin, change)
+      done()
+    } catch (error) {
+      const isTaken = error instanceof KongError && error.code === 'KONG_EXISTS'
+      if (!isTaken) throw new RowError(change, error)
+      refused.push(new RowError(change, error))
+    }
+  })
+  if (refused.length === changes.length && refused.length > 0) throw refused[0]
+  if (refused.length > 0)
+    await restoreStep(
+      admin,
+      refused.map(({ change }) => change),
+      done,
+    )
+}
+
+/** A change that was not made. */
+export class RowError extends Error {
+  readonly change: RowChange
+
+  constructor(change: RowChange, cause: unknown) {
+    super('not restored', { cause })
+    this.change = change
+  }
+}
+
+/**
  * Writes one change. What was removed meanwhile is removed, and what is there is replaced.
  * @throws KongError
  */
 export async function restoreRow(admin: KongAdmin, { action, path, row }: RowChange): Promise<void> {
   const collection = path.split('/')
   const place = [...collection, String(row.id)]
-  const body = writable(row)
+  const body = writable(path, row)
   if (action === 'delete') await admin.call('DELETE', place).catch(noneIfMissing)
   else if (action === 'create') await admin.call('POST', collection, body)
-  // Kong answers 500 to a PUT of a credential; all of its fields are named, so that a PATCH is the same.
-  else await admin.call(CREDENTIALS.has(path) ? 'PATCH' : 'PUT', place, body)
+  // All fields are named, so that a PATCH is the same.
+  else await admin.call(PATCHED.has(path) ? 'PATCH' : 'PUT', place, body)
 }
 
 async function readCollections(admin: KongAdmin): Promise<Collections> {

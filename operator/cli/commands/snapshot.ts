@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
 import type { ProcessConfig } from '../../config/load-config.ts'
-import { inParallel } from '../../consul/in-parallel.ts'
 import { type RowChange, restoreSteps } from '../../core/restore-plan.ts'
 import type { KongAdmin } from '../../kong/kong-admin.ts'
-import { type KongSnapshot, planOf, readSnapshot, restoreRow } from '../../kong/snapshot.ts'
+import { type KongSnapshot, planOf, RowError, readSnapshot, restoreStep } from '../../kong/snapshot.ts'
 import { readSnapshotFile, snapshotPath, writeSnapshot } from '../../kong/snapshot-file.ts'
 import { CliError, explain } from '../cli-error.ts'
 import { addConfigOptions, commandConfig } from '../config-options.ts'
@@ -45,8 +44,6 @@ Exit codes:
 Examples:
   kongsul snapshot restore kong-2026-01-31T10-20-30Z.json          what would change
   kongsul snapshot restore kong-2026-01-31T10-20-30Z.json --yes    change it`
-
-const PARALLEL = 8
 
 /** `kongsul snapshot save|restore`. */
 export function defineSnapshot(command: Command): void {
@@ -138,6 +135,11 @@ async function restoreFrom(snapshot: KongSnapshot, { admins, isDbless }: Kong, y
     }
     told(admin, yes, changes.map(listed), io)
   }
+  for (const name of snapshot.leftOut) {
+    io.note(
+      `warning: ${name} are not in this file, since Kong keeps only hashes of them: make what is missing anew`,
+    )
+  }
 }
 
 async function write(admin: KongAdmin, changes: readonly RowChange[]): Promise<void> {
@@ -145,11 +147,17 @@ async function write(admin: KongAdmin, changes: readonly RowChange[]): Promise<v
   let done = 0
   try {
     for (const step of restoreSteps(changes)) {
-      await inParallel(step, PARALLEL, async (change) => {
-        await restoreRow(admin, change)
-        line.show(`restored ${++done}/${changes.length}`)
-      })
+      await restoreStep(admin, step, () => line.show(`restored ${++done}/${changes.length}`))
     }
+  } catch (error) {
+    if (!(error instanceof RowError)) throw error
+    const { action, path, name } = listed(error.change)
+    throw new CliError('RESTORE_STOPPED', {
+      tried: `restoring Kong at ${admin.url}: ${action} ${path} ${name}`,
+      answer: explain(error.cause),
+      remedy: 'mend what Kong refuses and give the same command again: it goes on with what is missing',
+      left: [`${done} of ${counted(changes.length, 'change')} were made`],
+    })
   } finally {
     line.show('')
   }

@@ -58,8 +58,20 @@ const rows = fc
   .map((list) => list.map((row): JsonObject => ({ ...row })))
 test('a key that never ends is given back without its ttl, to which Kong would answer 500', () => {
   const row = { id: 'k', key: 'secret', consumer: { id: 'c' }, tags: null }
-  deepEqual(writable({ ...row, created_at: 1, ttl: null }), row)
-  deepEqual(writable({ ...row, ttl: 60 }), { ...row, ttl: 60 })
+  deepEqual(writable('key-auths', { ...row, created_at: 1, ttl: null }), row)
+  deepEqual(writable('key-auths', { ...row, ttl: 60 }), { ...row, ttl: 60 })
+})
+
+test('a key that ends is the same a second later', () => {
+  const keys = (ttl: number | null) => ({ 'key-auths': [{ id: 'k', key: 'secret', ttl }] })
+  deepEqual(planRestore(keys(60), keys(59)), [])
+  equal(planRestore(keys(60), keys(null)).length, 1)
+})
+
+test('names that TLS clients ask for are the condition of a route: they are given back, and one that lost them is another', () => {
+  const route = (snis: string[] | null) => ({ id: 'r', protocols: ['tls_passthrough'], snis })
+  deepEqual(writable('routes', route(['a.test'])), route(['a.test']))
+  equal(planRestore({ routes: [route(['a.test'])] }, { routes: [route(null)] }).length, 1)
 })
 
 const collections: fc.Arbitrary<Collections> = fc.record({ services: rows, upstreams: rows, plugins: rows })
@@ -74,7 +86,7 @@ test('whatever Kong holds, the changes make it what was saved', () => {
         const place = held.get(path)!
         equal(place.has(row.id), action !== 'create')
         if (action === 'delete') place.delete(row.id)
-        else place.set(row.id, writable(row))
+        else place.set(row.id, writable(path, row))
       }
       for (const [path, list] of Object.entries(saved))
         deepEqual([...held.get(path)!.values()].toSorted(byId), list.toSorted(byId))
