@@ -130,6 +130,11 @@ function reportOf(status: OperatorStatus, url: string, circuits: readonly Circui
   const waitingTargets = new Set(
     status.planned.filter(({ kind }) => kind === 'target').map(({ service, name }) => `${service} ${name}`),
   )
+  const byHand = new Map(
+    overrides
+      .filter(({ kind, field }) => kind === 'target' && field === 'weight')
+      .map(({ service, name, actual }) => [`${service} ${name}`, Number(actual)]),
+  )
   const isInKong = (state: string, service: string, target: string) =>
     state === 'in_sync' || (state === 'paused' && !waitingTargets.has(`${service} ${target}`))
   return {
@@ -139,7 +144,9 @@ function reportOf(status: OperatorStatus, url: string, circuits: readonly Circui
       instances: service.instances.map((instance) => ({
         ...instance,
         // Of a service under way the operator does not tell what Kong has of it so far.
-        weightInKong: isInKong(state, service.service, instance.target) ? instance.weight : null,
+        weightInKong:
+          byHand.get(`${service.service} ${instance.target}`) ??
+          (isInKong(state, service.service, instance.target) ? instance.weight : null),
         circuit: circuitOf(service.service, instance.target),
       })),
     })),

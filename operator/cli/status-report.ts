@@ -163,6 +163,13 @@ export function statusLines(
     counts.pending === 0
       ? 'Kong is as Consul says.'
       : `${counted(counts.pending, 'change')} not yet in Kong: see kongsul plan.`,
+    ...(counts.overrides === 0
+      ? []
+      : [
+          io.paint.yellow(
+            `${counted(counts.overrides, 'field')} edited in Kong by hand ${counts.overrides === 1 ? 'is' : 'are'} kept: see kongsul overrides list.`,
+          ),
+        ]),
     ...(operator ? [`operator ${operator.url}: ${operator.ready ? 'ready' : 'not ready'}`] : []),
     ...(kept.length > 0
       ? [

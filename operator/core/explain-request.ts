@@ -8,7 +8,7 @@ import {
 import { escapePath, normalisePath } from '../../kong/gateway/router/normalise-path.ts'
 import { compareEntries } from '../../kong/gateway/router/route-priority.ts'
 import type { RouteRow, ServiceRow } from '../../kong/gateway/router/route-row.ts'
-import { compileRoutes, Router } from '../../kong/gateway/router/router.ts'
+import { compileRoutes, isForHttp, Router } from '../../kong/gateway/router/router.ts'
 import type { Entity, Json } from './entity.ts'
 import { isManaged } from './tags.ts'
 
@@ -62,12 +62,15 @@ export function explainRequest(request: ExplainedRequest, entities: readonly Ent
     return found === undefined ? undefined : (rowOf(found) as unknown as ServiceRow)
   }
   const asked = routeRequest(request)
-  const rows = [...routes.values()].map((each) => rowOf(each) as unknown as RouteRow).filter(canCompile)
+  const rows = [...routes.values()]
+    .map((each) => rowOf(each) as unknown as RouteRow)
+    .filter((row) => isForHttp(row) && canCompile(row))
   const router = new Router()
   for (const row of rows) router.set(row, serviceOf(row))
   const match = router.match(asked)
   if (match === null) {
-    return { route: null, beat: [], service: null, plugins: [], hint: hintOf(router, asked) }
+    const hint = hintOf(router, asked) ?? nearMiss(rows, serviceOf, asked)
+    return { route: null, beat: [], service: null, plugins: [], hint }
   }
   const winner = routes.get(match.route.id)!
   const service = services.get(match.route.service?.id ?? '') ?? null
@@ -95,6 +98,34 @@ function hintOf(router: Router, asked: RouteRequest): string | null {
   return found === null
     ? null
     : `Kong compares hosts letter by letter: ${host} would be taken by ${found.route.name || found.route.id}.`
+}
+
+/** The route that takes this host and path, and why it does not take this request: what people switch off or narrow by hand. */
+function nearMiss(
+  rows: readonly RouteRow[],
+  serviceOf: (route: RouteRow) => ServiceRow | undefined,
+  asked: RouteRequest,
+): string | null {
+  const router = new Router()
+  // What has none of the two takes every request once its other conditions are gone.
+  for (const row of rows.filter(({ hosts, paths }) => (hosts?.length ?? 0) + (paths?.length ?? 0) > 0)) {
+    router.set({ ...row, methods: null, headers: null, snis: null }, undefined)
+  }
+  const id = router.match(asked)?.route.id
+  const row = rows.find((each) => each.id === id)
+  if (row === undefined) return null
+  const service = serviceOf(row)
+  const conditions = (['methods', 'headers', 'snis'] as const).flatMap((field) => {
+    const value = row[field]
+    return value === null || value === undefined || Object.keys(value).length === 0
+      ? []
+      : [`${field} ${JSON.stringify(value)}`]
+  })
+  const name = row.name || row.id
+  const off = service?.enabled === false ? [`its service ${service.name || service.id} is switched off`] : []
+  const asks = conditions.length > 0 ? [`it asks for ${conditions.join(', ')}`] : []
+  if (off.length + asks.length === 0) return null
+  return `${name} has this host and path and does not take it: ${[...off, ...asks].join('; ')}.`
 }
 
 function routeRequest({ method, url, headers }: ExplainedRequest): RouteRequest {

@@ -31,7 +31,7 @@ export class Router {
   /** Adds or replaces a route. Throws SyntaxError for a regex that does not compile; the route is then left out. */
   set(route: RouteRow, service: ServiceRow | undefined): void {
     this.delete(route.id)
-    if (service?.enabled === false || !route.protocols.some(isHttp)) return
+    if (service?.enabled === false || !isForHttp(route)) return
     const entries = compileRoute(route, service)
     this.#entries.set(route.id, entries)
     for (const entry of entries) this.#index.add(entry)
@@ -72,6 +72,9 @@ export function compileRoutes(
 function servicePath(service: ServiceRow | undefined): string | null {
   return service?.path ? toBytes(service.path) : null
 }
+
+/** Routes of stream protocols are in another router. */
+export const isForHttp = ({ protocols }: RouteRow): boolean => protocols.some(isHttp)
 
 function isHttp(protocol: string): boolean {
   return protocol === 'http' || protocol === 'https' || protocol === 'grpc' || protocol === 'grpcs'

@@ -1,8 +1,10 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import pc from 'picocolors'
 import { readOperatorSettings, readOperatorStatus } from '../../../operator/cli/operator-client.ts'
+import { statusLines } from '../../../operator/cli/status-report.ts'
 
 const STATUS = {
   ready: true,
@@ -65,6 +67,23 @@ test('of a paused service only the targets that wait have another weight in Kong
     told[0]!.instances.map(({ weightInKong }) => weightInKong),
     [100, null],
   )
+})
+
+test('a weight that somebody gave a target in Kong is the one that Kong has, and the edit is counted below', async () => {
+  const instances = [{ id: 'web-1', target: '10.0.0.1:80', weight: 100, health: 'healthy' }]
+  const services = [{ service: 'web', state: 'in_sync', exposed: true, instances, hosts: [], paths: [] }]
+  const edit = {
+    service: 'web',
+    kind: 'target',
+    name: '10.0.0.1:80',
+    field: 'weight',
+    wanted: 100,
+    actual: 0,
+  }
+  const report = await reportOf({ ...STATUS, services, overrides: [edit] })
+  equal(report.services[0]!.instances[0]!.weightInKong, 0)
+  const lines = statusLines(report, { paint: pc.createColors(false), width: () => Number.POSITIVE_INFINITY })
+  ok(lines.includes('1 field edited in Kong by hand is kept: see kongsul overrides list.'), lines.join('\n'))
 })
 
 test('status tells what is held although it is gone from Consul, and how to let it go', async () => {

@@ -89,6 +89,29 @@ test('a header or a method that does not match leads elsewhere', () => {
   equal(explainRequest(posted, entities).route?.name, 'picky')
 })
 
+test('a route of the right host that is switched off or asks for more is told', () => {
+  const hintFor = (kind: string, name: string, fields: object) => {
+    const edited = mesh.map((each) =>
+      each.kind === kind && each.name === name ? { ...each, fields: { ...each.fields, ...fields } } : each,
+    )
+    const { route, hint } = explainRequest(ask('http://web.mesh/'), edited)
+    equal(route, null)
+    return hint
+  }
+  const start = 'mesh.web.host has this host and path and does not take it: '
+  equal(hintFor('service', 'mesh.web', { enabled: false }), `${start}its service mesh.web is switched off.`)
+  equal(
+    hintFor('route', 'mesh.web.host', { methods: ['POST'], headers: { 'x-v': ['2'] } }),
+    `${start}it asks for methods ["POST"], headers {"x-v":["2"]}.`,
+  )
+})
+
+test('a route of a stream protocol has no part in it', () => {
+  const stream = foreignRoute('stream', { protocols: ['tls_passthrough'], snis: ['p.example'] })
+  const { route, beat } = explainRequest(ask('http://web.mesh/'), [...mesh, stream])
+  deepEqual([route?.name, beat], ['mesh.web.host', []])
+})
+
 test('a route for the other scheme is told as what Kong answers', () => {
   const secure = foreignRoute('secure', { hosts: ['s.example'], protocols: ['https'] })
   equal(
