@@ -116,7 +116,8 @@ function nearMiss(
   if (row === undefined) return null
   const service = serviceOf(row)
   const conditions = (['methods', 'headers', 'snis'] as const).flatMap((field) => {
-    const value = row[field]
+    // Without TLS no client names any, and Kong asks for none.
+    const value = field === 'snis' && asked.scheme === 'http' ? null : row[field]
     return value === null || value === undefined || Object.keys(value).length === 0
       ? []
       : [`${field} ${JSON.stringify(value)}`]
