@@ -1,6 +1,7 @@
 // Takes over an entity that somebody made by hand under a name of ours. Kong cannot change an id, so ours is created
 // beside it and it goes; the order keeps a way for every request at every moment.
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Entity, Json } from '../core/entity.ts'
 import { entityFromKong } from '../core/kong-json.ts'
 import { foreignTags, isManaged, ownerTags } from '../core/tags.ts'
@@ -8,7 +9,7 @@ import { RequestError } from '../http/request-error.ts'
 import { COLLECTIONS, entityPath } from '../kong/collections.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { KongError } from '../kong/kong-error.ts'
-import { readLists } from '../kong/read-state.ts'
+import { readLists, readTargets } from '../kong/read-state.ts'
 import { replaceUpstream } from './adopt-upstream.ts'
 import type { Reconciler } from './reconciler.ts'
 
@@ -29,6 +30,8 @@ export interface Adopted {
   readonly replaced: string
   /** Routes and plugins that were moved from it to ours, by kind and name. */
   readonly moved: readonly string[]
+  /** What it had and ours has not, by field: `path: "/v2" (null now)`; targets of an upstream. */
+  readonly lost: readonly string[]
 }
 
 const NO_DATABASE =
@@ -54,9 +57,12 @@ export async function adopt(sources: AdoptSources, kind: AdoptableKind, name: st
   if (isManaged(theirs)) throw new RequestError(409, `${kind} ${name} is kongsul's already`)
   if (kind === 'upstream') {
     const wanted = [...reconciler.wanted.values()].filter(({ owner }) => owner === service)
+    const before = await readTargets(admin, theirs.id)
     await reconciler.whileLocked(service, () => replaceUpstream(sources, theirs, wanted))
     await reconciler.applyNow(service)
-    return { kind, name, service, replaced: theirs.id, moved: [] }
+    const ours = await readByName(admin, kind, name)
+    const lost = [...lostFields(theirs, ours), ...lostTargets(before, await readTargets(admin, ours.id))]
+    return { kind, name, service, replaced: theirs.id, moved: [], lost }
   }
   // As an entity of ours that is not wanted it goes by itself, after the one that is.
   const tags = [...ownerTags(mesh, service), ...foreignTags(theirs.tags)]
@@ -66,7 +72,8 @@ export async function adopt(sources: AdoptSources, kind: AdoptableKind, name: st
   const ours = await waitForOurs(sources, kind, name)
   const moved = await moveUsers(admin, theirs, ours)
   await reconciler.applyNow(service)
-  return { kind, name, service, replaced: theirs.id, moved }
+  const lost = lostFields(theirs, await readByName(admin, kind, name))
+  return { kind, name, service, replaced: theirs.id, moved, lost }
 }
 
 /** By what is wanted; a route may be left out because of the one by hand: then it is what would be wanted without. */
@@ -115,6 +122,23 @@ async function waitForOurs(
     }
     await delay(50)
   }
+}
+
+const lostFields = (theirs: Entity, ours: Entity): readonly string[] =>
+  Object.entries(theirs.fields)
+    .filter(([field, was]) => !isDeepStrictEqual(was, ours.fields[field] ?? null))
+    .map(
+      ([field, was]) =>
+        `${field}: ${JSON.stringify(was)} (${JSON.stringify(ours.fields[field] ?? null)} now)`,
+    )
+    .sort()
+
+/** Those that Consul knows have its weights. */
+function lostTargets(theirs: readonly Entity[], ours: readonly Entity[]): readonly string[] {
+  const names = new Set(ours.map(({ name }) => name))
+  return theirs
+    .filter(({ name }) => !names.has(name))
+    .map(({ name, fields }) => `target ${name} (weight ${fields.weight})`)
 }
 
 /** What somebody hung onto the old one serves on, on ours. */

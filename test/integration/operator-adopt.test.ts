@@ -27,7 +27,8 @@ test('an upstream, a service with its route and plugin, and a route are taken ov
   }
   const upstream = await make('/upstreams', { name: `${service}.mesh` })
   await make(`/upstreams/${upstream.id}/targets`, { target: `127.0.0.1:${instance.port}` })
-  const old = await make('/services', { name: `mesh.${service}`, host: `${service}.mesh` })
+  await make(`/upstreams/${upstream.id}/targets`, { target: '127.0.0.1:9', weight: 0 })
+  const old = await make('/services', { name: `mesh.${service}`, host: `${service}.mesh`, retries: 1 })
   const hosts = [`${service}.mesh`]
   const route = await make('/routes', { name: `mesh.${service}.host`, hosts, service: { id: old.id } })
   const extra = await make('/routes', {
@@ -46,6 +47,7 @@ test('an upstream, a service with its route and plugin, and a route are taken ov
   await waitFor(async () =>
     (await status()).problems.some((each) => each.code === 'NAME_CONFLICT' && each.service === service),
   )
+  const told: string[] = []
   const traffic = startTraffic({
     url: `${mesh.proxyUrl}/`,
     headers: () => ({ host: hosts[0]! }),
@@ -56,13 +58,16 @@ test('an upstream, a service with its route and plugin, and a route are taken ov
     ['service', `mesh.${service}`],
     ['route', `mesh.${service}.host`],
   ] as const) {
-    const { code, stderr } = await runKongsul(['adopt', kind, name], env)
+    const { code, stdout, stderr } = await runKongsul(['adopt', kind, name], env)
     assert.equal(code, 0, stderr)
+    told.push(stdout)
     await waitFor(async () => isOurs((await mesh.admin('GET', `/${kind}s/${name}`)).body))
   }
   for (const path of [`/upstreams/${upstream.id}`, `/services/${old.id}`, `/routes/${route.id}`]) {
     await waitFor(async () => (await mesh.admin('GET', path)).status === 404, { what: `${path} being gone` })
   }
+  assert.match(told[0]!, /has not any more:[\s\S]*target 127\.0\.0\.1:9 \(weight 0\)/)
+  assert.match(told[1]!, /has not any more:[\s\S]*retries: 1 \(3 now\)/)
   const { id } = (await mesh.admin('GET', `/services/mesh.${service}`)).body
   assert.equal((await mesh.admin('GET', `/routes/${extra.id}`)).body.service.id, id)
   assert.equal((await mesh.admin('GET', `/plugins/${plugin.id}`)).body.service.id, id)

@@ -7,7 +7,8 @@ import { addOutputOption, ioOf } from '../output-option.ts'
 const HELP = `
 Where somebody made an entity by hand under a name that kongsul would use, kongsul reports a conflict and touches
 nothing. adopt creates ours in its place, moves the routes and plugins that hang on it, and removes it, in an order that
-loses no request. Replacing an upstream takes some seconds: every node of Kong has to see each step.
+loses no request. Fields and targets that it had and ours has not are printed: set what you need again, in Consul or in Kong.
+Replacing an upstream takes some seconds: every node of Kong has to see each step.
 
 Exit codes:
   0  adopted
@@ -35,6 +36,10 @@ export function defineAdopt(command: Command): void {
       else {
         const moved = done.moved.length === 0 ? '' : `; moved to it: ${done.moved.join(', ')}`
         io.print(`${kind} ${name} of ${done.service} is kongsul's now${moved}.`)
+        // An operator of another version does not tell.
+        const { lost = [] } = done as Partial<Adopted>
+        if (lost.length > 0) io.print('What it had and has not any more:')
+        for (const each of lost) io.print(`  ${each}`)
       }
     })
   addOutputOption(command)
