@@ -1,6 +1,9 @@
 import type { ProcessConfig } from '../config/load-config.ts'
 import type { CatalogSnapshot, Instance } from '../core/catalog.ts'
+import type { Json } from '../core/entity.ts'
+import type { JsonObject } from '../core/kong-json.ts'
 import { upstreamName } from '../core/names.ts'
+import { overriddenOf } from '../core/tags.ts'
 import { targetOf } from '../core/target-address.ts'
 import type { KongAdmin } from '../kong/kong-admin.ts'
 import { type AgentApi, agentApi } from './agent-api.ts'
@@ -66,8 +69,11 @@ export async function drain(
         weight = await weightOf(admins, service, target, options.undo ? Math.min : Math.max)
         return reached(weight)
       }
-      await waitUntil(followed, { deadlineMs, what }).catch((error) => {
-        throw notFollowed(error, { id: instance.id, weight, undo: options.undo === true, deadlineMs })
+      await waitUntil(followed, { deadlineMs, what }).catch(async (error) => {
+        const rows = await Promise.all(admins.map((admin) => rowAt(admin, service, target)))
+        const byHand = rows.find((row) => row !== undefined && isWeightByHand(row))
+        const undo = options.undo === true
+        throw notFollowed(error, { id: instance.id, weight, undo, deadlineMs, edited: byHand?.['id'] })
       })
     }
     const tookMs = Math.round(performance.now() - startedAt)
@@ -119,22 +125,38 @@ async function weightOf(
 }
 
 async function weightAt(admin: KongAdmin, service: string, target: string): Promise<number | null> {
+  const row = await rowAt(admin, service, target)
+  return row === undefined ? null : Number(row['weight'])
+}
+
+async function rowAt(admin: KongAdmin, service: string, target: string): Promise<JsonObject | undefined> {
   const rows = await admin.list(['upstreams', upstreamName(service), 'targets']).catch((error) => {
     if ((error as { code?: string }).code === 'KONG_NOT_FOUND') return []
     throw error
   })
-  const row = rows.find((each) => each['target'] === target)
-  return row === undefined ? null : Number(row['weight'])
+  return rows.find((each) => each['target'] === target)
 }
 
-function notFollowed(
-  error: unknown,
-  { id, weight, undo, deadlineMs }: { id: string; weight: number | null; undo: boolean; deadlineMs: number },
-): CliError {
+const isWeightByHand = (row: JsonObject): boolean =>
+  overriddenOf(Array.isArray(row['tags']) ? row['tags'].map(String) : []).has('weight')
+
+interface NotFollowed {
+  readonly id: string
+  readonly weight: number | null
+  readonly undo: boolean
+  readonly deadlineMs: number
+  /** Id of a target whose weight a person has set. */
+  readonly edited: Json | undefined
+}
+
+function notFollowed(error: unknown, { id, weight, undo, deadlineMs, edited }: NotFollowed): CliError {
+  const back = undo ? '' : `; kongsul drain ${id} --undo takes it back`
   return new CliError('KONG_DID_NOT_FOLLOW', {
     tried: `waiting ${deadlineMs / 1000} s for Kong after ${undo ? 'ending' : 'setting'} the maintenance of ${id}`,
     answer: `Kong ${weight === null ? 'has no such target' : `still gives it weight ${weight}`} (${explain(error)})`,
-    remedy: `see with kongsul status whether the operator runs, or something is paused or held${undo ? '' : `; kongsul drain ${id} --undo takes it back`}`,
+    remedy: edited
+      ? `its weight was set in Kong by hand and is kept: kongsul overrides release ${edited}${back}`
+      : `see with kongsul status whether the operator runs, or something is paused or held${back}`,
   })
 }
 

@@ -1,7 +1,7 @@
 /** Why a target of Kong gets requests or none, in words. Plain data in and out. */
 
 import type { Ejection } from './ejections.ts'
-import { HEALTH_OVERRIDE, overriddenOf } from './tags.ts'
+import { HEALTH_OVERRIDE, isManaged, overriddenOf } from './tags.ts'
 import type { InstanceReport } from './targets.ts'
 
 export interface TargetFacts {
@@ -46,8 +46,9 @@ function markReason({ mark, tags, ejection }: TargetFacts): string {
   return 'marked unhealthy in Kong; taken back after healthChecks.passive.recoverSeconds'
 }
 
-function weightReason({ weight, owner, instance, ejection, shareOf }: TargetFacts): string {
+function weightReason({ weight, owner, tags, instance, ejection, shareOf }: TargetFacts): string {
   if (owner === '') return 'not managed by kongsul'
+  if (!isManaged({ tags })) return 'added in Kong by hand, not managed by kongsul'
   if (instance === undefined) return 'not in Consul (any more)'
   // Of an instance that Consul keeps out, that is the reason.
   if (ejection !== undefined && weight === 0 && instance.health !== 'unhealthy')
@@ -57,7 +58,8 @@ function weightReason({ weight, owner, instance, ejection, shareOf }: TargetFact
     const whose = shareOf === '' ? said : `of ${shareOf}, ${said}`
     return weight === 0 && instance.weight > 0 ? `${whose}; it has no share now` : whose
   }
-  return weight === instance.weight ? said : `${said}; Consul wants weight ${instance.weight}`
+  if (weight === instance.weight) return said
+  return `${said}; ${overriddenOf(tags).has('weight') ? 'its weight is kept as it was set in Kong by hand, ' : ''}Consul wants weight ${instance.weight}`
 }
 
 function ejectionReason({ sinceMs, untilMs, reason }: Ejection): string {

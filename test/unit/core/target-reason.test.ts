@@ -16,6 +16,8 @@ const ejection: Ejection = {
 const EJECTED =
   'ejected by the circuit breaker since 2026-01-02T03:03:05Z, until 2026-01-02T03:04:05Z: 5 failures in a row'
 
+const OURS = ['managed-by:kongsul', 'kongsul.service:web']
+
 const cases: [what: string, facts: Partial<TargetFacts>, reason: string][] = [
   ['what has its weight is told by its health', {}, 'healthy'],
   [
@@ -27,6 +29,20 @@ const cases: [what: string, facts: Partial<TargetFacts>, reason: string][] = [
     'what Kong does not follow yet is told with both weights',
     { weight: 50 },
     'healthy; Consul wants weight 100',
+  ],
+  [
+    'a weight that somebody set in Kong is told as kept, though the instance is out',
+    {
+      weight: 50,
+      tags: [...OURS, 'kongsul.override:weight'],
+      instance: instance({ health: 'unhealthy', weight: 0, reason: 'in maintenance' }),
+    },
+    'unhealthy: in maintenance; its weight is kept as it was set in Kong by hand, Consul wants weight 0',
+  ],
+  [
+    'a target that somebody added to an upstream of ours is told so',
+    { tags: [], shareOf: 'api' },
+    'added in Kong by hand, not managed by kongsul',
   ],
   ['a share is not compared with the weight of the instance', { weight: 60000, shareOf: '' }, 'healthy'],
   [
@@ -83,6 +99,13 @@ const cases: [what: string, facts: Partial<TargetFacts>, reason: string][] = [
 
 for (const [what, facts, reason] of cases)
   test(what, () => {
-    const usual = { weight: 100, mark: '', tags: [], owner: 'web', instance: instance(), ejection: undefined }
+    const usual = {
+      weight: 100,
+      mark: '',
+      tags: OURS,
+      owner: 'web',
+      instance: instance(),
+      ejection: undefined,
+    }
     equal(targetReason({ ...usual, ...facts }), reason)
   })
