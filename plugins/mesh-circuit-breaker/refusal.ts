@@ -29,19 +29,20 @@ const GRPC_UNAVAILABLE = '14'
 
 /**
  * 503 with `Retry-After` (RFC 9110, 10.2.3), never to be stored. A gRPC client gets HTTP 200 and its status in the
- * headers, as gRPC's Trailers-Only answers have it.
+ * headers, as gRPC's Trailers-Only answers have it; one that speaks gRPC-Web takes no answer of another type than its own.
  */
 export function refusalOf(settings: RefusalSettings, facts: RefusalFacts): Refusal {
   const { service, state, retryAfterSeconds } = facts
   const why = WHY[state] ?? 'its circuit is open'
   const message = `${service} gets no requests: ${why}. Try again in ${retryAfterSeconds} s.`
   const always = { 'Retry-After': String(retryAfterSeconds), 'Cache-Control': 'no-store' }
-  if (one(facts.headers, 'content-type').startsWith('application/grpc')) {
+  const asked = one(facts.headers, 'content-type')
+  if (asked.startsWith('application/grpc')) {
     return {
       status: 200,
       body: '',
       headers: {
-        'Content-Type': 'application/grpc',
+        'Content-Type': /^application\/grpc-web[-+.\w]*/.exec(asked)?.[0] ?? 'application/grpc',
         'grpc-status': GRPC_UNAVAILABLE,
         'grpc-message': encodeURIComponent(message).replaceAll('%20', ' '),
         ...always,

@@ -56,6 +56,16 @@ test('a gRPC client gets 200, UNAVAILABLE and no body, whatever status is set', 
   equal(answer.headers['Retry-After'], '7')
 })
 
+test('a gRPC-Web client gets its own type of content: it takes no other', () => {
+  const typeFor = (asked: string) =>
+    refusalOf(BUILT_IN, facts({ headers: { 'content-type': asked } })).headers['Content-Type']
+  equal(typeFor('application/grpc'), 'application/grpc')
+  equal(typeFor('application/grpc+proto'), 'application/grpc')
+  equal(typeFor('application/grpc-web'), 'application/grpc-web')
+  equal(typeFor('application/grpc-web+proto'), 'application/grpc-web+proto')
+  equal(typeFor('application/grpc-web-text; charset=utf-8'), 'application/grpc-web-text')
+})
+
 test('status, body and headers are as people set them', () => {
   const answer = refusalOf({ status: 429, body: 'later', headers: { 'X-Why': 'circuit' } }, facts())
   deepEqual([answer.status, answer.body, answer.headers['X-Why']], [429, 'later', 'circuit'])
