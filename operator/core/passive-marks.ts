@@ -31,6 +31,8 @@ export interface MarkRecord {
   readonly seenAtMs: number
   /** When it was put back; null while the mark stands. */
   readonly putBackAtMs: number | null
+  /** When it was put back before this mark; null: never. */
+  readonly triedAtMs: number | null
   /** How often it was put back and failed again. */
   readonly failures: number
 }
@@ -46,7 +48,10 @@ export interface MarkDecision {
 }
 
 export const LONGEST_MARK_MS = 30_000
-/** Nobody is left to serve: try the ones that failed this often, whatever their own time is. */
+/**
+ * Nobody is left to serve: the ones that failed are tried this often, whatever their own time is. One that has served for
+ * longer comes back at once: a request that fails everywhere marks all of them, each time that somebody sends it.
+ */
 const PANIC_RETRY_MS = 1000
 /** A target that is still dead fails with the first request after it was put back. */
 const LOOK_AFTER_PUT_BACK_MS = 500
@@ -94,17 +99,20 @@ export function decideMarks(
 }
 
 function markedAgain(record: MarkRecord | undefined, { target }: MarkView, nowMs: number): MarkRecord {
-  if (record === undefined) return { target, seenAtMs: nowMs, putBackAtMs: null, failures: 0 }
+  if (record === undefined)
+    return { target, seenAtMs: nowMs, putBackAtMs: null, triedAtMs: null, failures: 0 }
   if (record.putBackAtMs === null) return record
-  return { target, seenAtMs: nowMs, putBackAtMs: null, failures: record.failures + 1 }
+  const { putBackAtMs: triedAtMs, failures } = record
+  return { target, seenAtMs: nowMs, putBackAtMs: null, triedAtMs, failures: failures + 1 }
 }
 
 function dueAt(record: MarkRecord, view: MarkView, isPanic: boolean, policy: MarkPolicy): number {
   const isFirst = record.failures === 0
   const isLeftBehind = view.ejectedUntilMs !== null
   if (isFirst && (view.returned || isPanic || isLeftBehind)) return record.seenAtMs
-  const ms = waitMs(record, policy)
-  return record.seenAtMs + (isPanic ? Math.min(PANIC_RETRY_MS, ms) : ms)
+  const dueMs = record.seenAtMs + waitMs(record, policy)
+  if (!isPanic || record.triedAtMs === null) return dueMs
+  return Math.min(dueMs, Math.max(record.seenAtMs, record.triedAtMs + PANIC_RETRY_MS))
 }
 
 const waitMs = (record: MarkRecord, policy: MarkPolicy): number =>

@@ -66,13 +66,15 @@ const RETURNED_MS = 5000
 
 /**
  * Takes back Kong's passive marks by looking at `/upstreams/<id>/health`: in turn when nothing happens, at once where
- * something changed, and when a mark is due. Stands in until outcomes of real traffic tell of marks.
+ * something changed or a request failed at an instance, and when a mark is due.
  */
 export class PassiveHealer {
   readonly #options: HealerOptions
   readonly #records = new Map<string, MarkRecords>()
   readonly #due = new Map<string, number>()
   readonly #returned = new RecentKeys(RETURNED_MS)
+  /** When requests that failed had an upstream looked at, or will have, in the order of these times. */
+  readonly #told = new Map<string, number>()
   #round: string[] = []
   #nextIdleMs = 0
   #wake: (() => void) | null = null
@@ -101,6 +103,25 @@ export class PassiveHealer {
     const now = Date.now()
     for (const target of returned) this.#returned.add(`${upstreamId} ${target}`, now)
     this.#lookAt(upstreamId, now + BALANCER_MS)
+    this.#wake?.()
+  }
+
+  /**
+   * A request failed at an instance of the upstream, so that Kong may have marked it. However many fail, an upstream is not
+   * looked at more often for it than while a mark stands.
+   */
+  failed(upstreamId: string): void {
+    const now = Date.now()
+    for (const [old, ms] of this.#told) {
+      if (ms > now - MARKED_LOOK_MS) break
+      this.#told.delete(old)
+    }
+    const lastMs = this.#told.get(upstreamId)
+    if (lastMs === undefined ? this.#told.size > MOST_MARKED : lastMs > now) return
+    const lookMs = lastMs === undefined ? now : lastMs + MARKED_LOOK_MS
+    this.#told.delete(upstreamId)
+    this.#told.set(upstreamId, lookMs)
+    this.#lookAt(upstreamId, lookMs)
     this.#wake?.()
   }
 

@@ -7,6 +7,7 @@ import type { KvRows } from '../core/settings-status.ts'
 import { adminUrls } from '../kong/admin-urls.ts'
 import { KongAdmin } from '../kong/kong-admin.ts'
 import { StandbyNodes } from '../kong/standby-nodes.ts'
+import type { ToldOutcome } from '../metrics/told-outcome.ts'
 import { ChangeLog } from './change-log.ts'
 import type { ExplainNode } from './explain.ts'
 import { saveBeforeFirstWrite } from './first-snapshot.ts'
@@ -168,6 +169,10 @@ export class KongFleet {
 
   ejectionsChanged(upstreams: readonly string[]): void {
     for (const each of this.all) each.ejectionsChanged(upstreams)
+  }
+
+  noteOutcome(outcome: ToldOutcome): void {
+    for (const each of this.all) each.marks.noteOutcome(outcome)
   }
 
   /** Plugin processes came or went. */

@@ -5,12 +5,13 @@ import { placeOf } from '../core/instance-key.ts'
 import { entityId } from '../core/names.ts'
 import { readEntity } from '../kong/execute.ts'
 import { PassiveHealer, type StandingMark } from '../kong/passive-healer.ts'
+import type { ToldOutcome } from '../metrics/told-outcome.ts'
 import type { Decision } from './decision.ts'
 import type { KongMirror } from './kong-mirror.ts'
 import type { ReconcilerOptions } from './reconciler-options.ts'
 import { ReturnedTargets } from './returned-targets.ts'
 import { UpstreamWatch } from './upstream-watch.ts'
-import { isClaimed } from './watched-upstreams.ts'
+import { isClaimed, unansweredBy } from './watched-upstreams.ts'
 
 export interface MarkKeeperOptions
   extends Pick<ReconcilerOptions, 'log' | 'metrics' | 'signal' | 'isPaused' | 'ejection' | 'ejections'> {
@@ -80,6 +81,13 @@ export class MarkKeeper {
   /** Ejections of these upstreams changed: their marks mean something else now. */
   ejectionsChanged(upstreams: readonly string[]): void {
     for (const name of upstreams) this.#healer.poke(entityId(this.#options.mesh, 'upstream', name))
+  }
+
+  /** Kong may have marked instances that a request failed at: with one that fails at all of them nobody is left to serve. */
+  noteOutcome(outcome: ToldOutcome): void {
+    if (!this.#options.isActive()) return
+    for (const instance of unansweredBy(outcome))
+      for (const id of this.watch.having(instance)) this.#healer.failed(id)
   }
 
   #isEjected({ owner, parent, name }: Entity): boolean {

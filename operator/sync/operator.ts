@@ -251,6 +251,7 @@ export async function startOperator(
     onOutcome: (outcome) => {
       metrics.outcomes.inc({ result: outcome === null ? 'dropped' : 'counted' })
       if (outcome === null) return
+      fleet.noteOutcome(outcome)
       meshApi.noteOutcome(outcome)
       canaries.noteOutcome(outcome)
       telemetry.noteOutcome(outcome)

@@ -1,5 +1,5 @@
 import type { DesiredIndex } from './desired-index.ts'
-import { type Watched, watchedAfter, watchedUpstreams } from './watched-upstreams.ts'
+import { upstreamsByInstance, type Watched, watchedAfter, watchedUpstreams } from './watched-upstreams.ts'
 
 /** The upstreams whose marks are looked after, kept up to date change by change. */
 export class UpstreamWatch {
@@ -7,6 +7,9 @@ export class UpstreamWatch {
   #all: Watched = new Map()
   /** Of which of these somebody paused none: thousands are not looked at for each answer of a health check. */
   #looked: { readonly all: Watched; readonly unpaused: Watched } | null = null
+
+  /** Made when a request fails. */
+  #byInstance: { readonly all: Watched; readonly ids: ReadonlyMap<string, readonly string[]> } | null = null
 
   constructor(isPaused: ((service: string) => boolean) | undefined) {
     this.#isPaused = isPaused
@@ -35,5 +38,12 @@ export class UpstreamWatch {
       this.#looked = { all: this.#all, unpaused }
     }
     return this.#looked.unpaused
+  }
+
+  /** Ids of the upstreams that an instance is in. */
+  having(instance: string): readonly string[] {
+    const all = this.unpaused()
+    if (this.#byInstance?.all !== all) this.#byInstance = { all, ids: upstreamsByInstance(all) }
+    return this.#byInstance.ids.get(instance) ?? []
   }
 }

@@ -3,6 +3,7 @@ import { type Entity, keyOf } from '../core/entity.ts'
 import { patchedMap } from '../core/patched-map.ts'
 import { HEALTH_OVERRIDE, overriddenOf } from '../core/tags.ts'
 import type { WatchedUpstream } from '../kong/passive-healer.ts'
+import type { ToldOutcome } from '../metrics/told-outcome.ts'
 import type { DesiredIndex } from './desired-index.ts'
 
 export type Watched = ReadonlyMap<string, WatchedUpstream>
@@ -42,6 +43,26 @@ function watchedOf(service: string, group: readonly Entity[]): readonly WatchedU
   }
   return watched
 }
+
+/** Ids of the upstreams that an instance is in, `host:port`. */
+export function upstreamsByInstance(watched: Watched): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const { id, targets } of watched.values()) {
+    for (const target of targets.keys()) {
+      const known = found.get(target)
+      if (known === undefined) found.set(target, [id])
+      else known.push(id)
+    }
+  }
+  return found
+}
+
+/**
+ * Instances that gave a request no answer, so that Kong may have marked them: the client got another status than such a
+ * try has, or the try was followed by another, which an answer never is.
+ */
+export const unansweredBy = ({ status, tries }: Pick<ToldOutcome, 'status' | 'tries'>): readonly string[] =>
+  tries.filter((each, i) => i < tries.length - 1 || each.status !== status).map(({ instance }) => instance)
 
 /** The target of a change that brings it from no weight, or from nothing, to some; null for any other change. */
 export function weightComesBack({ action, entity, before }: Change): Entity | null {

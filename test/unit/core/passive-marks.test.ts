@@ -91,7 +91,16 @@ test('with nobody left a target that keeps failing is tried once a second', () =
   const first = decideMarks(new Map(), [marked('a')], 0, policy)
   deepEqual(first.putBack, ['a'])
   const failed = decideMarks(first.records, [marked('a')], 500, policy)
-  deepEqual([failed.putBack, failed.nextLookMs], [[], 1500])
+  deepEqual([failed.putBack, failed.nextLookMs], [[], 1000])
+})
+
+test('a request that fails everywhere, sent every other second, keeps nobody out until it comes again', () => {
+  let records: MarkRecords = new Map()
+  for (const nowMs of [0, 1500, 3000, 4500]) {
+    const decision = decideMarks(records, [marked('a'), marked('b')], nowMs, policy)
+    deepEqual(decision.putBack, ['a', 'b'])
+    records = decideMarks(decision.records, [view('a'), view('b')], nowMs + 500, policy).records
+  }
 })
 
 test('a target that Consul just turned to passing is put back at once', () => {
