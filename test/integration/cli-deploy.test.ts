@@ -133,9 +133,15 @@ test('without an operator: all three instances are taken back at once, and not h
   equal(refused.code, 2, refused.stdout)
   match(refused.stdout, new RegExp(`this command writes to Kong: 1 change of 1 service \\(${service}\\)`))
   equal((await mesh.targets(service)).length, 2)
+  const route = `by-hand-on-${service}`
+  await mesh.admin('PUT', `/services/mesh.${service}/routes/${route}`, { paths: [`/${route}`] })
   const gone = await run(['destroy', file, '--yes'])
   equal(gone.code, 0, gone.stderr + gone.stdout)
-  equal((await mesh.admin('GET', `/services/mesh.${service}`)).status, 404)
+  deepEqual(await mesh.targets(service), [])
+  match(gone.stderr, new RegExp(`service mesh\\.${service} .* stays, since route ${route} `))
+  match(gone.stdout, /Taken back, but for what others use in Kong\./)
+  for (const path of [`routes/${route}`, `services/mesh.${service}`, `upstreams/${service}.mesh`])
+    await mesh.admin('DELETE', `/${path}`)
 })
 
 test('without an operator: nothing is written of services that are not in the file', async () => {

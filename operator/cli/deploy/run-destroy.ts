@@ -73,7 +73,7 @@ export async function runDestroy(
     const what = `${counted(changes.length, 'change')} in Consul`
     if (!(await isAgreed({ yes: options.yes, what, question: 'Take this back?' }, io)))
       return { destroyed: false, changes, kept }
-    if (found !== null && changes.length > 0) await takeBack(found)
+    const inUse = found !== null && changes.length > 0 ? await takeBack(found) : []
     if (compose !== null) {
       await steps.run('docker compose down', async () => {
         const containers = {
@@ -84,8 +84,9 @@ export async function runDestroy(
         return options.volumes ? 'containers and volumes removed' : 'containers removed, volumes stay'
       })
     }
-    steps.say('Taken back.')
-    return { destroyed: true, changes, kept }
+    for (const each of inUse) io.note(`warning: ${each}`)
+    steps.say(inUse.length > 0 ? 'Taken back, but for what others use in Kong.' : 'Taken back.')
+    return { destroyed: true, changes, kept: [...kept, ...inUse] }
   } catch (error) {
     const what = `taking back ${path}`
     const target = options.target === 'compose' ? ' --target compose' : ''
@@ -121,7 +122,8 @@ export async function runDestroy(
     }
   }
 
-  async function takeBack({ config, changes, isLed, concerned }: Found): Promise<void> {
+  /** @returns what of it stays in Kong, since entities of others hang on it, in words */
+  async function takeBack({ config, changes, isLed, concerned }: Found): Promise<readonly string[]> {
     const { timeoutMs } = options
     const mesh = side!
     await steps.run('deregister', async (waiting) => {
@@ -134,10 +136,14 @@ export async function runDestroy(
       }
       return changes.map(doneLine).join(', ')
     })
+    const services = new Set(serviceNames(file))
     await steps.run('configure Kong', async (waiting) => {
-      const services = new Set(serviceNames(file))
       return await followKong(config, mesh, { services, concerned, timeoutMs, isRemoval: true, waiting })
     })
+    const { plan } = await mesh.readMesh()
+    return plan.problems
+      .filter(({ code, service }) => code === 'ENTITY_IN_USE' && services.has(service))
+      .map(({ message }) => message)
   }
 }
 
