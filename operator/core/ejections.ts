@@ -20,6 +20,8 @@ export interface Ejection {
   readonly owner: string
   /** Of a host name: how many addresses it had. */
   readonly addresses?: number
+  /** Its node has marks of its own: elsewhere the target is not out. */
+  readonly isOwnMark?: true
 }
 
 /** By `ejectionKey`. */
@@ -42,7 +44,7 @@ export function ejectionsIn(rows: KvRows): Ejections {
     if (ejection === null) continue
     if (node === undefined) found.set(ejectionKey(upstream, ejection.target), ejection)
     else if (node === encodeURIComponent(ejection.owner))
-      found.set(ejectionKey(upstream, ejection.target, ejection.owner), ejection)
+      found.set(ejectionKey(upstream, ejection.target, ejection.owner), { ...ejection, isOwnMark: true })
   }
   return found
 }

@@ -50,6 +50,8 @@ export interface EjectionView {
   readonly untilMs: number
   /** Node of Kong whose process decided it. */
   readonly owner: string
+  /** That node has marks of its own: at others the target is not out. */
+  readonly isOwnMark?: true
 }
 
 export interface ViewedService {

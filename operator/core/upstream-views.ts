@@ -98,10 +98,10 @@ function kongOf({ entities, instances }: ViewedService): Kong {
 
 function byUpstream(ejections: readonly Ejection[]): ReadonlyMap<string, EjectionView[]> {
   const found = new Map<string, EjectionView[]>()
-  for (const { upstream, target, untilMs, owner } of [...ejections].sort(byTarget)) {
+  for (const { upstream, target, untilMs, owner, isOwnMark } of [...ejections].sort(byTarget)) {
     const own = found.get(upstream) ?? []
     found.set(upstream, own)
-    own.push({ target, untilMs, owner })
+    own.push({ target, untilMs, owner, ...(isOwnMark && { isOwnMark }) })
   }
   return found
 }

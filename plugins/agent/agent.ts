@@ -236,7 +236,23 @@ export class Agent {
   #onStray(upstream: string, target: string): void {
     if (!this.#mesh.isEjected(upstream, target, Date.now())) return
     this.#options.log.info('an ejected instance may get requests: it is marked again', { upstream, target })
-    this.#onRotation(upstream, target, false)
+    // Decided by another process: the claim is its own.
+    if (this.#options.circuits.ejectedUntilMs(upstream, target) === 0) void this.#markOut(upstream, target)
+    else this.#onRotation(upstream, target, false)
+  }
+
+  /** Where it fails, the next request to the instance brings it about again. */
+  async #markOut(upstream: string, target: string): Promise<void> {
+    try {
+      await markTarget(this.#admin, upstream, target, 'unhealthy', this.#ending.signal)
+    } catch (error) {
+      this.#options.log.warn('Kong cannot be told to mark a target', {
+        upstream,
+        target,
+        health: 'unhealthy',
+        reason: (error as Error).message,
+      })
+    }
   }
 
   /** Host names have other addresses: what is ejected of those that are gone is claimed no more. */

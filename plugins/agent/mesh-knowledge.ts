@@ -267,4 +267,10 @@ const surroundingsOf = (
   ejectedUntilMs: new Map(
     ejections.filter(({ owner }) => owner === node).map(({ target, untilMs }) => [target, untilMs]),
   ),
+  outElsewhere: new Map(
+    ejections
+      .filter(({ owner, isOwnMark }) => owner !== node && isOwnMark !== true)
+      // Any order will do that all processes agree on.
+      .map(({ target, owner }) => [target, owner < node ? 'precedes' : 'yields']),
+  ),
 })

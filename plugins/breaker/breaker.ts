@@ -4,7 +4,7 @@
  */
 
 import { classifyCall, classifyTry, isSlow, isUnanswered } from './classify.ts'
-import type { Health, InstanceCircuit } from './instance-circuit.ts'
+import type { Elsewhere, Health, InstanceCircuit } from './instance-circuit.ts'
 import { InstanceGroup } from './instance-group.ts'
 import type { Outcome } from './outcome.ts'
 import { Records } from './records.ts'
@@ -92,6 +92,11 @@ export class Breaker {
   /** All instances of an upstream that Consul knows, with what it says of them. */
   setHealth(nowMs: number, upstream: string, instances: ReadonlyMap<string, Health>): void {
     this.#groups.get(upstream)?.setHealth(nowMs, instances)
+  }
+
+  /** Instances that other processes keep out of this upstream: they count as out, and come back by others. */
+  setElsewhere(nowMs: number, upstream: string, out: ReadonlyMap<string, Elsewhere>): void {
+    this.#groups.get(upstream)?.setElsewhere(nowMs, out)
   }
 
   /**

@@ -8,6 +8,12 @@ import type { Window } from './window.ts'
 /** What Consul says of an instance. */
 export type Health = 'healthy' | 'degraded' | 'unhealthy'
 
+/**
+ * Another process keeps it out. When together too many are out, the ejections of one process stay: of each two processes
+ * one yields.
+ */
+export type Elsewhere = 'precedes' | 'yields'
+
 /** The tries that `recentFailures` looks back on. */
 export const RECENT_TRIES = 32
 
@@ -37,6 +43,8 @@ export class InstanceCircuit implements Recorded {
   good = 0
   /** Taken out of rotation: ejected, and no panic. */
   isOut = false
+  /** Out by another process; null: by none. */
+  elsewhere: Elsewhere | null = null
   /** When that was told last. */
   toldMs = Number.NEGATIVE_INFINITY
   /** It reached a rule and the cap kept it; told once. */

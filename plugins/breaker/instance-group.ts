@@ -1,8 +1,8 @@
 import { decayedAttempt, nextAttempt, openingMs } from './backoff.ts'
 import { FAILURE, IGNORED, isFailed, NO_ANSWER, type Verdict } from './classify.ts'
-import { type Health, InstanceCircuit } from './instance-circuit.ts'
+import { type Elsewhere, type Health, InstanceCircuit } from './instance-circuit.ts'
 import { type Departed, relisted } from './membership.ts'
-import { emptyUntilMs, isPanic, mayEject, standingOf } from './rotation.ts'
+import { emptyUntilMs, isOutOfAll, isPanic, mayEject, standingOf, yieldsTo } from './rotation.ts'
 import { isSameWindow, type Settings } from './settings.ts'
 import { isByUnanswered, ownRules } from './stands-out.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -43,6 +43,7 @@ export class InstanceGroup {
   members: ReadonlyMap<string, InstanceCircuit> = NOBODY
   #departed: ReadonlyMap<string, Departed> = NOBODY_DEPARTED
   readonly around: Surroundings
+  #hasHeardOfOthers = false
 
   constructor(upstream: string, settings: Settings, around: Surroundings) {
     this.upstream = upstream
@@ -61,6 +62,7 @@ export class InstanceGroup {
   ): InstanceCircuit | null {
     const member = this.members.get(instance)
     if (member === undefined) return this.#departed.get(instance)?.circuit ?? null
+    // One that another process keeps out it may have just put back.
     if (member.isOut && startedAtMs >= member.toldMs + TOLD_MS) this.#stray(nowMs, member)
     if (verdict !== IGNORED && this.settings.mode !== 'disabled') {
       this.#count(nowMs, member, verdict, isSlow, startedAtMs, isUnanswered)
@@ -88,9 +90,8 @@ export class InstanceGroup {
 
   /** Tells once more of those that are out. */
   remind(nowMs: number): void {
-    if (this.nextDeadlineMs === 0) return
     for (const member of this.members.values())
-      if (member.isOut && nowMs >= member.toldMs + TOLD_MS) this.#stray(nowMs, member)
+      if (isOutOfAll(member) && nowMs >= member.toldMs + TOLD_MS) this.#stray(nowMs, member)
   }
 
   /** Whether an instance that is in rotation has just answered well. */
@@ -132,6 +133,21 @@ export class InstanceGroup {
     this.#departed = departed.size === 0 ? NOBODY_DEPARTED : departed
     for (const member of answeringAgain) this.#probeNow(nowMs, member, CHECK_PASSED)
     this.sweep(nowMs)
+  }
+
+  /** What other processes keep out of the same upstream; whoever is not named there is out by none of them. */
+  setElsewhere(nowMs: number, out: ReadonlyMap<string, Elsewhere>): void {
+    let isNews = false
+    for (const member of this.members.values()) {
+      const now = out.get(member.key) ?? null
+      if (member.elsewhere === now) continue
+      member.elsewhere = now
+      // What was out before this process began, Kong may have forgotten when it began as well.
+      if (now !== null && !this.#hasHeardOfOthers) this.#stray(nowMs, member)
+      isNews = true
+    }
+    this.#hasHeardOfOthers = true
+    if (isNews) this.#rotate(nowMs)
   }
 
   /** Ends an ejection before its time, as another group has done that the instance is in. */
@@ -308,7 +324,7 @@ export class InstanceGroup {
 
   /** Tells of each instance that goes out of rotation or comes back. */
   #rotate(nowMs: number): void {
-    this.isPanicking = isPanic(standingOf(this.members.values()), this.settings.ejection)
+    this.isPanicking = isPanic(standingOf(this.members.values(), yieldsTo), this.settings.ejection)
     for (const member of this.members.values()) {
       const isOut = member.state === 'ejected' && !this.isPanicking
       if (isOut === member.isOut) continue

@@ -13,15 +13,28 @@ export interface Standing {
   readonly staying: number
 }
 
-export function standingOf(members: Iterable<InstanceCircuit>): Standing {
+/** Does it get no requests, whoever decided that? */
+export const isOutOfAll = ({ isOut, elsewhere }: InstanceCircuit): boolean => isOut || elsewhere !== null
+
+/** Counts where it is found out that together too many are out: would all processes give way, none were left. */
+export const yieldsTo = ({ elsewhere }: InstanceCircuit): boolean => elsewhere === 'precedes'
+
+const isElsewhere = ({ elsewhere }: InstanceCircuit): boolean => elsewhere !== null
+
+/** @param counts whether one that another process keeps out counts as ejected */
+export function standingOf(
+  members: Iterable<InstanceCircuit>,
+  counts: (member: InstanceCircuit) => boolean = isElsewhere,
+): Standing {
   let listed = 0
   let ejected = 0
   const byHealth = { healthy: 0, degraded: 0, unhealthy: 0 }
   const ejectedByHealth = { healthy: 0, degraded: 0, unhealthy: 0 }
-  for (const { health, state, wouldBeEjected } of members) {
+  for (const member of members) {
+    const { health, state, wouldBeEjected } = member
     listed += 1
     byHealth[health] += 1
-    if (state !== 'ejected' && !wouldBeEjected) continue
+    if (state !== 'ejected' && !wouldBeEjected && !counts(member)) continue
     ejected += 1
     ejectedByHealth[health] += 1
   }
@@ -41,7 +54,8 @@ export function mayEject(
   { maxPercent, minimumHealthy }: Ejection,
 ): boolean {
   const { listed, ejected } = standingOf(members.values())
-  if (maxPercent <= 0 || (ejected + 1) * 100 > maxPercent * listed + 1e-9) return false
+  const after = isElsewhere(candidate) ? ejected : ejected + 1
+  if (maxPercent <= 0 || after * 100 > maxPercent * listed + 1e-9) return false
   const before = candidate.wouldBeEjected
   candidate.wouldBeEjected = true
   const { staying } = standingOf(members.values())

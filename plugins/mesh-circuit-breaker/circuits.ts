@@ -1,9 +1,11 @@
 // The circuits of this process: what Kong's plugin entities configure, what outcomes report, what the operator tells of
 // instances. They outlive kong-pdk's instances, which come and go with every change of any plugin.
+import { canonicalJson } from '../../operator/core/canonical-json.ts'
+import type { Json } from '../../operator/core/entity.ts'
 import type { FaultView } from '../../operator/core/faults.ts'
 import { instanceKey } from '../../operator/core/instance-key.ts'
 import { Breaker } from '../breaker/breaker.ts'
-import type { Health } from '../breaker/instance-circuit.ts'
+import type { Elsewhere, Health } from '../breaker/instance-circuit.ts'
 import { CHECK_PASSED } from '../breaker/instance-group.ts'
 import { monotonicStart } from '../breaker/monotonic-start.ts'
 import { readSettings } from '../breaker/read-settings.ts'
@@ -32,6 +34,8 @@ export interface CircuitSurroundings {
   readonly health: ReadonlyMap<string, Health>
   /** Ejections in force of this node of Kong, by instance, epoch ms: a process before this one may have left them. */
   readonly ejectedUntilMs: ReadonlyMap<string, number>
+  /** What processes of other nodes keep out of this Kong as well, since the nodes share their marks. */
+  readonly outElsewhere: ReadonlyMap<string, Elsewhere>
   /** Mode in Consul's settings. Forced open wins, whoever says it. */
   readonly mode: string
   /** Faults to be injected; absent: none, and so from an operator of an older version. */
@@ -104,7 +108,8 @@ export class Circuits {
    * after a change of processes the first event of an old one may come behind.
    */
   configure({ key, serviceId, instanceId, settings }: BreakerPluginConfig): void {
-    const text = JSON.stringify(settings)
+    // Kong writes an object's keys in another order each time it begins.
+    const text = canonicalJson(settings as Json)
     const before = this.#configured.get(key)
     if (key === '' || (instanceId ?? Number.POSITIVE_INFINITY) < (before?.instanceId ?? -1)) return
     if (before?.text === text) {
@@ -233,6 +238,7 @@ export class Circuits {
     this.#breaker.setConfig(nowMs, key, configured.settings, found?.upstream ?? this.#upstreamOf(key))
     if (found === null) return
     this.#breaker.setHealth(nowMs, found.upstream, found.health)
+    this.#breaker.setElsewhere(nowMs, found.upstream, found.outElsewhere)
     this.#joinEjections(nowMs, found)
     if (found.ejectedUntilMs.size === 0) return
     const offsetMs = nowMs - this.#options.wallNowMs()

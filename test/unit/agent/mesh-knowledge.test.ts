@@ -54,6 +54,22 @@ test('only ejections of this node are its own', () => {
   deepEqual([...mesh.surroundings('id-web', null)!.ejectedUntilMs], [['10.0.0.0:80', 7]])
 })
 
+test('what other nodes have ejected is out here as well, unless they have marks of their own', () => {
+  const mesh = new MeshKnowledge('n2')
+  const ejections = ['n1', 'n2', 'n3', 'n4'].map((owner, i) => {
+    const ejection = { target: `10.0.0.${i}:80`, untilMs: 7, owner }
+    return owner === 'n4' ? { ...ejection, isOwnMark: true as const } : ejection
+  })
+  mesh.update(told([view('web', { ejections })]))
+  deepEqual(
+    [...mesh.surroundings('id-web', null)!.outElsewhere],
+    [
+      ['10.0.0.0:80', 'precedes'],
+      ['10.0.0.2:80', 'yields'],
+    ],
+  )
+})
+
 test('an ejection in force is known whoever decided it, and no more when its record is gone', () => {
   const mesh = new MeshKnowledge('n1')
   const split = { ...view('split', { upstream: '_split.web.mesh' }), serviceId: null }

@@ -51,8 +51,8 @@ function start() {
       }),
     mesh: (over: Partial<CircuitSurroundings> = {}) => {
       const health = new Map([1, 2, 3].map((n) => [`10.0.0.${n}:80`, 'healthy'] as const))
-      const none = { service: 'web', upstream: 'web.mesh', mode: 'auto', ejectedUntilMs: new Map() }
-      mesh = { ...none, health, ...over }
+      const none = { ejectedUntilMs: new Map(), outElsewhere: new Map() }
+      mesh = { service: 'web', upstream: 'web.mesh', mode: 'auto', ...none, health, ...over }
       circuits.meshChanged(null)
     },
     /** An upstream with these instances; those of `web.mesh` are in it as well. */
@@ -322,4 +322,51 @@ test('F21: of a host name with three addresses the one that fails is ejected alo
   clock.ms = 90_000
   circuits.report({ ...FAILED, status: 200, tries: [{ ...at('10.0.0.1:80')[0]!, status: 200 }] } as Outcome)
   deepEqual(told.slice(2), [`${bad} ejected>probing`, `${bad} in`])
+})
+
+test('what another process keeps out counts for how many may be out, as long as it does', () => {
+  const { told, configure, mesh, fails } = start()
+  configure({})
+  mesh({ outElsewhere: new Map([['10.0.0.2:80', 'yields']]) })
+  fails(5)
+  deepEqual(told, ['web.mesh 10.0.0.2:80 astray'])
+  mesh()
+  fails(5)
+  deepEqual(told.slice(1), [`${A} closed>ejected`, `${A} out`])
+})
+
+test('of two processes that took out too many at the same time one gives way', () => {
+  for (const [order, expected] of [
+    ['precedes', [`${A} in`]],
+    ['yields', []],
+  ] as const) {
+    const { told, configure, mesh, fails } = start()
+    configure({})
+    mesh()
+    fails(5)
+    told.length = 0
+    mesh({ outElsewhere: new Map([['10.0.0.2:80', order]]) })
+    deepEqual(told, expected, order)
+  }
+})
+
+test('an instance that another process keeps out may be ejected here as well', () => {
+  const { told, configure, mesh, fails } = start()
+  configure({})
+  mesh()
+  mesh({ outElsewhere: new Map([[A, 'precedes']]) })
+  fails(5)
+  deepEqual(told, [`${A} closed>ejected`, `${A} out`])
+})
+
+test('a Kong that begins anew is told of what another process keeps out, and not when that has just put it back', () => {
+  const { clock, told, configure, mesh, fails } = start()
+  configure({ mode: 'auto', minimumCalls: 20 })
+  mesh()
+  mesh({ outElsewhere: new Map([[A, 'precedes']]) })
+  clock.ms = 2_000
+  fails(1)
+  deepEqual(told, [])
+  configure({ minimumCalls: 20, mode: 'auto' })
+  deepEqual(told, [`web.mesh ${A} astray`])
 })
