@@ -38,7 +38,7 @@ export function toldOutcome(line: string): ToldOutcome | null {
   const told = value as Fields
   const { serviceId, status } = told
   const tries = Array.isArray(told['tries']) ? told['tries'].map(tryOf) : null
-  if (typeof status !== 'number' || status < 100 || status > 599 || tries === null) return null
+  if (typeof status !== 'number' || status < 100 || status > 999 || tries === null) return null
   if (serviceId !== null && typeof serviceId !== 'string') return null
   if (!tries.every((each) => each !== null)) return null
   return {

@@ -203,7 +203,10 @@ export class Connection implements ReplyTarget {
     }
     for (const message of messages) {
       const isTooLate = waitedMs > this.#limitOf(methodOf(message))
-      if (isTooLate) this.destroy()
+      if (isTooLate) {
+        this.#host.count(this.plugin, 'late_reply')
+        this.destroy()
+      }
       if (isTooLate || !this.#receive(message)) return
     }
   }

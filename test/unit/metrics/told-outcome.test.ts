@@ -14,6 +14,11 @@ test('what is not needed to count may be missing', () => {
   deepEqual([told?.status, told?.durationMs, told?.path, told?.source], [200, 0, '', 'upstream'])
 })
 
+test('a status that HTTP does not have is told all the same: Kong hands on what an instance answers', () => {
+  equal(toldOutcome('{"serviceId":null,"status":999,"tries":[]}')?.status, 999)
+  equal(toldOutcome('{"serviceId":null,"status":1000,"tries":[]}'), null)
+})
+
 const refused: readonly [string, string][] = [
   ['no JSON', '{'],
   ['no object', 'null'],

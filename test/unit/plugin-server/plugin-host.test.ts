@@ -522,6 +522,7 @@ test('an instance is still started when events are no longer answered: Kong answ
   other.send('StartInstance', start)
   assert.deepEqual(other.answers(), [])
   assert.equal(host.instances.size, 1, 'and nothing was started for nobody')
+  assert.equal(host.stats.get('toy')!.errors.late_reply, 2, 'requests that went on without the plugin')
 })
 
 test('an answer that may come when Kong waits no longer ends the connection instead', async () => {
