@@ -81,7 +81,8 @@ export class WriteRules {
     if (action !== 'delete') {
       const parent = `service/${entity.parent}`
       const isBelow = (entity.kind === 'route' || entity.kind === 'plugin') && !mirror.has(parent)
-      const service = isBelow ? decision.wanted.get(parent) : entity
+      // As it is wanted: certificates that a person gave a service of ours are not in the mirror, and are there.
+      const service = decision.wanted.get(isBelow ? parent : keyOf(entity))
       return service !== undefined && certificatesOf(service).some((key) => !mirror.has(key))
     }
     if (entity.kind !== 'certificate' && entity.kind !== 'ca_certificate') return false

@@ -37,3 +37,28 @@ test('an upstream that is not wanted only after requests were led away from it i
   deepEqual(due, ['web'])
   equal(rules.isHeld(removal), false)
 })
+
+test('a service waits for the certificates that are wanted of it, not for those that a person gave it', () => {
+  const wanted = entity('service', 'mesh.web', { client_certificate: { id: 'ours' } })
+  const merged = entity('service', 'mesh.web', {
+    client_certificate: { id: 'theirs' },
+    ca_certificates: ['theirs'],
+  })
+  const rulesFor = (service: Entity) =>
+    new WriteRules({
+      left: new LeftUpstreams({
+        ...{ wantedBy: () => [], isUsed: () => false, isDbless: () => false, onDue: () => {} },
+      }),
+      mirror: new KongMirror(),
+      isDbless: () => false,
+      decision: {
+        isUnread: () => false,
+        isOnHold: () => false,
+        wanted: new Map([['service/mesh.web', service]]),
+      },
+      plugins: { isUnwritable: () => false },
+    } as unknown as WriteRulesOptions)
+  const update = change('update', merged, merged)
+  equal(rulesFor(entity('service', 'mesh.web')).isHeld(update), false)
+  equal(rulesFor(wanted).isHeld(update), true)
+})
