@@ -45,6 +45,10 @@ interface Task {
   isRefused: boolean
   /** What an operator has heard of: it is told once. */
   told: Wish | null
+  /** For which Kong has taken the mark. */
+  marked: Wish | null
+  /** No operator took the claim, and that was logged. */
+  isUnclaimed: boolean
   /** Another process ejected it first, and puts it back. */
   isForeign: boolean
 }
@@ -82,6 +86,8 @@ export class Ejector {
       wake: null,
       isRefused: false,
       told: null,
+      marked: null,
+      isUnclaimed: false,
       isForeign: this.#foreign.has(key),
     }
     this.#tasks.set(key, created)
@@ -123,11 +129,16 @@ export class Ejector {
   /** Kong first and at once; the claim goes out beside it. */
   async #takeOut(key: string, task: Task, wish: Wish): Promise<boolean> {
     const claimed = this.#claim(key, task, wish)
-    const isMarked = await this.#mark(task, wish, 'unhealthy')
+    const isMarked = task.marked === wish || (await this.#mark(task, wish, 'unhealthy'))
+    if (isMarked && task.marked !== wish) {
+      task.marked = wish
+      this.counts.ejections++
+    }
     await claimed
-    if (isMarked) this.counts.ejections++
-    // Without its mark the instance gets requests all the while: it is worth more tries as long as it is to be out.
-    return isMarked === true || (isMarked === false && wish.untilMs <= this.#wallNowMs())
+    // Without its mark the instance gets requests all the while, and without the claim an operator that is back takes the
+    // mark for one of Kong's own: both are worth more tries as long as it is to be out.
+    const isOver = wish.untilMs <= this.#wallNowMs()
+    return (isMarked === true && (isOver || task.told === wish)) || (isMarked === false && isOver)
   }
 
   async #putBack(key: string, task: Task, wish: Wish): Promise<boolean> {
@@ -159,7 +170,9 @@ export class Ejector {
         this.#foreign.add(key)
       }
       const { upstream, target } = wish
-      this.#options.log[isTaken ? 'debug' : 'warn']('the ejection is not claimed', {
+      const isKnown = isTaken || task.isUnclaimed
+      task.isUnclaimed = true
+      this.#options.log[isKnown ? 'debug' : 'warn']('the ejection is not claimed', {
         upstream,
         target,
         reason: (error as Error).message,

@@ -53,14 +53,29 @@ test('an ejection is claimed and marked, a return is marked and released', async
   deepEqual(counted(run), { ejections: 1, returns: 1, refused: 0 })
 })
 
-test('an operator that does not answer holds up no mark', async () => {
+test('an operator that does not answer holds up no mark, and is told until it answers', async () => {
   const claim = deferred<void>()
-  const run = start({ claim: () => claim.promise })
+  let isAway = true
+  const run = start({ claim: () => (isAway ? claim.promise : Promise.resolve()) })
   run.ejector.want(wish(false))
   await waitFor(() => run.calls.includes('unhealthy'))
+  isAway = false
   claim.reject(new Error('nobody is there'))
   await run.idle()
+  deepEqual(run.calls, ['claim', 'unhealthy', 'claim'])
   equal(run.ejector.counts.ejections, 1)
+})
+
+test('an ejection that nobody heard of is no longer told when it is over', async () => {
+  let nowMs = 0
+  const claim = async () => {
+    nowMs = 1_000
+    throw new Error('nobody is there')
+  }
+  const run = start({ claim, wallNowMs: () => nowMs })
+  run.ejector.want(wish(false))
+  await run.idle()
+  deepEqual(run.calls, ['claim', 'unhealthy'])
 })
 
 test('a mark that Kong does not answer is tried until it does, and claimed once', async () => {
