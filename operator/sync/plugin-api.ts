@@ -6,9 +6,11 @@ import { pluginsUnreached } from '../core/plugins-unreached.ts'
 import type { Problem } from '../core/problem.ts'
 import { circuitRoutes } from '../http/circuit-routes.ts'
 import { type InternalRouteOptions, internalRoutes } from '../http/internal-routes.ts'
+import { readEntity } from '../kong/execute.ts'
 import { CircuitBook } from './circuit-book.ts'
 import { editSettings, settingsKey } from './edit-settings.ts'
 import type { EjectionBook } from './ejection-book.ts'
+import { ForcedByHand } from './forced-by-hand.ts'
 import { withoutLetGo } from './let-go-circuits.ts'
 import { type CircuitRow, listCircuits } from './list-circuits.ts'
 import type { MeshFeed } from './mesh-feed.ts'
@@ -18,7 +20,10 @@ import type { Reconciler } from './reconciler.ts'
 export interface PluginApiOptions extends Pick<InternalRouteOptions, 'token' | 'onOutcome' | 'signal'> {
   readonly reader: ConsulReader
   readonly writer: KvWriter
-  readonly reconciler: Pick<Reconciler, 'overrides' | 'knows' | 'hasDecided' | 'mirror' | 'snapshot'>
+  readonly reconciler: Pick<
+    Reconciler,
+    'overrides' | 'knows' | 'hasDecided' | 'mirror' | 'snapshot' | 'kong' | 'noteEntity'
+  >
   readonly ejections: EjectionBook
   readonly presence: PluginPresence
   readonly feed: MeshFeed
@@ -38,19 +43,18 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
   const { reader, writer, reconciler, ejections, presence, feed, token, onOutcome, onTold, signal } = options
   const book = new CircuitBook()
   const modesByHand = () => reconciler.overrides().filter(isMode)
-  const isForcedInKong = (service: string) =>
-    [...reconciler.mirror.part(service, []).values()].some(
-      ({ kind, name, owner, fields }) =>
-        kind === 'plugin' &&
-        name === 'mesh-circuit-breaker' &&
-        owner === service &&
-        fields['config.mode'] === 'forced_open',
-    )
+  const forced = new ForcedByHand({
+    serviceOf: (id) => feed.current().find(({ serviceId }) => serviceId === id)?.service,
+    entitiesOf: (service) => reconciler.mirror.part(service, []).values(),
+    read: (entity) => readEntity(reconciler.kong.admin, entity),
+    found: (entity, service) => reconciler.noteEntity(entity, service, 'forced open by hand'),
+  })
   const circuits = () => {
     const views = feed.current()
     const byHand = new Set(modesByHand().map(({ service }) => service))
     const modes = modesOf(views, reconciler.overrides())
-    return withoutLetGo(listCircuits(book.nodes(), ejections.list(), views, modes, byHand), isForcedInKong)
+    const rows = listCircuits(book.nodes(), ejections.list(), views, modes, byHand)
+    return withoutLetGo(rows, (service) => forced.isForced(service))
   }
   return {
     circuits,
@@ -80,6 +84,7 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
         circuits: {
           note: (told, connection) => {
             book.note(told)
+            forced.note(told)
             if (presence.heard(told.node, connection)) {
               connection.once('close', () => presence.closed(told.node, connection))
               // It may have been closed while it was read, and tell of that no more.

@@ -76,6 +76,13 @@ test('a circuit that is forced open stays open for the process that takes over',
   const plugin = body.data.find(({ name }: { name: string }) => name === 'mesh-circuit-breaker')
   await mesh.admin('PATCH', `/plugins/${plugin.id}`, { config: { mode: 'forced_open' } })
   await waitFor(async () => (await mesh.get(service, '/')).status === 503, PATIENT)
+  // Long before the operator reads Kong again.
+  const isTold = async () => {
+    const answer = await fetch(`${mesh.apiUrl}/api/v1/mesh/v2/circuits?service=${service}`)
+    const { circuits } = (await answer.json()) as { circuits: { state: string; mode_set_in: string }[] }
+    return circuits.some(({ state, mode_set_in }) => state === 'forced_open' && mode_set_in === 'kong')
+  }
+  await waitFor(isTold, { ...PATIENT, what: 'the operator knowing who has forced it open' })
   const { working } = await settled()
   process.kill(working, 'SIGKILL')
   await replaced(working)
