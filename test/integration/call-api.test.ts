@@ -81,7 +81,9 @@ test('a service that is not in the catalog is 404, one without an instance 503',
 test('an only instance that refuses connections is 502 as Kong says, or 503 once Kong has marked it', async () => {
   await mesh.deploy('closed', [9])
   const { status, body } = await call({ service_name: 'closed', method: 'POST', retry_count: 0 })
-  ok((status === 200 && body.status_code === 502) || status === 503, JSON.stringify(body))
+  // 503 of Kong as well where the first try has it marked, and so leaves nobody for the next.
+  const isKongs = status === 200 && [502, 503].includes(body.status_code)
+  ok(isKongs || status === 503, JSON.stringify(body))
 })
 
 test('what may not be asked for is refused with the field named', async () => {
