@@ -1,7 +1,7 @@
 import type { ProcessConfig } from '../config/load-config.ts'
 import type { CatalogSnapshot, Instance } from '../core/catalog.ts'
 import type { Json } from '../core/entity.ts'
-import type { JsonObject } from '../core/kong-json.ts'
+import { entityFromKong, type JsonObject } from '../core/kong-json.ts'
 import { upstreamName } from '../core/names.ts'
 import { overriddenOf } from '../core/tags.ts'
 import { targetOf } from '../core/target-address.ts'
@@ -138,7 +138,7 @@ async function rowAt(admin: KongAdmin, service: string, target: string): Promise
 }
 
 const isWeightByHand = (row: JsonObject): boolean =>
-  overriddenOf(Array.isArray(row['tags']) ? row['tags'].map(String) : []).has('weight')
+  overriddenOf(entityFromKong('target', row).tags).has('weight')
 
 interface NotFollowed {
   readonly id: string

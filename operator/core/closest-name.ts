@@ -14,6 +14,12 @@ export function closestName(name: string, candidates: Iterable<string>): string 
   return best
 }
 
+/** What to say behind the word that a name is not known: `; did you mean web?`, or nothing. */
+export function guessOf(name: string, candidates: Iterable<string>): string {
+  const meant = closestName(name, candidates)
+  return meant === null ? '' : `; did you mean ${meant}?`
+}
+
 /** Letters to change, add, take off, or to swap with the next one. */
 function editDistance(left: string, right: string): number {
   let before: number[] = []

@@ -5,7 +5,7 @@
 
 import { canonicalJson } from './canonical-json.ts'
 import type { Instance } from './catalog.ts'
-import { closestName } from './closest-name.ts'
+import { guessOf } from './closest-name.ts'
 import { byNodeAndId } from './consul-row.ts'
 import type { Json } from './entity.ts'
 import type { Problem } from './problem.ts'
@@ -109,8 +109,7 @@ function readEntry(key: string, text: string): Said | Fault {
   }
   const path = PATH_BY_KEY.get(key)
   if (path === undefined) {
-    const meant = closestName(key, KNOWN_KEYS)
-    const message = `${key} is not a setting${meant === null ? '' : `; did you mean ${meant}?`}`
+    const message = `${key} is not a setting${guessOf(key, KNOWN_KEYS)}`
     return { ok: false, code: 'META_UNKNOWN', message }
   }
   const schema = schemaAt(serviceDocument, path.split('.'))!

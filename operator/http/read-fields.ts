@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { closestName } from '../core/closest-name.ts'
+import { guessOf } from '../core/closest-name.ts'
 import { plainIssue } from './plain-issue.ts'
 import { RequestError } from './request-error.ts'
 
@@ -45,10 +45,8 @@ function readBy(schema: z.ZodType, input: unknown, shape: z.ZodRawShape): unknow
 }
 
 /** @param known what there is in its place; empty where that is not looked up */
-function unknownField(field: string, known: readonly string[]): string {
-  const meant = closestName(field, known)
-  return `is not known here${meant === null ? '' : `; did you mean ${meant}?`}`
-}
+const unknownField = (field: string, known: readonly string[]): string =>
+  `is not known here${guessOf(field, known)}`
 
 /** Most requests have no body, and may have none: nothing is there to be looked at. */
 function isEmpty(shape: z.ZodRawShape): boolean {

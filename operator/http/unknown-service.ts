@@ -1,4 +1,4 @@
-import { closestName } from '../core/closest-name.ts'
+import { guessOf } from '../core/closest-name.ts'
 import { RequestError } from './request-error.ts'
 
 /**
@@ -11,7 +11,5 @@ export function unknownService(
   known: Iterable<string>,
   where: 'catalog' | 'mesh' = 'catalog',
 ): RequestError {
-  const meant = closestName(service, known)
-  const guess = meant === null ? '' : `; did you mean ${meant}?`
-  return new RequestError(404, `service ${service} is not in the ${where}${guess}`)
+  return new RequestError(404, `service ${service} is not in the ${where}${guessOf(service, known)}`)
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { AgentRegistration } from '../../api/registration.ts'
 import type { ServiceReport } from '../../core/desired.ts'
 import type { Entity } from '../../core/entity.ts'
-import { explainRequest } from '../../core/explain-request.ts'
+import { routeName, takerOf } from './taker.ts'
 
 /** One request through the proxy that shows whether a host or a path leads to its service. */
 export interface Probe {
@@ -51,10 +51,8 @@ export function takenBy(
   { host, path }: Pick<Probe, 'host' | 'path'>,
   kong: readonly Entity[],
 ): string | null {
-  const url = `http://${host}${path}`
-  if (!URL.canParse(url)) return null
-  const { route } = explainRequest({ method: 'GET', url, headers: new Map([['host', [host]]]) }, kong)
-  return route === null || route.managed ? null : route.name || route.id
+  const route = takerOf({ method: 'GET', host, path }, kong)
+  return route === null || route.managed ? null : routeName(route)
 }
 
 /** Of what an instance answered Kong says so by one of these; a proxy before Kong has a `via` of its own. */

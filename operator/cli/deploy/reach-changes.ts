@@ -1,6 +1,6 @@
 import type { Change, Diff } from '../../core/diff.ts'
 import { type Entity, type Json, type KongState, keyOf } from '../../core/entity.ts'
-import { type ExplainedRoute, explainRequest } from '../../core/explain-request.ts'
+import type { ExplainedRoute } from '../../core/explain-request.ts'
 import {
   compareRoutes,
   type ForeignRoute,
@@ -8,6 +8,8 @@ import {
   type Matcher,
   unmanagedRoutes,
 } from '../../core/foreign-routes.ts'
+
+import { routeName, takerOf } from './taker.ts'
 
 /** One host or path, or both where a route asks for both, that is reached otherwise than before. */
 export interface ReachChange {
@@ -97,27 +99,26 @@ interface KongNow {
 function ownersNow(matcher: Matcher, { entities, foreign }: KongNow): string {
   const taken = foreign.filter((route) => compareRoutes(matcher, route).takes).map(({ label }) => label)
   const owners = new Set(taken.map((label) => `route ${label}`))
-  const route = takerOf(matcher, entities)
+  const route = exampleTaker(matcher, entities)
   if (route !== null)
-    owners.add(route.service === '' ? `route ${route.name || route.id}` : `service ${route.service}`)
+    owners.add(route.service === '' ? `route ${routeName(route)}` : `service ${route.service}`)
   return [...owners].sort().join(', ')
 }
 
 /** The route of somebody else that serves such a request now and goes on with it; null where there is none. */
 function goesBefore(matcher: Matcher, now: readonly Entity[], then: readonly Entity[]): string | null {
-  const route = takerOf(matcher, now)
-  if (route === null || route.managed || takerOf(matcher, then)?.id !== route.id) return null
-  return route.name || route.id
+  const route = exampleTaker(matcher, now)
+  if (route === null || route.managed || exampleTaker(matcher, then)?.id !== route.id) return null
+  return routeName(route)
 }
 
-function takerOf(matcher: Matcher, entities: readonly Entity[]): ExplainedRoute | null {
+/** Of one request that the matcher asks for; null also where none can be made up. */
+function exampleTaker(matcher: Matcher, entities: readonly Entity[]): ExplainedRoute | null {
   const [path = '/'] = matcher.paths
   if (isRegex(path) || matcher.headerCount > 0) return null
   const host = (matcher.hosts[0] ?? 'localhost').replaceAll('*', 'x')
   const [method = 'GET'] = matcher.methods
-  const url = `http://${host}${path}`
-  if (!URL.canParse(url)) return null
-  return explainRequest({ method, url, headers: new Map([['host', [host]]]) }, entities).route
+  return takerOf({ method, host, path }, entities)
 }
 
 function changed(actual: KongState, changes: readonly Change[]): readonly Entity[] {
